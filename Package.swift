@@ -1,0 +1,77 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+// The instruction set to compile for: `native` (this machine) unless SIPAT_MARCH names another,
+// such as x86-64-v3 for a cluster whose nodes differ from the login node.
+let architecture = ProcessInfo.processInfo.environment["SIPAT_MARCH"] ?? "native"
+
+#if arch(x86_64)
+let march = ["-Xcc", "-march=\(architecture)"]
+#else
+let march: [String] = architecture == "native" ? [] : ["-Xcc", "-mcpu=\(architecture)"]
+#endif
+
+/// Numeric rooms: no bounds or overflow checks in the inner loops, and vector code for `architecture`.
+let numeric: [SwiftSetting] = [.unsafeFlags(["-Ounchecked"] + march, .when(configuration: .release)), .unsafeFlags(march, .when(configuration: .debug))]
+
+let package = Package(
+    name: "sipat",
+    products: [
+        .executable(name: "sipat", targets: ["sipat"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    ],
+    targets: [
+        // C libraries, found through pkg-config.
+        .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        // Each room knows only those above it.
+        .target(name: "Diagnostics"),
+        .target(name: "MPI", dependencies: ["COpenMPI", "Diagnostics"]),
+        .target(name: "Kernels", dependencies: ["COpenBLAS"], swiftSettings: numeric),
+        .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
+        .target(name: "Salience", dependencies: ["Kernels", "Diagnostics"]),
+        .target(name: "Attacks", dependencies: ["Kernels", "NeuralNet", "Salience", "Diagnostics"], swiftSettings: numeric),
+        .target(name: "Datasets", dependencies: ["CZlib", "Kernels", "Salience", "Diagnostics"]),
+        .target(name: "Checkpoints", dependencies: ["CCrypto", "Diagnostics"]),
+        .target(
+            name: "Training",
+            dependencies: [
+                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Diagnostics", "Yams",
+            ]
+        ),
+        .target(
+            name: "Evaluation",
+            dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Diagnostics"]
+        ),
+        .executableTarget(
+            name: "sipat",
+            dependencies: [
+                "Training", "Evaluation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+
+        // A program of small multi-rank scenarios that the tests start under mpirun.
+        .executableTarget(name: "mpi-fixture", dependencies: ["MPI", "Training"]),
+
+        .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture"]),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
+        .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Attacks", "Checkpoints"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "SalienceTests", dependencies: ["Salience"]),
+        .testTarget(name: "AttacksTests", dependencies: ["Attacks"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "sipat"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "Training", "Datasets", "Checkpoints"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

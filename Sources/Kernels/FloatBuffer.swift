@@ -1,0 +1,44 @@
+/// A block of float32 values, aligned to 64 bytes (a cache line and an AVX-512 vector) and freed with its owner.
+///
+/// Kernels take raw pointers; a `FloatBuffer` is what owns the memory behind them. It is handed between threads, which
+/// must agree among themselves on who writes when: hence `@unchecked Sendable`.
+package final class FloatBuffer: @unchecked Sendable {
+    package let pointer: UnsafeMutablePointer<Float>
+    package let count: Int
+
+    /// `count` zeros. Allocates `4 · count` bytes, rounded up to a multiple of 64.
+    package init(count: Int) {
+        precondition(count >= 0, "a buffer cannot hold \(count) values")
+        self.count = count
+        let bytes = max(64, (count * 4 + 63) & ~63)
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        pointer = raw.assumingMemoryBound(to: Float.self)
+    }
+
+    package convenience init(_ values: some Collection<Float>) {
+        self.init(count: values.count)
+        for (i, value) in values.enumerated() { pointer[i] = value }
+    }
+
+    deinit {
+        UnsafeMutableRawPointer(pointer).deallocate()
+    }
+
+    package subscript(index: Int) -> Float {
+        get { pointer[index] }
+        set { pointer[index] = newValue }
+    }
+
+    package var array: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+
+    package func fill(_ value: Float) {
+        pointer.update(repeating: value, count: count)
+    }
+
+    /// Copies all of `other`, which must have the same count.
+    package func copy(from other: FloatBuffer) {
+        precondition(count == other.count)
+        pointer.update(from: other.pointer, count: count)
+    }
+}
