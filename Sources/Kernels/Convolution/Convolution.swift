@@ -1,0 +1,94 @@
+/// How a convolution is computed.
+package enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
+    /// Copies the patches of a block of pixels into a matrix and multiplies it with the filter (im2col).
+    case im2col
+}
+
+/// One convolution geometry, with the algorithm chosen for it. Owns no memory and holds no state: the caller brings
+/// filters, images and workspace, so one value serves any number of threads.
+///
+/// A pass needs the filter in the form its algorithm reads; `prepareForward` and `prepareInputGradient` write it, once
+/// for as long as the filter stays the same. Results depend on the values and the batch only, never on rank or thread.
+package struct Convolution: Sendable {
+    package let shape: ConvolutionShape
+    package let algorithm: ConvolutionAlgorithm
+    private let im2col: Im2col
+
+    /// - Parameter algorithm: nil for the one that measured fastest for such shapes.
+    package init(_ shape: ConvolutionShape, algorithm: ConvolutionAlgorithm? = nil) {
+        self.shape = shape
+        self.algorithm = algorithm ?? .im2col
+        im2col = Im2col(shape)
+    }
+
+    /// Values of a filter prepared for `forward`.
+    package var forwardFilterCount: Int { shape.filterCount }
+
+    /// Values of a filter prepared for `inputGradient`.
+    package var inputGradientFilterCount: Int { shape.filterCount }
+
+    /// Values of scratch memory that any pass needs, whatever the batch.
+    package var workspaceCount: Int { im2col.workspaceCount }
+
+    /// - Parameters:
+    ///   - filter: [kernel, kernel, inputChannels, outputChannels].
+    ///   - prepared: `forwardFilterCount` values.
+    package func prepareForward(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        prepared.update(from: filter, count: shape.filterCount)
+    }
+
+    /// - Parameters:
+    ///   - filter: [kernel, kernel, inputChannels, outputChannels].
+    ///   - prepared: `inputGradientFilterCount` values.
+    package func prepareInputGradient(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        prepared.update(from: filter, count: shape.filterCount)
+    }
+
+    /// The convolution of `batch` images with a filter, through `epilogue`.
+    ///
+    /// - Parameters:
+    ///   - input: [batch, height, width, inputChannels].
+    ///   - prepared: what `prepareForward` wrote.
+    ///   - output: [batch, outputHeight, outputWidth, outputChannels], overwritten.
+    ///   - workspace: `workspaceCount` values.
+    package func forward(
+        _ input: UnsafePointer<Float>, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, batch: Int,
+        epilogue: Epilogue = Epilogue(), workspace: UnsafeMutablePointer<Float>
+    ) {
+        im2col.forward(input, filter: prepared, output: output, batch: batch, epilogue: epilogue, workspace: workspace)
+    }
+
+    /// The derivative of a loss with respect to the input, given that with respect to the output, through `epilogue`
+    /// (whose bias, if any, has one value per input channel).
+    ///
+    /// - Parameters:
+    ///   - outputGradient: [batch, outputHeight, outputWidth, outputChannels].
+    ///   - prepared: what `prepareInputGradient` wrote.
+    ///   - inputGradient: [batch, height, width, inputChannels], overwritten.
+    ///   - workspace: `workspaceCount` values.
+    package func inputGradient(
+        _ outputGradient: UnsafePointer<Float>, prepared: UnsafePointer<Float>,
+        inputGradient: UnsafeMutablePointer<Float>, batch: Int, epilogue: Epilogue = Epilogue(),
+        workspace: UnsafeMutablePointer<Float>
+    ) {
+        im2col.inputGradient(
+            outputGradient, filter: prepared, inputGradient: inputGradient, batch: batch, epilogue: epilogue,
+            workspace: workspace)
+    }
+
+    /// The derivative of a loss with respect to the filter, summed over the batch.
+    ///
+    /// - Parameters:
+    ///   - input: [batch, height, width, inputChannels].
+    ///   - outputGradient: [batch, outputHeight, outputWidth, outputChannels].
+    ///   - filterGradient: [kernel, kernel, inputChannels, outputChannels], overwritten.
+    ///   - workspace: `workspaceCount` values.
+    package func filterGradient(
+        input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, filterGradient: UnsafeMutablePointer<Float>,
+        batch: Int, workspace: UnsafeMutablePointer<Float>
+    ) {
+        im2col.filterGradient(
+            input: input, outputGradient: outputGradient, filterGradient: filterGradient, batch: batch,
+            workspace: workspace)
+    }
+}

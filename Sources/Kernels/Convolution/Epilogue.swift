@@ -1,0 +1,45 @@
+/// What a convolution does to its result while it still has it in registers, in this order:
+/// `+ bias[channel]`, `+ addend[i]`, `max(0, ·)`, and zero where `gate[i] ≤ 0`.
+///
+/// `addend` and `gate` have the layout of the result. `addend` may be the result's own memory, which accumulates.
+package struct Epilogue {
+    /// One value per channel of the result.
+    package var bias: UnsafePointer<Float>?
+    package var addend: UnsafePointer<Float>?
+    package var relu: Bool
+    /// The activation behind a ReLU, whose derivative the result is multiplied by.
+    package var gate: UnsafePointer<Float>?
+
+    package init(
+        bias: UnsafePointer<Float>? = nil, addend: UnsafePointer<Float>? = nil, relu: Bool = false,
+        gate: UnsafePointer<Float>? = nil
+    ) {
+        self.bias = bias
+        self.addend = addend
+        self.relu = relu
+        self.gate = gate
+    }
+
+    /// The same epilogue for a part of the result that starts `count` values further on, at channel 0.
+    func advanced(by count: Int) -> Epilogue {
+        Epilogue(bias: bias, addend: addend.map { $0 + count }, relu: relu, gate: gate.map { $0 + count })
+    }
+
+    /// Writes `values` [count / channels, channels] through the epilogue to `result`, which may be `values`.
+    func apply(
+        _ values: UnsafePointer<Float>, into result: UnsafeMutablePointer<Float>, count: Int, channels: Int
+    ) {
+        var i = 0
+        while i < count {
+            for c in 0..<channels {
+                var value = values[i + c]
+                if let bias { value += bias[c] }
+                if let addend { value += addend[i + c] }
+                if relu { value = max(0, value) }
+                if let gate, !(gate[i + c] > 0) { value = 0 }
+                result[i + c] = value
+            }
+            i += channels
+        }
+    }
+}

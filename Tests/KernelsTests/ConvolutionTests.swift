@@ -1,0 +1,171 @@
+import Kernels
+import Testing
+
+/// One convolution to check: a geometry, an algorithm and a batch.
+struct ConvolutionCase: Sendable, CustomStringConvertible {
+    let shape: ConvolutionShape
+    let algorithm: ConvolutionAlgorithm?
+    let batch: Int
+    /// The largest error allowed, as a share of the largest value of the result.
+    let tolerance: Double
+
+    var description: String {
+        "\(algorithm?.rawValue ?? "chosen") \(batch)×\(shape.height)×\(shape.width) "
+            + "\(shape.inputChannels)→\(shape.outputChannels) k\(shape.kernel) s\(shape.stride) p\(shape.padding)"
+    }
+}
+
+/// (height, width, input channels, output channels, kernel, stride, padding, batch)
+private let geometries: [(Int, Int, Int, Int, Int, Int, Int, Int)] = [
+    (8, 8, 16, 16, 3, 1, 1, 2),
+    (7, 5, 3, 5, 3, 1, 1, 2),
+    (1, 1, 4, 6, 3, 1, 1, 3),
+    (2, 3, 1, 1, 3, 1, 1, 1),
+    (4, 4, 32, 48, 3, 1, 1, 5),
+    (9, 11, 17, 35, 3, 1, 1, 2),
+    (6, 6, 64, 16, 3, 1, 1, 3),
+    (10, 6, 8, 24, 3, 1, 0, 2),
+    (16, 16, 3, 64, 3, 1, 1, 2),
+    (8, 8, 16, 32, 3, 2, 1, 2),
+    (9, 7, 5, 19, 3, 2, 1, 3),
+    (1, 1, 20, 40, 3, 2, 1, 2),
+    (8, 8, 32, 16, 1, 1, 0, 2),
+    (5, 3, 7, 21, 1, 1, 0, 2),
+    (8, 8, 16, 40, 1, 2, 0, 3),
+    (7, 9, 33, 17, 1, 2, 0, 2),
+    (1, 1, 16, 16, 1, 1, 0, 1),
+    (20, 22, 3, 20, 7, 2, 3, 2),
+    (13, 13, 1, 16, 7, 2, 3, 2),
+    (9, 9, 3, 7, 5, 1, 2, 2),
+    (10, 10, 4, 6, 4, 3, 1, 2),
+]
+
+private let cases: [ConvolutionCase] = geometries.map {
+    ConvolutionCase(
+        shape: ConvolutionShape(
+            height: $0.0, width: $0.1, inputChannels: $0.2, outputChannels: $0.3, kernel: $0.4, stride: $0.5, padding: $0.6),
+        algorithm: nil, batch: $0.7, tolerance: 1e-5)
+}
+
+/// `count` normal deviates that only `sample` determines.
+func normals(_ count: Int, _ sample: Int) -> [Float] {
+    let buffer = FloatBuffer(count: count)
+    Philox(seed: 7, purpose: .test, sample: sample).fillNormal(buffer.pointer, count: count, standardDeviation: 1)
+    return buffer.array
+}
+
+@Suite("Convolution against a float64 reference")
+struct ConvolutionTests {
+    @Test("Forward", arguments: cases)
+    func forward(_ test: ConvolutionCase) {
+        let shape = test.shape
+        let run = ConvolutionRun(test)
+        let expected = run.reference.forward(run.input, run.filter, batch: test.batch)
+        #expect(relativeError(run.forward(Epilogue()), expected) < test.tolerance)
+
+        for relu in [false, true] {
+            let (bias, addend, gate) = run.epilogueParts(count: expected.count, channels: shape.outputChannels)
+            defer { withExtendedLifetime((bias, addend, gate)) {} }
+            let all = ConvolutionReference.apply(
+                expected, channels: shape.outputChannels, bias: bias.array, addend: addend.array, relu: relu, gate: gate.array)
+            let epilogue = Epilogue(bias: bias.pointer, addend: addend.pointer, relu: relu, gate: gate.pointer)
+            #expect(relativeError(run.forward(epilogue), all) < test.tolerance)
+            // The addend in the result's own memory.
+            #expect(relativeError(run.forward(epilogue, startingFrom: addend.array), all) < test.tolerance)
+        }
+    }
+
+    @Test("Input gradient", arguments: cases)
+    func inputGradient(_ test: ConvolutionCase) {
+        let run = ConvolutionRun(test)
+        let expected = run.reference.inputGradient(run.outputGradient, run.filter, batch: test.batch)
+        #expect(relativeError(run.inputGradient(Epilogue()), expected) < test.tolerance)
+
+        let channels = test.shape.inputChannels
+        let (_, addend, gate) = run.epilogueParts(count: expected.count, channels: channels)
+        defer { withExtendedLifetime((addend, gate)) {} }
+        let gated = ConvolutionReference.apply(
+            expected, channels: channels, bias: nil, addend: addend.array, relu: false, gate: gate.array)
+        let epilogue = Epilogue(addend: addend.pointer, gate: gate.pointer)
+        #expect(relativeError(run.inputGradient(epilogue), gated) < test.tolerance)
+        #expect(relativeError(run.inputGradient(epilogue, startingFrom: addend.array), gated) < test.tolerance)
+    }
+
+    @Test("Filter gradient", arguments: cases)
+    func filterGradient(_ test: ConvolutionCase) {
+        let run = ConvolutionRun(test)
+        let expected = run.reference.filterGradient(run.input, run.outputGradient, batch: test.batch)
+        #expect(relativeError(run.filterGradient(), expected) < test.tolerance)
+    }
+}
+
+/// The data of one case, and its passes over buffers that are exactly as large as they need be and start as NaN.
+struct ConvolutionRun {
+    let convolution: Convolution
+    let batch: Int
+    let input: [Float]
+    let filter: [Float]
+    let outputGradient: [Float]
+    var reference: ConvolutionReference { ConvolutionReference(shape: convolution.shape) }
+
+    init(_ test: ConvolutionCase) {
+        convolution = Convolution(test.shape, algorithm: test.algorithm)
+        batch = test.batch
+        input = normals(batch * test.shape.inputCount, 1)
+        filter = normals(test.shape.filterCount, 2)
+        outputGradient = normals(batch * test.shape.outputCount, 3)
+    }
+
+    func epilogueParts(count: Int, channels: Int) -> (bias: FloatBuffer, addend: FloatBuffer, gate: FloatBuffer) {
+        let gate = normals(count, 6).map { max(0, $0) }
+        return (FloatBuffer(normals(channels, 4)), FloatBuffer(normals(count, 5)), FloatBuffer(gate))
+    }
+
+    private func poisoned(_ count: Int) -> FloatBuffer {
+        let buffer = FloatBuffer(count: count)
+        buffer.fill(.nan)
+        return buffer
+    }
+
+    /// - Parameter start: the result's memory before the call, which then also is the epilogue's addend.
+    func forward(_ epilogue: Epilogue, startingFrom start: [Float]? = nil) -> [Float] {
+        let (source, weights) = (FloatBuffer(input), FloatBuffer(filter))
+        let prepared = poisoned(convolution.forwardFilterCount)
+        let workspace = poisoned(convolution.workspaceCount)
+        let output = start.map { FloatBuffer($0) } ?? poisoned(batch * convolution.shape.outputCount)
+        defer { withExtendedLifetime((source, weights, prepared, workspace, output)) {} }
+        var epilogue = epilogue
+        if start != nil { epilogue.addend = UnsafePointer(output.pointer) }
+        convolution.prepareForward(weights.pointer, into: prepared.pointer)
+        convolution.forward(
+            source.pointer, prepared: prepared.pointer, output: output.pointer, batch: batch, epilogue: epilogue,
+            workspace: workspace.pointer)
+        return output.array
+    }
+
+    func inputGradient(_ epilogue: Epilogue, startingFrom start: [Float]? = nil) -> [Float] {
+        let (source, weights) = (FloatBuffer(outputGradient), FloatBuffer(filter))
+        let prepared = poisoned(convolution.inputGradientFilterCount)
+        let workspace = poisoned(convolution.workspaceCount)
+        let result = start.map { FloatBuffer($0) } ?? poisoned(batch * convolution.shape.inputCount)
+        defer { withExtendedLifetime((source, weights, prepared, workspace, result)) {} }
+        var epilogue = epilogue
+        if start != nil { epilogue.addend = UnsafePointer(result.pointer) }
+        convolution.prepareInputGradient(weights.pointer, into: prepared.pointer)
+        convolution.inputGradient(
+            source.pointer, prepared: prepared.pointer, inputGradient: result.pointer, batch: batch, epilogue: epilogue,
+            workspace: workspace.pointer)
+        return result.array
+    }
+
+    func filterGradient() -> [Float] {
+        let (source, gradient) = (FloatBuffer(input), FloatBuffer(outputGradient))
+        let result = poisoned(convolution.shape.filterCount)
+        let workspace = poisoned(convolution.workspaceCount)
+        defer { withExtendedLifetime((source, gradient, workspace, result)) {} }
+        convolution.filterGradient(
+            input: source.pointer, outputGradient: gradient.pointer, filterGradient: result.pointer, batch: batch,
+            workspace: workspace.pointer)
+        return result.array
+    }
+}
