@@ -63,15 +63,18 @@ let package = Package(
         // A program of small multi-rank scenarios that the tests start under mpirun.
         .executableTarget(name: "mpi-fixture", dependencies: ["MPI", "Training"]),
 
-        .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture"]),
+        // Runs programs, alone or under mpirun, with a time limit.
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+
+        .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Attacks", "Checkpoints"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "sipat"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "Training", "Datasets", "Checkpoints"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "sipat", "mpi-fixture", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "Training", "Datasets", "Checkpoints", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
