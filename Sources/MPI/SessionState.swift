@@ -1,0 +1,44 @@
+internal import COpenMPI
+import Diagnostics
+import Foundation
+
+/// What all communicators and requests of a session share.
+///
+/// A request that is dropped while MPI may still touch its buffers is a mistake of the program, but trapping in its
+/// `deinit` would hide the error that unwinds the stack, and waiting there could last forever. Such a request is parked
+/// here with its owner, so memory stays valid; the next nonblocking call, or the end of the session, reports it.
+final class SessionState: @unchecked Sendable {
+    private let lock = NSLock()
+    private var active = true
+    private var agreed: AgreedFailure?
+    private var abandoned: [(handle: MPI_Request?, owner: AnyObject?)] = []
+
+    /// Keeps `owner` alive for as long as the process lives.
+    func park(_ handle: MPI_Request?, owner: AnyObject?) {
+        lock.withLock { abandoned.append((handle, owner)) }
+    }
+
+    /// Throws when a request was dropped before it was complete.
+    func requireNothingAbandoned() throws {
+        let count = lock.withLock { abandoned.count }
+        guard count == 0 else {
+            throw Failure.internalError("MPI requests dropped before they were complete: \(count), each must be waited for")
+        }
+    }
+
+    /// Every call passes here: a communicator that outlives its session is a programming error.
+    func requireActive() {
+        precondition(lock.withLock { active }, "MPI is used after its session ended")
+    }
+
+    /// Remembers the last failure that ranks agreed on.
+    func note(_ failure: AgreedFailure) { lock.withLock { agreed = failure } }
+
+    /// What is known of `error` if all ranks of the world are throwing it.
+    func agreement(on error: any Error, worldSize: Int) -> AgreedFailure? {
+        guard let agreed = lock.withLock({ agreed }), agreed.communicatorSize == worldSize else { return nil }
+        return error as? Failure == agreed.failure ? agreed : nil
+    }
+
+    func end() { lock.withLock { active = false } }
+}
