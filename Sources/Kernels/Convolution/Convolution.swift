@@ -2,6 +2,8 @@
 package enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     /// Copies the patches of a block of pixels into a matrix and multiplies it with the filter (im2col).
     case im2col
+    /// F(4×4, 3×3): a quarter of the multiplications, for 3 × 3 filters with stride 1.
+    case winograd
 }
 
 /// One convolution geometry, with the algorithm chosen for it. Owns no memory and holds no state: the caller brings
@@ -12,36 +14,65 @@ package enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
 package struct Convolution: Sendable {
     package let shape: ConvolutionShape
     package let algorithm: ConvolutionAlgorithm
-    private let im2col: Im2col
+    private let implementation: Implementation
+
+    private enum Implementation: Sendable {
+        case im2col(Im2col)
+        case winograd(Winograd)
+    }
 
     /// - Parameter algorithm: nil for the one that measured fastest for such shapes.
     package init(_ shape: ConvolutionShape, algorithm: ConvolutionAlgorithm? = nil) {
         self.shape = shape
-        self.algorithm = algorithm ?? .im2col
-        im2col = Im2col(shape)
+        self.algorithm = algorithm ?? (Winograd.supports(shape) && shape.inputChannels >= 16 ? .winograd : .im2col)
+        switch self.algorithm {
+        case .im2col: implementation = .im2col(Im2col(shape))
+        case .winograd: implementation = .winograd(Winograd(shape))
+        }
     }
 
     /// Values of a filter prepared for `forward`.
-    package var forwardFilterCount: Int { shape.filterCount }
+    package var forwardFilterCount: Int {
+        switch implementation {
+        case .im2col: shape.filterCount
+        case .winograd(let winograd): winograd.forwardPass.filterCount
+        }
+    }
 
     /// Values of a filter prepared for `inputGradient`.
-    package var inputGradientFilterCount: Int { shape.filterCount }
+    package var inputGradientFilterCount: Int {
+        switch implementation {
+        case .im2col: shape.filterCount
+        case .winograd(let winograd): winograd.inputGradientPass.filterCount
+        }
+    }
 
     /// Values of scratch memory that any pass needs, whatever the batch.
-    package var workspaceCount: Int { im2col.workspaceCount }
+    package var workspaceCount: Int {
+        switch implementation {
+        case .im2col(let im2col): im2col.workspaceCount
+        case .winograd(let winograd): winograd.workspaceCount
+        }
+    }
 
     /// - Parameters:
     ///   - filter: [kernel, kernel, inputChannels, outputChannels].
     ///   - prepared: `forwardFilterCount` values.
     package func prepareForward(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        prepared.update(from: filter, count: shape.filterCount)
+        switch implementation {
+        case .im2col: prepared.update(from: filter, count: shape.filterCount)
+        case .winograd(let winograd): winograd.prepareForward(filter, into: prepared)
+        }
     }
 
     /// - Parameters:
     ///   - filter: [kernel, kernel, inputChannels, outputChannels].
     ///   - prepared: `inputGradientFilterCount` values.
     package func prepareInputGradient(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        prepared.update(from: filter, count: shape.filterCount)
+        switch implementation {
+        case .im2col: prepared.update(from: filter, count: shape.filterCount)
+        case .winograd(let winograd): winograd.prepareInputGradient(filter, into: prepared)
+        }
     }
 
     /// The convolution of `batch` images with a filter, through `epilogue`.
@@ -55,7 +86,13 @@ package struct Convolution: Sendable {
         _ input: UnsafePointer<Float>, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, batch: Int,
         epilogue: Epilogue = Epilogue(), workspace: UnsafeMutablePointer<Float>
     ) {
-        im2col.forward(input, filter: prepared, output: output, batch: batch, epilogue: epilogue, workspace: workspace)
+        switch implementation {
+        case .im2col(let im2col):
+            im2col.forward(input, filter: prepared, output: output, batch: batch, epilogue: epilogue, workspace: workspace)
+        case .winograd(let winograd):
+            winograd.forwardPass.run(
+                input, prepared: prepared, output: output, batch: batch, epilogue: epilogue, workspace: workspace)
+        }
     }
 
     /// The derivative of a loss with respect to the input, given that with respect to the output, through `epilogue`
@@ -71,9 +108,16 @@ package struct Convolution: Sendable {
         inputGradient: UnsafeMutablePointer<Float>, batch: Int, epilogue: Epilogue = Epilogue(),
         workspace: UnsafeMutablePointer<Float>
     ) {
-        im2col.inputGradient(
-            outputGradient, filter: prepared, inputGradient: inputGradient, batch: batch, epilogue: epilogue,
-            workspace: workspace)
+        switch implementation {
+        case .im2col(let im2col):
+            im2col.inputGradient(
+                outputGradient, filter: prepared, inputGradient: inputGradient, batch: batch, epilogue: epilogue,
+                workspace: workspace)
+        case .winograd(let winograd):
+            winograd.inputGradientPass.run(
+                outputGradient, prepared: prepared, output: inputGradient, batch: batch, epilogue: epilogue,
+                workspace: workspace)
+        }
     }
 
     /// The derivative of a loss with respect to the filter, summed over the batch.
@@ -87,8 +131,15 @@ package struct Convolution: Sendable {
         input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, filterGradient: UnsafeMutablePointer<Float>,
         batch: Int, workspace: UnsafeMutablePointer<Float>
     ) {
-        im2col.filterGradient(
-            input: input, outputGradient: outputGradient, filterGradient: filterGradient, batch: batch,
-            workspace: workspace)
+        switch implementation {
+        case .im2col(let im2col):
+            im2col.filterGradient(
+                input: input, outputGradient: outputGradient, filterGradient: filterGradient, batch: batch,
+                workspace: workspace)
+        case .winograd(let winograd):
+            winograd.filterGradient(
+                input: input, outputGradient: outputGradient, filterGradient: filterGradient, batch: batch,
+                workspace: workspace)
+        }
     }
 }

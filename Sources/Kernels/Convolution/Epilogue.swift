@@ -43,3 +43,27 @@ package struct Epilogue {
         }
     }
 }
+
+extension Epilogue {
+    /// The epilogue of sixteen values at `offset` of the result, of channels `channel ..< channel + 16`.
+    @inline(__always)
+    func apply(_ value: Vector, channel: Int, offset: Int) -> Vector {
+        var value = value
+        if let bias { value += load(bias + channel) }
+        if let addend { value += load(addend + offset) }
+        if relu { value = value.replacing(with: Vector(), where: value .< Vector()) }
+        if let gate { value = value.replacing(with: Vector(), where: load(gate + offset) .<= Vector()) }
+        return value
+    }
+
+    /// The same for the last `count` < 16 channels of the result.
+    @inline(never)
+    func apply(_ value: Vector, channel: Int, offset: Int, count: Int) -> Vector {
+        var value = value
+        if let bias { value += load(bias + channel, count: count) }
+        if let addend { value += load(addend + offset, count: count) }
+        if relu { value = value.replacing(with: Vector(), where: value .< Vector()) }
+        if let gate { value = value.replacing(with: Vector(), where: load(gate + offset, count: count) .<= Vector()) }
+        return value
+    }
+}

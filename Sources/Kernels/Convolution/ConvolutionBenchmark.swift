@@ -1,0 +1,105 @@
+/// Speed of convolutions, layer by layer, on the calling thread.
+package enum ConvolutionBenchmark {
+    /// A layer to measure.
+    package struct Layer: Sendable {
+        package let name: String
+        package let shape: ConvolutionShape
+        package let batch: Int
+
+        package init(_ name: String, _ shape: ConvolutionShape, batch: Int) {
+            self.name = name
+            self.shape = shape
+            self.batch = batch
+        }
+    }
+
+    /// Effective speed in GFLOP/s: the operations of a direct convolution over the time taken.
+    package struct Measurement: Sendable {
+        package let layer: Layer
+        package let algorithm: ConvolutionAlgorithm
+        package let forward: Double
+        package let inputGradient: Double
+        package let filterGradient: Double
+    }
+
+    /// Fused multiply-adds in registers only, in GFLOP/s: what this core can do at most.
+    package static func peak() -> Double {
+        let rounds = 2_000_000
+        let flops = Double(rounds) * 12 * Double(lanes) * 2
+        var sum: Float = 0
+        let time = fastest(seconds: 0.1) { sum += multiplyAdd(rounds) }
+        // Using the sum keeps the loop from being removed.
+        return sum.isNaN ? 0 : flops / time / 1e9
+    }
+
+    /// Measures the three passes of `layer`; each runs for about `seconds`, and the fastest call counts.
+    package static func measure(
+        _ layer: Layer, algorithm: ConvolutionAlgorithm? = nil, seconds: Double = 0.2
+    ) -> Measurement {
+        let (shape, batch) = (layer.shape, layer.batch)
+        let convolution = Convolution(shape, algorithm: algorithm)
+        let input = noise(batch * shape.inputCount, 1)
+        let outputGradient = noise(batch * shape.outputCount, 2)
+        let filter = noise(shape.filterCount, 3)
+        let output = FloatBuffer(count: batch * shape.outputCount)
+        let inputGradient = FloatBuffer(count: batch * shape.inputCount)
+        let filterGradient = FloatBuffer(count: shape.filterCount)
+        let forwardFilter = FloatBuffer(count: convolution.forwardFilterCount)
+        let gradientFilter = FloatBuffer(count: convolution.inputGradientFilterCount)
+        let workspace = FloatBuffer(count: convolution.workspaceCount)
+        let bias = FloatBuffer(count: shape.outputChannels)
+        convolution.prepareForward(filter.pointer, into: forwardFilter.pointer)
+        convolution.prepareInputGradient(filter.pointer, into: gradientFilter.pointer)
+
+        let work = Double(shape.flops * batch) / 1e9
+        let forward = fastest(seconds: seconds) {
+            convolution.forward(
+                input.pointer, prepared: forwardFilter.pointer, output: output.pointer, batch: batch,
+                epilogue: Epilogue(bias: bias.pointer, relu: true), workspace: workspace.pointer)
+        }
+        let backward = fastest(seconds: seconds) {
+            convolution.inputGradient(
+                outputGradient.pointer, prepared: gradientFilter.pointer, inputGradient: inputGradient.pointer,
+                batch: batch, epilogue: Epilogue(gate: input.pointer), workspace: workspace.pointer)
+        }
+        let weights = fastest(seconds: seconds) {
+            convolution.filterGradient(
+                input: input.pointer, outputGradient: outputGradient.pointer, filterGradient: filterGradient.pointer,
+                batch: batch, workspace: workspace.pointer)
+        }
+        return Measurement(
+            layer: layer, algorithm: convolution.algorithm, forward: work / forward, inputGradient: work / backward,
+            filterGradient: work / weights)
+    }
+
+    private static func noise(_ count: Int, _ sample: Int) -> FloatBuffer {
+        let buffer = FloatBuffer(count: count)
+        Philox(seed: 0, purpose: .test, sample: sample).fillUniform(buffer.pointer, count: count, low: -1, high: 1)
+        return buffer
+    }
+
+    /// Seconds of the fastest call, of at least three.
+    private static func fastest(seconds: Double, _ body: () -> Void) -> Double {
+        let clock = ContinuousClock()
+        var (best, total, calls) = (Double.infinity, 0.0, 0)
+        while calls < 3 || total < seconds {
+            let time = clock.measure(body) / .seconds(1)
+            best = min(best, time)
+            total += time
+            calls += 1
+        }
+        return best
+    }
+
+    @inline(never)
+    private static func multiplyAdd(_ rounds: Int) -> Float {
+        var sums = InlineArray<12, Vector>(repeating: Vector())
+        let (x, y) = (Vector(repeating: 0.5), Vector(repeating: 1 / Float(rounds)))
+        for _ in 0..<rounds {
+            for i in 0..<12 { sums[i] = y.addingProduct(sums[i], x) }
+        }
+        var total = Vector()
+        for i in 0..<12 { total += sums[i] }
+        return total.sum()
+    }
+}

@@ -1,0 +1,163 @@
+/// Register-blocked matrix products over the blocked layouts that the transforms write and read.
+///
+/// - A row block is [channel block][row][16]: `pitch` values lie between two channel blocks.
+/// - A filter matrix [k, 16·n] is stored as panels of two channel blocks, [panel][k][32], the last being [k][16] when
+///   their number is odd.
+///
+/// Every row of a product is summed over k in ascending order, so a row's value does not depend on the rows around it.
+enum PanelProduct {
+    /// `c = a·b` for `rows` rows: `a` is [kBlocks][row][16], `b` panels of [16·kBlocks, 16·nBlocks], `c` [nBlocks][row][16].
+    ///
+    /// Reads and writes whole groups of 4 rows, so both pitches have room for `rows` rounded up to a multiple of 4.
+    static func multiply(
+        _ a: UnsafePointer<Float>, aPitch: Int, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>, cPitch: Int,
+        rows: Int, kBlocks: Int, nBlocks: Int
+    ) {
+        let k = kBlocks * lanes
+        var n = 0
+        while n < nBlocks {
+            let panel = b + n * lanes * k
+            let result = c + n * cPitch
+            let wide = n + 1 < nBlocks
+            var row = 0
+            while row < rows {
+                let (x, y) = (a + row * lanes, result + row * lanes)
+                let left = rows - row
+                // Groups of 12 keep most of the register file in use; 8 and 4 finish without idle rows.
+                if left > 8, left < 13 || left > 16 {
+                    if wide { tile12x2(x, aPitch, panel, kBlocks, y, cPitch) } else { tile12x1(x, aPitch, panel, kBlocks, y, cPitch) }
+                    row += 12
+                } else if left > 4 {
+                    if wide { tile8x2(x, aPitch, panel, kBlocks, y, cPitch) } else { tile8x1(x, aPitch, panel, kBlocks, y, cPitch) }
+                    row += 8
+                } else {
+                    if wide { tile4x2(x, aPitch, panel, kBlocks, y, cPitch) } else { tile4x1(x, aPitch, panel, kBlocks, y, cPitch) }
+                    row += 4
+                }
+            }
+            n += wide ? 2 : 1
+        }
+    }
+
+    /// `c += aᵀ·b` summed over `rows` rows: `a` is [aBlocks][row][16], `b` [bBlocks][row][16], `c` panels of
+    /// [16·aBlocks, 16·bBlocks]. `first` overwrites `c` instead.
+    static func multiplyTransposed(
+        _ a: UnsafePointer<Float>, aPitch: Int, _ b: UnsafePointer<Float>, bPitch: Int, into c: UnsafeMutablePointer<Float>,
+        rows: Int, aBlocks: Int, bBlocks: Int, first: Bool
+    ) {
+        let k = aBlocks * lanes
+        var n = 0
+        while n < bBlocks {
+            let wide = n + 1 < bBlocks
+            let (panel, right) = (c + n * lanes * k, b + n * bPitch)
+            for block in 0..<aBlocks {
+                var row = 0
+                while row < lanes {
+                    let left = a + block * aPitch + row
+                    let target = panel + (block * lanes + row) * (wide ? 2 : 1) * lanes
+                    if wide {
+                        outer8x2(left, right, bPitch, rows, target, first)
+                    } else {
+                        outer8x1(left, right, bPitch, rows, target, first)
+                    }
+                    row += 8
+                }
+            }
+            n += wide ? 2 : 1
+        }
+    }
+}
+
+/// R rows times N channel blocks of the product, kept in registers while k runs.
+@inline(__always)
+private func tile<let R: Int, let N: Int>(
+    _ zero: InlineArray<R, InlineArray<N, Vector>>, _ a: UnsafePointer<Float>, _ aPitch: Int, _ b: UnsafePointer<Float>,
+    _ kBlocks: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int
+) {
+    var sums = zero
+    var (x, y) = (a, b)
+    for _ in 0..<kBlocks {
+        for k in 0..<lanes {
+            var right = InlineArray<N, Vector>(repeating: Vector())
+            for n in 0..<N { right[n] = load(y + n * lanes) }
+            for r in 0..<R {
+                let left = Vector(repeating: x[r * lanes + k])
+                for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
+            }
+            y += N * lanes
+        }
+        x += aPitch
+    }
+    for r in 0..<R {
+        for n in 0..<N { store(sums[r][n], to: c + n * cPitch + r * lanes) }
+    }
+}
+
+/// R channels of `a` times N channel blocks of `b`, summed over rows.
+@inline(__always)
+private func outer<let R: Int, let N: Int>(
+    _ zero: InlineArray<R, InlineArray<N, Vector>>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ bPitch: Int,
+    _ rows: Int, _ c: UnsafeMutablePointer<Float>, _ first: Bool
+) {
+    var sums = zero
+    if !first {
+        for r in 0..<R {
+            for n in 0..<N { sums[r][n] = load(c + (r * N + n) * lanes) }
+        }
+    }
+    var (x, y) = (a, b)
+    for _ in 0..<rows {
+        var right = InlineArray<N, Vector>(repeating: Vector())
+        for n in 0..<N { right[n] = load(y + n * bPitch) }
+        for r in 0..<R {
+            let left = Vector(repeating: x[r])
+            for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
+        }
+        x += lanes
+        y += lanes
+    }
+    for r in 0..<R {
+        for n in 0..<N { store(sums[r][n], to: c + (r * N + n) * lanes) }
+    }
+}
+
+/// Zeros for R × N accumulators.
+@inline(__always)
+private func zeros<let R: Int, let N: Int>() -> InlineArray<R, InlineArray<N, Vector>> {
+    InlineArray(repeating: InlineArray(repeating: Vector()))
+}
+
+private typealias Source = UnsafePointer<Float>
+private typealias Target = UnsafeMutablePointer<Float>
+
+@inline(never) private func tile12x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+    tile(zeros() as InlineArray<12, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
+}
+
+@inline(never) private func tile8x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+    tile(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
+}
+
+@inline(never) private func tile4x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+    tile(zeros() as InlineArray<4, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
+}
+
+@inline(never) private func tile12x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+    tile(zeros() as InlineArray<12, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
+}
+
+@inline(never) private func tile8x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+    tile(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
+}
+
+@inline(never) private func tile4x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+    tile(zeros() as InlineArray<4, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
+}
+
+@inline(never) private func outer8x2(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ first: Bool) {
+    outer(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, b, bPitch, rows, c, first)
+}
+
+@inline(never) private func outer8x1(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ first: Bool) {
+    outer(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, b, bPitch, rows, c, first)
+}
