@@ -9,6 +9,7 @@ import MPI
 
 let scenarios: [String: Scenario] = collectiveScenarios.merging(messageScenarios) { $1 }
     .merging(sessionScenarios) { $1 }
+    .merging(reductionScenarios) { $1 }
 
 guard CommandLine.arguments.count > 1, let scenario = scenarios[CommandLine.arguments[1]] else {
     print("scenarios: \(scenarios.keys.sorted().joined(separator: " "))")

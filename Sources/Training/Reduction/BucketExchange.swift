@@ -1,0 +1,204 @@
+import Kernels
+import MPI
+
+/// The exchange of one bucket between ranks: what is started when its local sums are there, and pushed on until the
+/// global sums are in the result.
+///
+/// The ways are those of `ExchangeMethod`, which add in the order of the tree, and MPI_Iallreduce of the ranks' sums. One
+/// thread at a time may use an exchange; all calls are MPI calls.
+final class BucketExchange {
+    private let communicator: Communicator
+    private let range: Range<Int>
+    private let tag: Int
+    private let arriving: MessageBatch
+    private let spreading: MessageBatch
+    private var scratch = FloatBuffer(count: 0)
+    private var operands: [UnsafePointer<Float>] = []
+
+    private var plan: ReductionPlan
+    private var method: ExchangeMethod? = .direct
+    private var result: FloatBuffer
+    private var stage = 0
+    private(set) var bytesSent = 0
+
+    init(communicator: Communicator, range: Range<Int>, tag: Int, plan: ReductionPlan, result: FloatBuffer) {
+        self.communicator = communicator
+        self.range = range
+        self.tag = tag
+        self.plan = plan
+        self.result = result
+        arriving = MessageBatch(communicator)
+        spreading = MessageBatch(communicator)
+    }
+
+    /// Starts; `sums` are the arenas of the rank's blocks, which must not change until the exchange is over.
+    ///
+    /// - Parameter method: nil for MPI_Iallreduce; `halving` only for a butterfly.
+    func start(_ plan: ReductionPlan, method: ExchangeMethod?, sums: [FloatBuffer], result: FloatBuffer) throws {
+        self.plan = plan
+        self.method = method
+        self.result = result
+        stage = 0
+        bytesSent = 0
+        switch method {
+        case .whole: try startDirect(sums, slice: { _ in self.range })
+        case .direct: try startDirect(sums, slice: slice)
+        case .halving: try startHalving(sums[0])
+        case nil: try startLibrary(sums)
+        }
+    }
+
+    /// Does what can be done without waiting; returns whether the exchange is over.
+    func advance() throws -> Bool {
+        switch method {
+        case .whole, .direct: try advanceDirect()
+        case .halving: try advanceHalving()
+        case nil: try spreading.test()
+        }
+    }
+
+    // MARK: Whole and direct
+
+    /// The part of the bucket that `rank` adds up: multiples of 16 values, a cache line, as far as possible.
+    private func slice(_ rank: Int) -> Range<Int> {
+        let share = ((range.count + plan.size - 1) / plan.size + 15) & ~15
+        let start = min(range.upperBound, range.lowerBound + rank * share)
+        return start..<min(range.upperBound, start + share)
+    }
+
+    private func startDirect(_ sums: [FloatBuffer], slice: (Int) -> Range<Int>) throws {
+        let own = slice(plan.rank)
+        let stride = (own.count + 15) & ~15
+        reserveScratch(stride * (plan.blockCount - sums.count))
+        operands.removeAll(keepingCapacity: true)
+        var offset = 0
+        for peer in 0..<plan.size {
+            if peer == plan.rank {
+                for sum in sums { operands.append(UnsafePointer(sum.pointer + own.lowerBound)) }
+                continue
+            }
+            for _ in plan.blocks[peer] {
+                operands.append(UnsafePointer(scratch.pointer + offset))
+                if !own.isEmpty { try receive(scratch, offset..<offset + own.count, from: peer, in: arriving) }
+                offset += stride
+            }
+        }
+        if method == .direct {
+            for peer in others where !slice(peer).isEmpty { try receive(result, slice(peer), from: peer, in: spreading) }
+        }
+        for peer in others where !slice(peer).isEmpty {
+            for sum in sums { try send(sum, slice(peer), to: peer, in: arriving) }
+        }
+    }
+
+    private func advanceDirect() throws -> Bool {
+        if stage == 0 {
+            guard try arriving.test() else { return false }
+            let own = method == .whole ? range : slice(plan.rank)
+            plan.global.run(operands, into: result.pointer + own.lowerBound, count: own.count)
+            if method == .direct, !own.isEmpty {
+                for peer in others { try send(result, own, to: peer, in: spreading) }
+            }
+            stage = 1
+        }
+        return try spreading.test()
+    }
+
+    /// All other ranks, beginning with the next, so that not all send to the same one first.
+    private var others: some Sequence<Int> {
+        (1..<max(1, plan.size)).lazy.map { [plan] in (plan.rank + $0) % plan.size }
+    }
+
+    // MARK: Halving
+
+    /// What this rank, or its partner of round `depth` − 1, still adds up after `depth` rounds.
+    private func segment(depth: Int, of rank: Int) -> Range<Int> {
+        var segment = range
+        for round in 0..<depth {
+            let middle = segment.lowerBound + min(segment.count, (segment.count / 2 + 15) & ~15)
+            segment = rank >> round & 1 == 0 ? segment.lowerBound..<middle : middle..<segment.upperBound
+        }
+        return segment
+    }
+
+    private var rounds: Int { plan.size.trailingZeroBitCount }
+
+    private func startHalving(_ sum: FloatBuffer) throws {
+        reserveScratch(range.count / 2 + 16)
+        halves = sum
+        try postHalving()
+    }
+
+    /// The arena in which halves are added up.
+    private var halves = FloatBuffer(count: 0)
+
+    private func postHalving() throws {
+        let halving = stage < rounds
+        let depth = halving ? stage : 2 * rounds - 1 - stage
+        let partner = plan.rank ^ (1 << depth)
+        let mine = segment(depth: depth + 1, of: plan.rank)
+        let theirs = segment(depth: depth + 1, of: partner)
+        if halving {
+            if !mine.isEmpty { try receive(scratch, 0..<mine.count, from: partner, in: arriving) }
+            if !theirs.isEmpty { try send(halves, theirs, to: partner, in: arriving) }
+        } else {
+            if !theirs.isEmpty { try receive(result, theirs, from: partner, in: arriving) }
+            if !mine.isEmpty { try send(result, mine, to: partner, in: arriving) }
+        }
+    }
+
+    private func advanceHalving() throws -> Bool {
+        while stage < 2 * rounds {
+            guard try arriving.test() else { return false }
+            if stage < rounds {
+                let mine = segment(depth: stage + 1, of: plan.rank)
+                let target = stage == rounds - 1 ? result : halves
+                add(
+                    halves.pointer + mine.lowerBound, scratch.pointer, into: target.pointer + mine.lowerBound,
+                    count: mine.count)
+            }
+            stage += 1
+            if stage < 2 * rounds { try postHalving() }
+        }
+        return true
+    }
+
+    // MARK: Library
+
+    private func startLibrary(_ sums: [FloatBuffer]) throws {
+        var source = sums.first ?? scratch
+        var offset = range.lowerBound
+        if sums.count != 1 {
+            reserveScratch(range.count)
+            operands.removeAll(keepingCapacity: true)
+            for sum in sums { operands.append(UnsafePointer(sum.pointer + range.lowerBound)) }
+            plan.local.run(operands, into: scratch.pointer, count: range.count)
+            source = scratch
+            offset = 0
+        }
+        try spreading.allreduce(
+            UnsafeBufferPointer(start: source.pointer + offset, count: range.count),
+            into: UnsafeMutableBufferPointer(start: result.pointer + range.lowerBound, count: range.count), .sum,
+            keeping: source, result)
+        bytesSent = 2 * 4 * range.count * (plan.size - 1) / plan.size
+    }
+
+    // MARK: Messages
+
+    private func reserveScratch(_ count: Int) {
+        if scratch.count < count { scratch = FloatBuffer(count: count) }
+    }
+
+    private func send(_ buffer: FloatBuffer, _ range: Range<Int>, to peer: Int, in batch: MessageBatch) throws {
+        bytesSent += 4 * range.count
+        try batch.send(
+            UnsafeBufferPointer(start: buffer.pointer + range.lowerBound, count: range.count), to: peer, tag: tag,
+            keeping: buffer)
+    }
+
+    private func receive(_ buffer: FloatBuffer, _ range: Range<Int>, from peer: Int, in batch: MessageBatch) throws {
+        try batch.receive(
+            into: UnsafeMutableBufferPointer(start: buffer.pointer + range.lowerBound, count: range.count), from: peer,
+            tag: tag, keeping: buffer)
+    }
+}
