@@ -120,18 +120,34 @@ extension Winograd.Pass {
         let channels = result.channels
         let start = ((position.image * result.height + position.row) * result.width + position.column) * channels
         for block in 0..<resultBlocks {
-            let tile = WinogradTransforms.transformOutput(products + block * pitch, tapPitch: tapPitch(resultBlocks))
             let channel = block * lanes
             let used = min(lanes, channels - channel)
-            for i in 0..<4 where i < rows {
-                for j in 0..<4 where j < columns {
-                    let offset = start + (i * result.width + j) * channels + channel
-                    if used == lanes {
-                        store(epilogue.apply(tile[i][j], channel: channel, offset: offset), to: output + offset)
-                    } else {
-                        let value = epilogue.apply(tile[i][j], channel: channel, offset: offset, count: used)
-                        store(value, to: output + offset, count: used)
-                    }
+            let from = products + block * pitch
+            if rows == 4, columns == 4, used == lanes {
+                WinogradTransforms.transformOutput(
+                    from, tapPitch: tapPitch(resultBlocks), to: output, offset: start + channel,
+                    rowStep: result.width * channels, columnStep: channels, channel: channel, epilogue)
+            } else {
+                writePart(from, output, start + channel, rows, columns, channel, used, epilogue)
+            }
+        }
+    }
+
+    /// Writes the first `rows` × `columns` pixels and `used` channels of a tile.
+    @inline(never)
+    private func writePart(
+        _ products: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ start: Int, _ rows: Int,
+        _ columns: Int, _ channel: Int, _ used: Int, _ epilogue: Epilogue
+    ) {
+        let tile = WinogradTransforms.transformOutput(products, tapPitch: tapPitch(resultBlocks))
+        for i in 0..<rows {
+            for j in 0..<columns {
+                let offset = start + (i * result.width + j) * result.channels
+                if used == lanes {
+                    store(epilogue.apply(tile[i][j], channel: channel, offset: offset), to: output + offset)
+                } else {
+                    let value = epilogue.apply(tile[i][j], channel: channel, offset: offset, count: used)
+                    store(value, to: output + offset, count: used)
                 }
             }
         }

@@ -130,6 +130,43 @@ enum WinogradTransforms {
         return tile
     }
 
+    /// The same, through `epilogue` to the 4 × 4 pixels at `target + offset`.
+    @inline(__always)
+    static func transformOutput(
+        _ source: UnsafePointer<Float>, tapPitch: Int, to target: UnsafeMutablePointer<Float>, offset: Int, rowStep: Int,
+        columnStep: Int, channel: Int, _ epilogue: Epilogue
+    ) {
+        // Each step runs over the whole tile, which stays in registers; a branch per pixel would push it to memory.
+        var tile = transformOutput(source, tapPitch: tapPitch)
+        if let bias = epilogue.bias {
+            let value = load(bias + channel)
+            for i in 0..<4 {
+                for j in 0..<4 { tile[i][j] += value }
+            }
+        }
+        if let addend = epilogue.addend {
+            for i in 0..<4 {
+                for j in 0..<4 { tile[i][j] += load(addend + offset + i * rowStep + j * columnStep) }
+            }
+        }
+        if epilogue.relu {
+            for i in 0..<4 {
+                for j in 0..<4 { tile[i][j] = tile[i][j].replacing(with: Vector(), where: tile[i][j] .< Vector()) }
+            }
+        }
+        if let gate = epilogue.gate {
+            for i in 0..<4 {
+                for j in 0..<4 {
+                    let closed = load(gate + offset + i * rowStep + j * columnStep) .<= Vector()
+                    tile[i][j] = tile[i][j].replacing(with: Vector(), where: closed)
+                }
+            }
+        }
+        for i in 0..<4 {
+            for j in 0..<4 { store(tile[i][j], to: target + offset + i * rowStep + j * columnStep) }
+        }
+    }
+
     /// G·w·Gᵀ of the nine vectors at `source + (3·i + j) · step`.
     @inline(__always)
     static func transformFilter(
