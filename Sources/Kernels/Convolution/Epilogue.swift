@@ -66,4 +66,40 @@ extension Epilogue {
         if let gate { value = value.replacing(with: Vector(), where: load(gate + offset, count: count) .<= Vector()) }
         return value
     }
+
+    /// Writes four pixels of sixteen channels, `step` values apart, the first at `offset` of the result.
+    @inline(__always)
+    func write(
+        _ values: (Vector, Vector, Vector, Vector), channel: Int, to result: UnsafeMutablePointer<Float>, offset: Int,
+        step: Int
+    ) {
+        var (a, b, c, d) = values
+        if let bias {
+            let value = load(bias + channel)
+            (a, b, c, d) = (a + value, b + value, c + value, d + value)
+        }
+        if let addend {
+            let from = addend + offset
+            (a, b, c, d) = (a + load(from), b + load(from + step), c + load(from + 2 * step), d + load(from + 3 * step))
+        }
+        let zero = Vector()
+        if relu {
+            a = a.replacing(with: zero, where: a .< zero)
+            b = b.replacing(with: zero, where: b .< zero)
+            c = c.replacing(with: zero, where: c .< zero)
+            d = d.replacing(with: zero, where: d .< zero)
+        }
+        if let gate {
+            let from = gate + offset
+            a = a.replacing(with: zero, where: load(from) .<= zero)
+            b = b.replacing(with: zero, where: load(from + step) .<= zero)
+            c = c.replacing(with: zero, where: load(from + 2 * step) .<= zero)
+            d = d.replacing(with: zero, where: load(from + 3 * step) .<= zero)
+        }
+        let to = result + offset
+        store(a, to: to)
+        store(b, to: to + step)
+        store(c, to: to + 2 * step)
+        store(d, to: to + 3 * step)
+    }
 }

@@ -1,11 +1,16 @@
 /// Register-blocked matrix products over the blocked layouts that the transforms write and read.
 ///
-/// - A row block is [channel block][row][16]: `pitch` values lie between two channel blocks.
+/// - A row block is [channel block][row][16]: `pitch` values lie between two channel blocks, `rowStep` between two rows
+///   (those of the other taps of a tile).
 /// - A filter matrix [k, 16·n] is stored as panels of two channel blocks, [panel][k][32], the last being [k][16] when
 ///   their number is odd.
 ///
 /// Every row of a product is summed over k in ascending order, so a row's value does not depend on the rows around it.
 enum PanelProduct {
+    /// Values between the same tap of two tiles: 36 taps and one more, an odd number of cache lines, so that the tiles of
+    /// one tap spread over all sets of a cache.
+    @inline(__always) static var rowStep: Int { 37 * lanes }
+
     /// `c = a·b` for `rows` rows: `a` is [kBlocks][row][16], `b` panels of [16·kBlocks, 16·nBlocks], `c` [nBlocks][row][16].
     ///
     /// Reads and writes whole groups of 4 rows, so both pitches have room for `rows` rounded up to a multiple of 4.
@@ -21,7 +26,7 @@ enum PanelProduct {
             let wide = n + 1 < nBlocks
             var row = 0
             while row < rows {
-                let (x, y) = (a + row * lanes, result + row * lanes)
+                let (x, y) = (a + row * rowStep, result + row * rowStep)
                 let left = rows - row
                 // Groups of 12 keep most of the register file in use; 8 and 4 finish without idle rows.
                 if left > 8, left < 13 || left > 16 {
@@ -68,6 +73,8 @@ enum PanelProduct {
     }
 }
 
+@inline(__always) private var rowStep: Int { PanelProduct.rowStep }
+
 /// R rows times N channel blocks of the product, kept in registers while k runs.
 @inline(__always)
 private func tile<let R: Int, let N: Int>(
@@ -81,7 +88,7 @@ private func tile<let R: Int, let N: Int>(
             var right = InlineArray<N, Vector>(repeating: Vector())
             for n in 0..<N { right[n] = load(y + n * lanes) }
             for r in 0..<R {
-                let left = Vector(repeating: x[r * lanes + k])
+                let left = Vector(repeating: x[r * rowStep + k])
                 for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
             }
             y += N * lanes
@@ -89,7 +96,7 @@ private func tile<let R: Int, let N: Int>(
         x += aPitch
     }
     for r in 0..<R {
-        for n in 0..<N { store(sums[r][n], to: c + n * cPitch + r * lanes) }
+        for n in 0..<N { store(sums[r][n], to: c + n * cPitch + r * rowStep) }
     }
 }
 
@@ -113,8 +120,8 @@ private func outer<let R: Int, let N: Int>(
             let left = Vector(repeating: x[r])
             for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
         }
-        x += lanes
-        y += lanes
+        x += rowStep
+        y += rowStep
     }
     for r in 0..<R {
         for n in 0..<N { store(sums[r][n], to: c + (r * N + n) * lanes) }

@@ -37,3 +37,9 @@ func load(_ pointer: UnsafePointer<Float>, count: Int) -> Vector {
 func store(_ vector: Vector, to pointer: UnsafeMutablePointer<Float>, count: Int) {
     for lane in 0..<count { pointer[lane] = vector[lane] }
 }
+
+/// The first `count` ≤ 16 values at `pointer`, then zeros.
+@inline(__always)
+func loadChannels(_ pointer: UnsafePointer<Float>, _ count: Int) -> Vector {
+    count == lanes ? load(pointer) : load(pointer, count: count)
+}

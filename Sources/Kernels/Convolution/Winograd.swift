@@ -17,14 +17,11 @@ struct Winograd: Sendable {
         var resultBlocks: Int { channelBlocks(result.channels) }
         var filterCount: Int { 36 * lanes * lanes * sourceBlocks * resultBlocks }
 
-        /// Values between two channel blocks, and between two taps, of a block of transformed tiles. Both avoid powers
-        /// of two, whose addresses would compete for the same lines of a cache.
-        var pitch: Int { (blockTiles + 1) * lanes }
-        func tapPitch(_ blocks: Int) -> Int { blocks * pitch + lanes }
+        /// Values between two channel blocks of a block of transformed tiles, [channel block][tile][tap][16]. There is room
+        /// for whole groups of four tiles.
+        var pitch: Int { (blockTiles + 3) / 4 * 4 * PanelProduct.rowStep }
 
-        var workspaceCount: Int {
-            36 * (tapPitch(sourceBlocks) + tapPitch(resultBlocks)) + 36 * lanes
-        }
+        var workspaceCount: Int { pitch * (sourceBlocks + resultBlocks) + WinogradTransforms.scratchCount }
     }
 
     let shape: ConvolutionShape
@@ -49,27 +46,6 @@ struct Winograd: Sendable {
     }
 }
 
-/// The 4 × 4 tiles that cover an image; tiles are numbered through the images of a batch.
-struct TileGrid: Sendable {
-    let rows: Int
-    let columns: Int
-
-    init(height: Int, width: Int) {
-        rows = (height + 3) / 4
-        columns = (width + 3) / 4
-    }
-
-    var count: Int { rows * columns }
-
-    /// The image of a tile, and the row and column of its first pixel.
-    @inline(__always)
-    func position(_ tile: Int) -> (image: Int, row: Int, column: Int) {
-        let (image, rest) = tile.quotientAndRemainder(dividingBy: count)
-        let (row, column) = rest.quotientAndRemainder(dividingBy: columns)
-        return (image, row * 4, column * 4)
-    }
-}
-
 extension Winograd.Pass {
     init(from source: ImageShape, to result: ImageShape, padding: Int) {
         self.source = source
@@ -84,160 +60,71 @@ extension Winograd.Pass {
         epilogue: Epilogue, workspace: UnsafeMutablePointer<Float>
     ) {
         let scratch = workspace
-        let transformed = scratch + 36 * lanes
-        let products = transformed + 36 * tapPitch(sourceBlocks)
+        let transformed = scratch + WinogradTransforms.scratchCount
+        let products = transformed + pitch * sourceBlocks
         let tiles = batch * grid.count
+        let reader = TileReader(source, grid, padding: padding)
         var first = 0
         while first < tiles {
             let count = min(blockTiles, tiles - first)
-            for tile in 0..<count {
-                TileReader(source, top: padding, left: padding).transformInput(
-                    input, grid.position(first + tile), scratch: scratch, to: transformed + tile * lanes,
-                    blockPitch: pitch, tapPitch: tapPitch(sourceBlocks))
-            }
+            reader.transformInput(input, first: first, count: count, scratch: scratch, to: transformed, pitch: pitch)
             for tap in 0..<36 {
                 PanelProduct.multiply(
-                    transformed + tap * tapPitch(sourceBlocks), aPitch: pitch,
-                    prepared + tap * lanes * lanes * sourceBlocks * resultBlocks,
-                    into: products + tap * tapPitch(resultBlocks), cPitch: pitch, rows: count, kBlocks: sourceBlocks,
-                    nBlocks: resultBlocks)
+                    transformed + tap * lanes, aPitch: pitch, prepared + tap * filterCount / 36,
+                    into: products + tap * lanes, cPitch: pitch, rows: count, kBlocks: sourceBlocks, nBlocks: resultBlocks)
             }
-            for tile in 0..<count {
-                writeTile(products + tile * lanes, grid.position(first + tile), output, epilogue)
-            }
+            writeTiles(products, first: first, count: count, scratch: scratch, to: output, epilogue)
             first += count
         }
     }
 
-    /// Transforms the products of one tile back and writes its pixels, through the epilogue.
-    @inline(__always)
-    private func writeTile(
-        _ products: UnsafePointer<Float>, _ position: (image: Int, row: Int, column: Int),
-        _ output: UnsafeMutablePointer<Float>, _ epilogue: Epilogue
+    /// Transforms the products of `count` tiles back and writes their pixels, through the epilogue.
+    @inline(never)
+    private func writeTiles(
+        _ products: UnsafePointer<Float>, first: Int, count: Int, scratch: UnsafeMutablePointer<Float>,
+        to output: UnsafeMutablePointer<Float>, _ epilogue: Epilogue
     ) {
-        let rows = min(4, result.height - position.row)
-        let columns = min(4, result.width - position.column)
-        let channels = result.channels
-        let start = ((position.image * result.height + position.row) * result.width + position.column) * channels
-        for block in 0..<resultBlocks {
-            let channel = block * lanes
-            let used = min(lanes, channels - channel)
-            let from = products + block * pitch
-            if rows == 4, columns == 4, used == lanes {
-                WinogradTransforms.transformOutput(
-                    from, tapPitch: tapPitch(resultBlocks), to: output, offset: start + channel,
-                    rowStep: result.width * channels, columnStep: channels, channel: channel, epilogue)
-            } else {
-                writePart(from, output, start + channel, rows, columns, channel, used, epilogue)
+        let (height, width, channels) = (result.height, result.width, result.channels)
+        let (blocks, pitch) = (resultBlocks, pitch)
+        var position = grid.position(first)
+        for tile in 0..<count {
+            let start = ((position.image * height + position.row) * width + position.column) * channels
+            let rows = min(4, height - position.row)
+            let columns = min(4, width - position.column)
+            for block in 0..<blocks {
+                let channel = block * lanes
+                let used = min(lanes, channels - channel)
+                WinogradTransforms.transformOutputColumns(
+                    products + tile * PanelProduct.rowStep + block * pitch, to: scratch)
+                var offset = start + channel
+                for i in 0..<rows {
+                    let values = WinogradTransforms.transformOutputRow(scratch + i * 6 * lanes)
+                    if columns == 4, used == lanes {
+                        epilogue.write(values, channel: channel, to: output, offset: offset, step: channels)
+                    } else {
+                        writePart(values, output, offset, columns, channel, used, epilogue)
+                    }
+                    offset += width * channels
+                }
             }
+            grid.advance(&position)
         }
     }
 
-    /// Writes the first `rows` × `columns` pixels and `used` channels of a tile.
+    /// Writes the first `columns` pixels and `used` channels of a row of a tile.
     @inline(never)
     private func writePart(
-        _ products: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ start: Int, _ rows: Int,
-        _ columns: Int, _ channel: Int, _ used: Int, _ epilogue: Epilogue
+        _ values: WinogradTransforms.Four, _ output: UnsafeMutablePointer<Float>, _ offset: Int, _ columns: Int,
+        _ channel: Int, _ used: Int, _ epilogue: Epilogue
     ) {
-        let tile = WinogradTransforms.transformOutput(products, tapPitch: tapPitch(resultBlocks))
-        for i in 0..<rows {
-            for j in 0..<columns {
-                let offset = start + (i * result.width + j) * result.channels
-                if used == lanes {
-                    store(epilogue.apply(tile[i][j], channel: channel, offset: offset), to: output + offset)
-                } else {
-                    let value = epilogue.apply(tile[i][j], channel: channel, offset: offset, count: used)
-                    store(value, to: output + offset, count: used)
-                }
-            }
-        }
-    }
-}
-
-/// Reads tiles of images, with zeros around them, and transforms them.
-struct TileReader {
-    private let image: ImageShape
-    private let top: Int
-    private let left: Int
-
-    /// - Parameters:
-    ///   - top, left: zeros before the image's first row and column.
-    @inline(__always)
-    init(_ image: ImageShape, top: Int, left: Int) {
-        self.image = image
-        self.top = top
-        self.left = left
-    }
-
-    /// Bᵀ·d·B of the 6 × 6 patch of a tile, in every channel block.
-    @inline(__always)
-    func transformInput(
-        _ images: UnsafePointer<Float>, _ position: (image: Int, row: Int, column: Int),
-        scratch: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>, blockPitch: Int, tapPitch: Int
-    ) {
-        let (row, column) = (position.row - top, position.column - left)
-        let start = images + ((position.image * image.height + row) * image.width + column) * image.channels
-        let inside = contains(row, column, size: 6)
-        for block in 0..<channelBlocks(image.channels) {
-            let to = target + block * blockPitch
-            if inside, (block + 1) * lanes <= image.channels {
-                WinogradTransforms.transformInput(
-                    start + block * lanes, rowStep: image.width * image.channels, columnStep: image.channels, to: to,
-                    tapPitch: tapPitch)
+        for j in 0..<columns {
+            let value = j < 2 ? (j == 0 ? values.0 : values.1) : (j == 2 ? values.2 : values.3)
+            let offset = offset + j * result.channels
+            if used == lanes {
+                store(epilogue.apply(value, channel: channel, offset: offset), to: output + offset)
             } else {
-                copy(start, row, column, size: 6, block: block, to: scratch)
-                WinogradTransforms.transformInput(
-                    scratch, rowStep: 6 * lanes, columnStep: lanes, to: to, tapPitch: tapPitch)
-            }
-        }
-    }
-
-    /// A·g·Aᵀ of a 4 × 4 tile, in every channel block.
-    @inline(__always)
-    func transformOutputGradient(
-        _ images: UnsafePointer<Float>, _ position: (image: Int, row: Int, column: Int),
-        scratch: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>, blockPitch: Int, tapPitch: Int
-    ) {
-        let (row, column) = (position.row - top, position.column - left)
-        let start = images + ((position.image * image.height + row) * image.width + column) * image.channels
-        let inside = contains(row, column, size: 4)
-        for block in 0..<channelBlocks(image.channels) {
-            let to = target + block * blockPitch
-            if inside, (block + 1) * lanes <= image.channels {
-                WinogradTransforms.transformOutputGradient(
-                    start + block * lanes, rowStep: image.width * image.channels, columnStep: image.channels, to: to,
-                    tapPitch: tapPitch)
-            } else {
-                copy(start, row, column, size: 4, block: block, to: scratch)
-                WinogradTransforms.transformOutputGradient(
-                    scratch, rowStep: 4 * lanes, columnStep: lanes, to: to, tapPitch: tapPitch)
-            }
-        }
-    }
-
-    @inline(__always)
-    private func contains(_ row: Int, _ column: Int, size: Int) -> Bool {
-        row >= 0 && column >= 0 && row + size <= image.height && column + size <= image.width
-    }
-
-    /// Copies one channel block of a `size` × `size` patch, with zeros outside the image and beyond its channels.
-    @inline(never)
-    private func copy(
-        _ start: UnsafePointer<Float>, _ row: Int, _ column: Int, size: Int, block: Int,
-        to scratch: UnsafeMutablePointer<Float>
-    ) {
-        let used = min(lanes, image.channels - block * lanes)
-        var target = scratch
-        for i in 0..<size {
-            let rowInside = row + i >= 0 && row + i < image.height
-            for j in 0..<size {
-                let pixel = start + (i * image.width + j) * image.channels + block * lanes
-                if rowInside, column + j >= 0, column + j < image.width {
-                    store(used == lanes ? load(pixel) : load(pixel, count: used), to: target)
-                } else {
-                    store(Vector(), to: target)
-                }
-                target += lanes
+                let finished = epilogue.apply(value, channel: channel, offset: offset, count: used)
+                store(finished, to: output + offset, count: used)
             }
         }
     }

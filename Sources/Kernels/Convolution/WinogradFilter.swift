@@ -47,7 +47,7 @@ extension Winograd {
                 for row in 0..<rows {
                     read(row, block * lanes, nine)
                     WinogradTransforms.transformFilter(
-                        nine, step: lanes,
+                        nine,
                         to: prepared + panelOffset(row: row, block: block, rows: rows, blocks: pass.resultBlocks),
                         tapPitch: tapPitch)
                 }
@@ -75,29 +75,23 @@ extension Winograd {
         batch: Int, workspace: UnsafeMutablePointer<Float>
     ) {
         let pass = forwardPass
-        let (inputTapPitch, outputTapPitch) = (pass.tapPitch(pass.sourceBlocks), pass.tapPitch(pass.resultBlocks))
         let scratch = workspace
-        let transformed = scratch + 36 * lanes
-        let gradients = transformed + 36 * inputTapPitch
-        let sum = gradients + 36 * outputTapPitch
+        let transformed = scratch + WinogradTransforms.scratchCount
+        let gradients = transformed + pass.pitch * pass.sourceBlocks
+        let sum = gradients + pass.pitch * pass.resultBlocks
         let tiles = batch * pass.grid.count
-        let inputReader = TileReader(pass.source, top: pass.padding, left: pass.padding)
-        let outputReader = TileReader(pass.result, top: 0, left: 0)
+        let inputReader = TileReader(pass.source, pass.grid, padding: pass.padding)
+        let outputReader = TileReader(pass.result, pass.grid, padding: 0)
         var first = 0
         while first < tiles {
             let count = min(pass.blockTiles, tiles - first)
-            for tile in 0..<count {
-                let position = pass.grid.position(first + tile)
-                inputReader.transformInput(
-                    input, position, scratch: scratch, to: transformed + tile * lanes, blockPitch: pass.pitch,
-                    tapPitch: inputTapPitch)
-                outputReader.transformOutputGradient(
-                    outputGradient, position, scratch: scratch, to: gradients + tile * lanes, blockPitch: pass.pitch,
-                    tapPitch: outputTapPitch)
-            }
+            inputReader.transformInput(
+                input, first: first, count: count, scratch: scratch, to: transformed, pitch: pass.pitch)
+            outputReader.transformOutputGradient(
+                outputGradient, first: first, count: count, scratch: scratch, to: gradients, pitch: pass.pitch)
             for tap in 0..<36 {
                 PanelProduct.multiplyTransposed(
-                    transformed + tap * inputTapPitch, aPitch: pass.pitch, gradients + tap * outputTapPitch,
+                    transformed + tap * lanes, aPitch: pass.pitch, gradients + tap * lanes,
                     bPitch: pass.pitch, into: sum + tap * gradientTapPitch, rows: count, aBlocks: pass.sourceBlocks,
                     bBlocks: pass.resultBlocks, first: first == 0)
             }
@@ -114,13 +108,24 @@ extension Winograd {
             for row in 0..<inputs {
                 let nine = WinogradTransforms.transformFilterGradient(
                     sum + panelOffset(row: row, block: block, rows: rows, blocks: blocks), tapPitch: gradientTapPitch)
-                for i in 0..<3 {
-                    for j in 0..<3 {
-                        let target = filterGradient + ((3 * i + j) * inputs + row) * outputs + block * lanes
-                        if used == lanes { store(nine[i][j], to: target) } else { store(nine[i][j], to: target, count: used) }
-                    }
-                }
+                let target = filterGradient + row * outputs + block * lanes
+                write(nine.0, to: target, step: inputs * outputs, used)
+                write(nine.1, to: target + 3 * inputs * outputs, step: inputs * outputs, used)
+                write(nine.2, to: target + 6 * inputs * outputs, step: inputs * outputs, used)
             }
+        }
+    }
+
+    @inline(__always)
+    private func write(_ row: WinogradTransforms.Three, to target: UnsafeMutablePointer<Float>, step: Int, _ used: Int) {
+        if used == lanes {
+            store(row.0, to: target)
+            store(row.1, to: target + step)
+            store(row.2, to: target + 2 * step)
+        } else {
+            store(row.0, to: target, count: used)
+            store(row.1, to: target + step, count: used)
+            store(row.2, to: target + 2 * step, count: used)
         }
     }
 }
