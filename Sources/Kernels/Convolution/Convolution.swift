@@ -1,7 +1,7 @@
 /// How a convolution is computed.
 package enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
-    /// Copies the patches of a block of pixels into a matrix and multiplies it with the filter (im2col).
-    case im2col
+    /// Sums of products with the filter as it is, for any geometry.
+    case direct
     /// F(4×4, 3×3): a quarter of the multiplications, for 3 × 3 filters with stride 1.
     case winograd
 }
@@ -17,16 +17,16 @@ package struct Convolution: Sendable {
     private let implementation: Implementation
 
     private enum Implementation: Sendable {
-        case im2col(Im2col)
+        case direct(Direct)
         case winograd(Winograd)
     }
 
     /// - Parameter algorithm: nil for the one that measured fastest for such shapes.
     package init(_ shape: ConvolutionShape, algorithm: ConvolutionAlgorithm? = nil) {
         self.shape = shape
-        self.algorithm = algorithm ?? (Winograd.supports(shape) && shape.inputChannels >= 16 ? .winograd : .im2col)
+        self.algorithm = algorithm ?? (Winograd.supports(shape) && shape.inputChannels >= 16 ? .winograd : .direct)
         switch self.algorithm {
-        case .im2col: implementation = .im2col(Im2col(shape))
+        case .direct: implementation = .direct(Direct(shape))
         case .winograd: implementation = .winograd(Winograd(shape))
         }
     }
@@ -34,7 +34,7 @@ package struct Convolution: Sendable {
     /// Values of a filter prepared for `forward`.
     package var forwardFilterCount: Int {
         switch implementation {
-        case .im2col: shape.filterCount
+        case .direct(let direct): direct.forwardPass.filterCount
         case .winograd(let winograd): winograd.forwardPass.filterCount
         }
     }
@@ -42,7 +42,7 @@ package struct Convolution: Sendable {
     /// Values of a filter prepared for `inputGradient`.
     package var inputGradientFilterCount: Int {
         switch implementation {
-        case .im2col: shape.filterCount
+        case .direct(let direct): direct.inputGradientPass.filterCount
         case .winograd(let winograd): winograd.inputGradientPass.filterCount
         }
     }
@@ -50,7 +50,7 @@ package struct Convolution: Sendable {
     /// Values of scratch memory that any pass needs, whatever the batch.
     package var workspaceCount: Int {
         switch implementation {
-        case .im2col(let im2col): im2col.workspaceCount
+        case .direct(let direct): direct.workspaceCount
         case .winograd(let winograd): winograd.workspaceCount
         }
     }
@@ -60,7 +60,7 @@ package struct Convolution: Sendable {
     ///   - prepared: `forwardFilterCount` values.
     package func prepareForward(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
         switch implementation {
-        case .im2col: prepared.update(from: filter, count: shape.filterCount)
+        case .direct(let direct): direct.prepareForward(filter, into: prepared)
         case .winograd(let winograd): winograd.prepareForward(filter, into: prepared)
         }
     }
@@ -70,7 +70,7 @@ package struct Convolution: Sendable {
     ///   - prepared: `inputGradientFilterCount` values.
     package func prepareInputGradient(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
         switch implementation {
-        case .im2col: prepared.update(from: filter, count: shape.filterCount)
+        case .direct(let direct): direct.prepareInputGradient(filter, into: prepared)
         case .winograd(let winograd): winograd.prepareInputGradient(filter, into: prepared)
         }
     }
@@ -87,8 +87,9 @@ package struct Convolution: Sendable {
         epilogue: Epilogue = Epilogue(), workspace: UnsafeMutablePointer<Float>
     ) {
         switch implementation {
-        case .im2col(let im2col):
-            im2col.forward(input, filter: prepared, output: output, batch: batch, epilogue: epilogue, workspace: workspace)
+        case .direct(let direct):
+            direct.forwardPass.run(
+                input, prepared: prepared, output: output, batch: batch, epilogue: epilogue, workspace: workspace)
         case .winograd(let winograd):
             winograd.forwardPass.run(
                 input, prepared: prepared, output: output, batch: batch, epilogue: epilogue, workspace: workspace)
@@ -109,9 +110,9 @@ package struct Convolution: Sendable {
         workspace: UnsafeMutablePointer<Float>
     ) {
         switch implementation {
-        case .im2col(let im2col):
-            im2col.inputGradient(
-                outputGradient, filter: prepared, inputGradient: inputGradient, batch: batch, epilogue: epilogue,
+        case .direct(let direct):
+            direct.inputGradientPass.run(
+                outputGradient, prepared: prepared, output: inputGradient, batch: batch, epilogue: epilogue,
                 workspace: workspace)
         case .winograd(let winograd):
             winograd.inputGradientPass.run(
@@ -132,8 +133,8 @@ package struct Convolution: Sendable {
         batch: Int, workspace: UnsafeMutablePointer<Float>
     ) {
         switch implementation {
-        case .im2col(let im2col):
-            im2col.filterGradient(
+        case .direct(let direct):
+            direct.filterGradient(
                 input: input, outputGradient: outputGradient, filterGradient: filterGradient, batch: batch,
                 workspace: workspace)
         case .winograd(let winograd):

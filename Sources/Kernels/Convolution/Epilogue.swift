@@ -24,24 +24,6 @@ package struct Epilogue {
     func advanced(by count: Int) -> Epilogue {
         Epilogue(bias: bias, addend: addend.map { $0 + count }, relu: relu, gate: gate.map { $0 + count })
     }
-
-    /// Writes `values` [count / channels, channels] through the epilogue to `result`, which may be `values`.
-    func apply(
-        _ values: UnsafePointer<Float>, into result: UnsafeMutablePointer<Float>, count: Int, channels: Int
-    ) {
-        var i = 0
-        while i < count {
-            for c in 0..<channels {
-                var value = values[i + c]
-                if let bias { value += bias[c] }
-                if let addend { value += addend[i + c] }
-                if relu { value = max(0, value) }
-                if let gate, !(gate[i + c] > 0) { value = 0 }
-                result[i + c] = value
-            }
-            i += channels
-        }
-    }
 }
 
 extension Epilogue {

@@ -1,0 +1,97 @@
+/// Eight results times up to 32 of their channels.
+enum DirectTile {
+    static let rows = 8
+    /// Values of a tile.
+    static let count = 8 * 2 * lanes
+
+    /// Where each result's values in the source begin.
+    typealias Sources = InlineArray<8, UnsafePointer<Float>>
+    /// Where each result lies in the output.
+    typealias Targets = InlineArray<8, Int>
+
+    /// Sums the products of eight results, to [8, 16 · blocks] values at `tile`.
+    ///
+    /// - Parameters:
+    ///   - runs: contiguous stretches of `runLength` source values, `pitch` apart.
+    ///   - panel: [runs · runLength, 16 · blocks].
+    ///   - blocks: 1 or 2 channel blocks.
+    @inline(__always)
+    static func multiply(
+        _ sources: Sources, runs: Int, runLength: Int, pitch: Int, _ panel: UnsafePointer<Float>, blocks: Int,
+        to tile: UnsafeMutablePointer<Float>
+    ) {
+        if blocks == 2 {
+            multiply2(sources, runs, runLength, pitch, panel, tile)
+        } else {
+            multiply1(sources, runs, runLength, pitch, panel, tile)
+        }
+    }
+
+    /// Writes the first `count` results of a tile, whose first channel is `channel` of `channels`, through `epilogue`.
+    @inline(never)
+    static func write(
+        _ tile: UnsafePointer<Float>, count: Int, blocks: Int, channel: Int, channels: Int,
+        to output: UnsafeMutablePointer<Float>, _ targets: Targets, _ epilogue: Epilogue
+    ) {
+        for n in 0..<blocks {
+            let first = channel + n * lanes
+            let used = min(lanes, channels - first)
+            for r in 0..<count {
+                let offset = targets[r] + first
+                let value = load(tile + (r * blocks + n) * lanes)
+                if used == lanes {
+                    store(epilogue.apply(value, channel: first, offset: offset), to: output + offset)
+                } else {
+                    let finished = epilogue.apply(value, channel: first, offset: offset, count: used)
+                    store(finished, to: output + offset, count: used)
+                }
+            }
+        }
+    }
+
+    @inline(never)
+    private static func multiply2(
+        _ sources: Sources, _ runs: Int, _ runLength: Int, _ pitch: Int, _ panel: UnsafePointer<Float>,
+        _ tile: UnsafeMutablePointer<Float>
+    ) {
+        sum(
+            InlineArray<8, InlineArray<2, Vector>>(repeating: InlineArray(repeating: Vector())), sources, runs, runLength,
+            pitch, panel, tile)
+    }
+
+    @inline(never)
+    private static func multiply1(
+        _ sources: Sources, _ runs: Int, _ runLength: Int, _ pitch: Int, _ panel: UnsafePointer<Float>,
+        _ tile: UnsafeMutablePointer<Float>
+    ) {
+        sum(
+            InlineArray<8, InlineArray<1, Vector>>(repeating: InlineArray(repeating: Vector())), sources, runs, runLength,
+            pitch, panel, tile)
+    }
+
+    /// The sums stay in registers while the taps run. They go to memory in one unrolled loop: indexed by a variable, they
+    /// would live there.
+    @inline(__always)
+    private static func sum<let N: Int>(
+        _ zero: InlineArray<8, InlineArray<N, Vector>>, _ sources: Sources, _ runs: Int, _ runLength: Int, _ pitch: Int,
+        _ panel: UnsafePointer<Float>, _ tile: UnsafeMutablePointer<Float>
+    ) {
+        var sums = zero
+        var b = panel
+        for run in 0..<runs {
+            let start = run * pitch
+            for k in start..<start + runLength {
+                var right = InlineArray<N, Vector>(repeating: Vector())
+                for n in 0..<N { right[n] = load(b + n * lanes) }
+                for r in 0..<8 {
+                    let left = Vector(repeating: sources[r][k])
+                    for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
+                }
+                b += N * lanes
+            }
+        }
+        for r in 0..<8 {
+            for n in 0..<N { store(sums[r][n], to: tile + (r * N + n) * lanes) }
+        }
+    }
+}
