@@ -1,0 +1,39 @@
+import Diagnostics
+import Kernels
+
+/// Guesses which pixels of an image are meaningful, without annotations or training.
+package protocol SalienceEstimator: Sendable {
+    /// The name and settings, as they are written beside the maps.
+    var provenance: SalienceProvenance.Estimator { get }
+
+    /// - Parameters:
+    ///   - image: one image, HWC in [0, 1].
+    ///   - map: receives the salience, [height, width] in [0, 1].
+    func estimate(image: UnsafePointer<Float>, shape: ImageShape, into map: UnsafeMutablePointer<Float>)
+}
+
+/// The names of the estimators that come with the program.
+package let salienceEstimatorNames = ["spectral-residual", "centre-prior"]
+
+/// The estimator of that name, with its usual settings.
+///
+/// - Throws: `Failure.usage` that suggests the nearest name.
+package func salienceEstimator(named name: String) throws -> any SalienceEstimator {
+    switch name {
+    case "spectral-residual": return SpectralResidual()
+    case "centre-prior": return CentrePrior()
+    default:
+        let near = nearestName(to: name, among: salienceEstimatorNames).map { "; did you mean \($0)?" } ?? ""
+        throw Failure.usage("unknown salience estimator \"\(name)\"\(near)", remedy: "use one of \(salienceEstimatorNames.joined(separator: ", "))")
+    }
+}
+
+extension SalienceEstimator {
+    /// The map of one image as bytes, 0 to 255 for 0 to 1, rounded to nearest, into [height, width].
+    package func estimate(image: UnsafePointer<Float>, shape: ImageShape, into bytes: UnsafeMutablePointer<UInt8>) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: shape.pixels) { map in
+            estimate(image: image, shape: shape, into: map.baseAddress!)
+            for i in 0..<shape.pixels { bytes[i] = UInt8((min(max(map[i], 0), 1) * 255).rounded()) }
+        }
+    }
+}
