@@ -53,6 +53,12 @@ import Testing
         #expect(try bytes(of: target) == [9])
     }
 
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "needs /dev/full"))
+    func aDeviceThatIsFullIsReported() {
+        let found = failure { try writeAtomically([1, 2, 3], to: "/dev/full") }
+        #expect(found?.message.contains("No space left on device; it needs 3 bytes") == true)
+    }
+
     @Test func theMessageForEachCauseSaysWhatToDo() {
         for (code, word) in [
             (ENOSPC, "free some space"), (EDQUOT, "quota"), (EROFS, "read-only"), (EACCES, "permissions"), (ENOENT, "mkdir -p /tmp"),
