@@ -138,4 +138,12 @@ let reductionScenarios: [String: Scenario] = [
         }
         return 0
     },
+
+    // Arguments: layers, microseconds and floats of each, repetitions.
+    "overlap-benchmark": Scenario { session, arguments in
+        let numbers = arguments.compactMap { Int($0) }
+        try overlapBenchmark(
+            session.world, layers: numbers[0], microseconds: numbers[1], floats: numbers[2], repetitions: numbers[3])
+        return 0
+    },
 ]

@@ -11,8 +11,20 @@ let scenarios: [String: Scenario] = collectiveScenarios.merging(messageScenarios
     .merging(sessionScenarios) { $1 }
     .merging(reductionScenarios) { $1 }
 
-guard CommandLine.arguments.count > 1, let scenario = scenarios[CommandLine.arguments[1]] else {
-    print("scenarios: \(scenarios.keys.sorted().joined(separator: " "))")
+/// `mpi-fixture checks <scenario> …` runs several in one launch, at the highest thread level.
+let several = Scenario(threadLevel: .multiple) { session, names in
+    for name in names {
+        guard let scenario = scenarios[name] else { throw Failure.usage("no scenario '\(name)'") }
+        if session.world.rank == 0 { FileHandle.standardError.write(Data("scenario \(name)\n".utf8)) }
+        let code = try scenario.run(session, [])
+        guard code == 0 else { return code }
+    }
+    return 0
+}
+
+let name = CommandLine.arguments.dropFirst().first ?? ""
+guard let scenario = name == "checks" ? several : scenarios[name] else {
+    print("scenarios: checks \(scenarios.keys.sorted().joined(separator: " "))")
     exit(Failure.Kind.usage.rawValue)
 }
 do {
