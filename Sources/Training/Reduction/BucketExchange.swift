@@ -1,12 +1,11 @@
 import Kernels
 import MPI
 
-/// The exchange of one bucket between ranks: what is started when its local sums are there, and pushed on until the
-/// global sums are in the result.
+/// The exchange of one bucket in float32.
 ///
 /// The ways are those of `ExchangeMethod`, which add in the order of the tree, and MPI_Iallreduce of the ranks' sums. One
 /// thread at a time may use an exchange; all calls are MPI calls.
-final class BucketExchange {
+final class BucketExchange: Exchange {
     private let communicator: Communicator
     private let range: Range<Int>
     private let tag: Int
@@ -31,9 +30,6 @@ final class BucketExchange {
         spreading = MessageBatch(communicator)
     }
 
-    /// Starts; `sums` are the arenas of the rank's blocks, which must not change until the exchange is over.
-    ///
-    /// - Parameter method: nil for MPI_Iallreduce; `halving` only for a butterfly.
     func start(_ plan: ReductionPlan, method: ExchangeMethod?, sums: [FloatBuffer], result: FloatBuffer) throws {
         self.plan = plan
         self.method = method
@@ -42,13 +38,12 @@ final class BucketExchange {
         bytesSent = 0
         switch method {
         case .whole: try startDirect(sums, slice: { _ in self.range })
-        case .direct: try startDirect(sums, slice: slice)
+        case .direct: try startDirect(sums, slice: { self.plan.slice(of: self.range, rank: $0) })
         case .halving: try startHalving(sums[0])
         case nil: try startLibrary(sums)
         }
     }
 
-    /// Does what can be done without waiting; returns whether the exchange is over.
     func advance() throws -> Bool {
         switch method {
         case .whole, .direct: try advanceDirect()
@@ -58,13 +53,6 @@ final class BucketExchange {
     }
 
     // MARK: Whole and direct
-
-    /// The part of the bucket that `rank` adds up: multiples of 16 values, a cache line, as far as possible.
-    private func slice(_ rank: Int) -> Range<Int> {
-        let share = ((range.count + plan.size - 1) / plan.size + 15) & ~15
-        let start = min(range.upperBound, range.lowerBound + rank * share)
-        return start..<min(range.upperBound, start + share)
-    }
 
     private func startDirect(_ sums: [FloatBuffer], slice: (Int) -> Range<Int>) throws {
         let own = slice(plan.rank)
@@ -84,9 +72,9 @@ final class BucketExchange {
             }
         }
         if method == .direct {
-            for peer in others where !slice(peer).isEmpty { try receive(result, slice(peer), from: peer, in: spreading) }
+            for peer in plan.others where !slice(peer).isEmpty { try receive(result, slice(peer), from: peer, in: spreading) }
         }
-        for peer in others where !slice(peer).isEmpty {
+        for peer in plan.others where !slice(peer).isEmpty {
             for sum in sums { try send(sum, slice(peer), to: peer, in: arriving) }
         }
     }
@@ -94,19 +82,14 @@ final class BucketExchange {
     private func advanceDirect() throws -> Bool {
         if stage == 0 {
             guard try arriving.test() else { return false }
-            let own = method == .whole ? range : slice(plan.rank)
+            let own = method == .whole ? range : plan.slice(of: range, rank: plan.rank)
             plan.global.run(operands, into: result.pointer + own.lowerBound, count: own.count)
             if method == .direct, !own.isEmpty {
-                for peer in others { try send(result, own, to: peer, in: spreading) }
+                for peer in plan.others { try send(result, own, to: peer, in: spreading) }
             }
             stage = 1
         }
         return try spreading.test()
-    }
-
-    /// All other ranks, beginning with the next, so that not all send to the same one first.
-    private var others: some Sequence<Int> {
-        (1..<max(1, plan.size)).lazy.map { [plan] in (plan.rank + $0) % plan.size }
     }
 
     // MARK: Halving

@@ -36,7 +36,7 @@ package final class GradientReducer: @unchecked Sendable {
     private let algorithm: ReductionAlgorithm
     private let exchangeMethod: ExchangeMethod?
     private let sums: LocalSums
-    private var exchanges: [BucketExchange] = []
+    private var exchanges: [any Exchange] = []
     private var result: FloatBuffer?
     private var plans: [Int: ReductionPlan] = [:]
 
@@ -78,13 +78,23 @@ package final class GradientReducer: @unchecked Sendable {
         guard communicator.size > 1 else { return }
         let result = FloatBuffer(count: count)
         self.result = result
-        exchanges = buckets.enumerated().map { [communicator = self.communicator, plan] i, range in
-            BucketExchange(communicator: communicator, range: range, tag: i, plan: plan, result: result)
+        if algorithm == .bfloat16 { errorFeedback = FloatBuffer(count: count) }
+        exchanges = buckets.enumerated().map { [communicator = self.communicator, plan, errorFeedback] i, range in
+            guard let errorFeedback else {
+                return BucketExchange(communicator: communicator, range: range, tag: i, plan: plan, result: result)
+            }
+            return CompressedExchange(
+                communicator: communicator, range: range, tag: i, plan: plan, result: result, errors: errorFeedback)
         }
     }
 
     /// The micro-batches of this step that this rank computes.
     package var owned: Range<Int> { plan.owned }
+
+    /// With `.bfloat16` and more than one rank: what rounding has taken from the sums so far, `count` values, other ones on
+    /// each rank. Part of the state of a run: a resumed run is the same to the last bit only if it gets these back, on as
+    /// many ranks; with zeros instead, one step's rounding is lost. May be read and written between steps.
+    package private(set) var errorFeedback: FloatBuffer?
 
     /// The buckets, in the order of completion.
     package var ranges: [Range<Int>] { buckets }
@@ -123,8 +133,8 @@ package final class GradientReducer: @unchecked Sendable {
 
     /// Starts the exchange of buckets that are ready and pushes on those under way. Waits for nothing.
     ///
-    /// For one thread at a time, one that may call MPI. Cheap enough to call after every layer: about a microsecond when
-    /// there is nothing to do.
+    /// For one thread at a time, one that may call MPI. Cheap enough to call after every layer; MPI is called only while an
+    /// exchange is under way. Messages move on only in such calls (and in `finish()`): the more often, the more is hidden.
     package func progress() throws {
         guard communicator.size > 1 else { return }
         let now = ContinuousClock.now
@@ -144,7 +154,7 @@ package final class GradientReducer: @unchecked Sendable {
 
     /// Waits until all ranks' gradients are summed and returns the sums, which are valid until the next step begins.
     ///
-    /// All owned micro-batches must be completed. Rank by rank the same bits.
+    /// All owned micro-batches must be completed. All ranks get the same bits, with `.mpi` as far as MPI sees to it.
     package func finish() throws -> FloatBuffer {
         precondition(isStepOpen, "a step is finished before it begins")
         isStepOpen = false
@@ -176,7 +186,7 @@ package final class GradientReducer: @unchecked Sendable {
     private func startReady() throws {
         while let bucket = sums.takeReady() {
             switch algorithm {
-            case .reproducible:
+            case .reproducible, .bfloat16:
                 try start(bucket, method: method(for: buckets[bucket]))
             case .mpi:
                 isReady[bucket] = true

@@ -4,6 +4,9 @@ package enum ReductionAlgorithm: String, Sendable, CaseIterable {
     case reproducible
     /// Each rank's sum by MPI_Iallreduce, in an order of MPI's choice.
     case mpi
+    /// Each rank's sum in bfloat16 with error feedback: half the bytes. The same bits on all ranks, but others for
+    /// another number of ranks. For slow networks.
+    case bfloat16 = "bf16"
 }
 
 /// How one bucket travels between ranks in a reproducible reduction. The sums are the same, bit for bit.

@@ -33,6 +33,18 @@ final class ReductionPlan {
             && additions.elementsEqual(ReductionTree(leaves: size).butterfly, by: { $0.left == $1.left && $0.right == $1.right })
     }
 
+    /// The part of a bucket that `rank` adds up: multiples of 16 values, a cache line, as far as possible.
+    func slice(of bucket: Range<Int>, rank: Int) -> Range<Int> {
+        let share = ((bucket.count + size - 1) / size + 15) & ~15
+        let start = min(bucket.upperBound, bucket.lowerBound + rank * share)
+        return start..<min(bucket.upperBound, start + share)
+    }
+
+    /// All other ranks, beginning with the next, so that not all send to the same one first.
+    var others: some Sequence<Int> {
+        (1..<max(1, size)).lazy.map { [rank, size] in (rank + $0) % size }
+    }
+
     var ownBlocks: [ReductionTree.Node] { blocks[rank] }
     /// Blocks of the rank that has most.
     var mostBlocks: Int { blocks.map(\.count).max()! }
