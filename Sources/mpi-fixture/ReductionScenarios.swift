@@ -142,6 +142,22 @@ let reductionScenarios: [String: Scenario] = [
         }
     },
 
+    // Micro-batches in order need log₂k + 1 arenas for k of them, and later steps no more.
+    "reduce-memory": Scenario { world in
+        let reducer = try GradientReducer(communicator: world, count: 100, buckets: [50..<100, 0..<50])
+        for _ in 0..<3 {
+            reducer.beginStep(microBatches: 16 * world.size)
+            for i in reducer.owned {
+                reducer.arena(forMicroBatch: i).fill(Float(i))
+                for bucket in 0..<2 { reducer.completed(microBatch: i, bucket: bucket) }
+            }
+            let last = 16 * world.size - 1
+            try expect(try reducer.finish()[7], Float(last * (last + 1) / 2), "sum")
+            try expect(reducer.arenaCount, 5, "arenas")
+        }
+        try reducer.close()
+    },
+
     // Bytes sent are the least possible where every rank has one block.
     "reduce-bytes": Scenario { world in
         let count = 64 * world.size * world.size

@@ -7,7 +7,7 @@ import Training
 struct ReductionTests {
     @Test(arguments: 1...4)
     func scenarios(ranks: Int) throws {
-        let names = ["reduce-gradients", "reduce-gradients-mpi", "reduce-gradients-bf16", "reduce-bytes"]
+        let names = ["reduce-gradients", "reduce-gradients-mpi", "reduce-gradients-bf16", "reduce-memory", "reduce-bytes"]
         let run = try ProgramRun.mpirun(ranks: ranks, try builtProgram("mpi-fixture"), ["checks"] + names, timeout: 60)
         #expect(run.status == 0 && run.output == "ok\n", "\(run)")
     }

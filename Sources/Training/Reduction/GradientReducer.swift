@@ -96,6 +96,9 @@ package final class GradientReducer: @unchecked Sendable {
     /// many ranks; with zeros instead, one step's rounding is lost. May be read and written between steps.
     package private(set) var errorFeedback: FloatBuffer?
 
+    /// Arenas that micro-batches have needed so far, `count` values each. Between steps only.
+    package var arenaCount: Int { sums.allocated }
+
     /// The buckets, in the order of completion.
     package var ranges: [Range<Int>] { buckets }
 

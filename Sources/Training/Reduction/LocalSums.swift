@@ -18,6 +18,8 @@ final class LocalSums: @unchecked Sendable {
     private(set) var blocks: [ReductionTree.Node] = []
 
     private var pool: [FloatBuffer] = []
+    /// Arenas there are, in use or in the pool.
+    private(set) var allocated = 0
     /// By micro-batch, from the first owned one.
     private var arenas: [FloatBuffer?] = []
     /// How many buckets of the arena have been added to another.
@@ -59,10 +61,15 @@ final class LocalSums: @unchecked Sendable {
             let i = microBatch - owned.lowerBound
             if let arena = arenas[i] { return arena }
             precondition(merged[i] == 0, "micro-batch \(microBatch) was already added up")
-            let arena = pool.popLast() ?? FloatBuffer(count: count)
+            let arena = pool.popLast() ?? newArena()
             arenas[i] = arena
             return arena
         }
+    }
+
+    private func newArena() -> FloatBuffer {
+        allocated += 1
+        return FloatBuffer(count: count)
     }
 
     /// The arena that holds a block's sum.
