@@ -1,0 +1,47 @@
+import Diagnostics
+
+/// Which part of a data set.
+package enum DatasetSplit: String, Sendable, CaseIterable {
+    case train
+    case test
+}
+
+/// Finds and reads a data set by name.
+package enum DatasetLoader {
+    /// Every name `load` knows.
+    package static let names = ["cifar10", "cifar100", "mnist", "synthetic"]
+
+    /// The data set `name`, one split of it, in the order of its files.
+    ///
+    /// - `cifar10`, `cifar100`: A. Krizhevsky's binary version. `mnist`: IDX files, plain or gzipped, of MNIST or any
+    ///   data set in its format with ten classes (Fashion-MNIST, KMNIST). Fewer images than the official files have are
+    ///   fine. `synthetic`: made here, see `SyntheticConfiguration`; `directory` is not used.
+    /// - Parameters:
+    ///   - directory: the folder with the files, or the one into which the official archive was unpacked.
+    ///   - synthetic: what `synthetic` looks like; ignored by the others.
+    /// - Throws: `Failure.usage` for an unknown name or setting, `.inputOutput` for a missing file or folder, `.badData`
+    ///   for a file that is not what it should be.
+    package static func load(
+        name: String, directory: String?, synthetic: SyntheticConfiguration = SyntheticConfiguration(), split: DatasetSplit
+    ) throws -> ImageDataset {
+        switch name {
+        case "cifar10": try CIFARFormat.cifar10.read(split, in: required(directory, for: name))
+        case "cifar100": try CIFARFormat.cifar100.read(split, in: required(directory, for: name))
+        case "mnist": try IDXReader.read(split, name: name, in: required(directory, for: name))
+        case "synthetic": try SyntheticGenerator(synthetic).dataset(split)
+        default:
+            throw Failure.usage(
+                "unknown data set \"\(name)\", expected one of \(names.joined(separator: ", "))",
+                remedy: nearestName(to: name, among: names).map { "did you mean \($0)?" })
+        }
+    }
+
+    private static func required(_ directory: String?, for name: String) throws -> String {
+        guard let directory, !directory.isEmpty else {
+            throw Failure.usage(
+                "the data set \(name) needs the folder that holds its files",
+                remedy: "give it: data.directory in the recipe, or --data-dir; or use the data set synthetic, which needs none")
+        }
+        return directory
+    }
+}
