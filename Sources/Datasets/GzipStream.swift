@@ -1,5 +1,6 @@
 import CZlib
 import Diagnostics
+import Foundation
 
 /// The contents of a file, inflated if it is gzipped (RFC 1952) and as they are if not.
 final class GzipStream {
@@ -22,40 +23,33 @@ final class GzipStream {
 
     deinit { gzclose(handle) }
 
-    /// Fills `buffer` as far as the contents go.
+    /// Why the compressed data ended before their time, once `read` has come that far; nil for sound or plain data.
+    private(set) var damage: String?
+
+    /// Fills `buffer` as far as sound contents go; less than `buffer.count` bytes at the end or at `damage` only.
     ///
-    /// - Returns: the number of bytes read, less than `buffer.count` at the end only.
-    /// - Throws: `Failure.badData` for a damaged or truncated gzip stream.
+    /// - Throws: `Failure.inputOutput` when reading fails.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         var done = 0
-        while done < buffer.count {
-            let wanted = min(buffer.count - done, 1 << 30)
-            let count = Int(gzread(handle, buffer.baseAddress! + done, UInt32(wanted)))
-            try checkStream(count)
-            if count == 0 { break }
-            done += count
+        while done < buffer.count, damage == nil {
+            let count = gzread(handle, buffer.baseAddress! + done, UInt32(min(buffer.count - done, 1 << 30)))
+            var code: Int32 = 0
+            let text = gzerror(handle, &code).map { String(cString: $0) } ?? ""
+            if code == Z_ERRNO { throw Failure.reading(path, code: errno) }
+            if code == Z_BUF_ERROR {
+                damage = "truncated gzip data"
+            } else if code != Z_OK && code != Z_STREAM_END {
+                damage = "damaged gzip data (\(text))"
+            }
+            if count <= 0 { break }
+            done += Int(count)
         }
         return done
     }
 
-    /// Whether nothing is left; then the checksum of a gzip stream has been verified too.
+    /// Whether nothing is left; then the checksum of gzipped data has been looked at too, see `damage`.
     func isAtEnd() throws -> Bool {
         var byte: UInt8 = 0
         return try withUnsafeMutableBytes(of: &byte) { try read(into: $0) } == 0
-    }
-
-    private func checkStream(_ count: Int) throws {
-        var code: Int32 = 0
-        let text = gzerror(handle, &code).map { String(cString: $0) } ?? ""
-        // Z_BUF_ERROR: the compressed data ended in the middle.
-        if code == Z_BUF_ERROR {
-            throw Failure.badData(
-                "\(path): truncated: the gzip data end at byte \(fileSize) of the file, expected the end of the stream",
-                remedy: "the file was cut short: copy or download it again")
-        }
-        if code == Z_ERRNO { throw Failure.reading(path, code: errno) }
-        guard count >= 0, code == Z_OK || code == Z_STREAM_END else {
-            throw Failure.badData("\(path): damaged gzip data (\(text))", remedy: "copy or download the file again")
-        }
     }
 }

@@ -68,7 +68,7 @@ enum IDXReader {
         let found = try bytes.withUnsafeMutableBytes { try stream.read(into: $0) }
         guard found == bytes.count else {
             throw Failure.badData(
-                "\(stream.path): \(found == 0 ? "empty" : "truncated"): found \(found) bytes, expected a header of \(bytes.count) and image 0",
+                "\(stream.path): \(stream.damage ?? (found == 0 ? "empty" : "truncated")): found \(found) bytes, expected a header of \(bytes.count) and image 0",
                 remedy: "copy or download the file again")
         }
         let header = (0..<words).map { i in bytes[4 * i..<4 * i + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
@@ -100,7 +100,13 @@ enum IDXReader {
             initialized = found
         }
         guard found == size else { throw truncated(stream, found: found, count: count, itemBytes: itemBytes) }
-        guard try stream.isAtEnd() else {
+        let isAtEnd = try stream.isAtEnd()
+        if let damage = stream.damage {
+            throw Failure.badData(
+                "\(stream.path): \(damage) after image \(count - 1), expected a checksum that fits",
+                remedy: "copy or download the file again")
+        }
+        guard isAtEnd else {
             throw Failure.badData(
                 "\(stream.path): oversized: bytes after image \(count - 1), expected \(count) images of \(itemBytes) bytes as the header says",
                 remedy: "the header is damaged or the file was appended to: copy or download it again")
@@ -110,7 +116,7 @@ enum IDXReader {
 
     private static func truncated(_ stream: GzipStream, found: Int, count: Int, itemBytes: Int) -> Failure {
         .badData(
-            "\(stream.path): truncated: image \(found / itemBytes) has \(found % itemBytes) bytes, expected \(itemBytes) "
+            "\(stream.path): \(stream.damage ?? "truncated"): image \(found / itemBytes) has \(found % itemBytes) bytes, expected \(itemBytes) "
                 + "(the header says \(count) images)",
             remedy: "the file was cut short: copy or download it again")
     }
