@@ -44,7 +44,8 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Diagnostics", "Yams",
+                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Evaluation", "Diagnostics",
+                "Yams",
             ]
         ),
         .target(

@@ -1,0 +1,53 @@
+import Diagnostics
+import Foundation
+import Kernels
+
+/// The check that a perturbation stayed inside its threat model, made where it is used and independent of the attack.
+package enum Admissibility {
+    /// - Parameters:
+    ///   - images, adversarial: [count, height, width, channels].
+    ///   - mask: [count, height, width], or nil for all ones.
+    /// - Throws: `Failure` naming the first sample of the batch that left the ball, the mask or [0, 1], and by how much.
+    package static func check(
+        _ images: UnsafePointer<Float>, _ adversarial: UnsafePointer<Float>, mask: UnsafePointer<Float>?,
+        threat: ThreatModel, shape: ImageShape, count: Int
+    ) throws {
+        // One rounding of x + δ, and of δ = x' − x, at values up to 1.
+        let slack: Float = 2e-7
+        for sample in 0..<count {
+            var (background, salient) = (0.0, 0.0)
+            for pixel in 0..<shape.pixels {
+                let m = mask?[sample * shape.pixels + pixel] ?? 1
+                let budget = threat.budget(m)
+                var sum = 0.0
+                for channel in 0..<shape.channels {
+                    let i = (sample * shape.pixels + pixel) * shape.channels + channel
+                    let (value, move) = (adversarial[i], adversarial[i] - images[i])
+                    guard value >= 0, value <= 1 else { throw violation(sample, pixel, shape, "has the value \(value)") }
+                    guard budget > 0 || move == 0 else {
+                        throw violation(sample, pixel, shape, "is masked and moved by \(move)")
+                    }
+                    guard threat.norm != .linf || abs(move) <= budget + slack else {
+                        throw violation(sample, pixel, shape, "moved by \(move), its budget being \(budget)")
+                    }
+                    sum += Double(move) * Double(move)
+                }
+                if threat.epsilonSalient == 0 || m > 0.5 { background += sum } else { salient += sum }
+            }
+            guard threat.norm == .l2 else { continue }
+            for (sum, radius) in [(background, threat.epsilon), (salient, threat.epsilonSalient)]
+            where sum.squareRoot() > Double(radius) * (1 + 1e-5) + Double(slack) {
+                throw Failure.internalError(
+                    "perturbation of sample \(sample): L2 size \(sum.squareRoot()), the radius being \(radius)")
+            }
+        }
+    }
+
+    private static func violation(_ sample: Int, _ pixel: Int, _ shape: ImageShape, _ what: String) -> Failure {
+        .internalError(
+            "perturbation of sample \(sample): pixel (\(pixel / shape.width), \(pixel % shape.width)) \(what)")
+    }
+}
+
+/// `base^exponent` for a uniform random number.
+func power(_ base: Float, _ exponent: Float) -> Float { Foundation.pow(base, exponent) }

@@ -1,0 +1,138 @@
+import Diagnostics
+import Kernels
+import NeuralNet
+
+/// The ascent loop of all gradient attacks: start, then as often as asked: gradient, normalise, step, project.
+///
+/// FGSM, PGD, targeted and masked forms, L∞ and L2 are values of this loop (`AttackSettings`). An object owns the memory
+/// of one thread; `run` allocates nothing.
+package final class ProjectedGradientAscent {
+    package let settings: AttackSettings
+    package let imageShape: ImageShape
+    package let classes: Int
+    /// The most images worked on at a time; each group goes through all its steps while it is in cache.
+    package let capacity: Int
+    /// Images of the last `run` whose first gradient was zero everywhere: a sign of masked gradients, not of robustness
+    /// (Athalye et al., ICML 2018).
+    package private(set) var zeroGradients = 0
+
+    private let gradient: FloatBuffer
+    private let ones: FloatBuffer
+
+    package init(_ settings: AttackSettings, imageShape: ImageShape, classes: Int, capacity: Int) {
+        self.settings = settings
+        self.imageShape = imageShape
+        self.classes = classes
+        self.capacity = capacity
+        gradient = FloatBuffer(count: capacity * imageShape.count)
+        ones = FloatBuffer(count: imageShape.pixels * capacity)
+        ones.fill(1)
+    }
+
+    /// Perturbs `count` images, each from its own random start, or from itself if the settings want none.
+    ///
+    /// Cost: `steps` input gradients of the model per image.
+    ///
+    /// - Parameters:
+    ///   - model: what is attacked.
+    ///   - images: [count, height, width, channels] in [0, 1].
+    ///   - labels: the classes to move away from (or towards, if targeted).
+    ///   - mask: [count, height, width] in [0, 1]; nil for all ones.
+    ///   - epoch, sampleIndices: with `seed`, what the random start of each image is drawn from.
+    ///   - adversarial: where the perturbed images go; not the images themselves.
+    /// - Throws: `Failure` if the model's gradient is not finite.
+    package func run(
+        model: some DifferentiableClassifier, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
+        mask: UnsafePointer<Float>?, count: Int, seed: UInt64, epoch: Int, sampleIndices: UnsafePointer<Int>,
+        adversarial: UnsafeMutablePointer<Float>
+    ) throws {
+        let values = imageShape.count
+        for i in 0..<count {
+            let start = adversarial + i * values
+            if settings.randomStart {
+                let random = Philox(seed: seed, purpose: .randomStart, epoch: epoch, sample: sampleIndices[i])
+                let stepMask = stepMask(mask, first: i)
+                MaskedBall(threat: settings.threat, image: images + i * values, mask: stepMask, shape: imageShape)
+                    .randomStart(random, scratch: gradient.pointer, into: start)
+            } else {
+                start.update(from: images + i * values, count: values)
+            }
+        }
+        try run(
+            model: model, images: images, labels: labels, mask: mask, count: count, start: adversarial,
+            adversarial: adversarial, names: sampleIndices)
+    }
+
+    /// Perturbs `count` images from given starting points, which should lie in the masked ball.
+    ///
+    /// - Parameters:
+    ///   - start: [count, height, width, channels]; may be `adversarial` itself.
+    ///   - names: what to call the images in a message; nil for their places.
+    package func run(
+        model: some DifferentiableClassifier, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
+        mask: UnsafePointer<Float>?, count: Int, start: UnsafePointer<Float>,
+        adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>? = nil
+    ) throws {
+        zeroGradients = 0
+        if start != UnsafePointer(adversarial) { adversarial.update(from: start, count: count * imageShape.count) }
+        let group = min(capacity, model.capacity)
+        for first in stride(from: 0, to: count, by: group) {
+            try ascend(
+                model: model, images: images + first * imageShape.count, labels: labels + first,
+                mask: stepMask(mask, first: first), count: min(group, count - first),
+                adversarial: adversarial + first * imageShape.count, names: names.map { $0 + first })
+        }
+        guard settings.maskTime == .final, let mask else { return }
+        for i in 0..<count {
+            maskPerturbation(
+                images + i * imageShape.count, mask: mask + i * imageShape.pixels,
+                adversarial: adversarial + i * imageShape.count)
+        }
+    }
+
+    /// The mask that acts in the steps, from image `first` on.
+    private func stepMask(_ mask: UnsafePointer<Float>?, first: Int) -> UnsafePointer<Float> {
+        if settings.maskTime == .everyStep, let mask { return mask + first * imageShape.pixels }
+        return UnsafePointer(ones.pointer)
+    }
+
+    private func ascend(
+        model: some DifferentiableClassifier, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
+        mask: UnsafePointer<Float>, count: Int, adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>?
+    ) throws {
+        let values = imageShape.count
+        for step in 0..<settings.steps {
+            model.inputGradient(of: UnsafePointer(adversarial), batch: count, into: gradient.pointer) { logits, derivative in
+                CrossEntropy.lossesAndGradient(
+                    logits, labels: labels, batch: count, classes: classes, smoothing: 0,
+                    gradientScale: settings.targeted ? -1 : 1, losses: nil, gradient: derivative)
+            }
+            if let index = Elementwise.firstNonFinite(UnsafePointer(gradient.pointer), count: count * values) {
+                throw Failure(
+                    .internalError,
+                    "the input gradient of sample \(names?[index / values] ?? index / values) is not finite in attack step \(step + 1)",
+                    remedy: "the weights have probably diverged: lower the learning rate, or start from an earlier checkpoint")
+            }
+            for i in 0..<count {
+                let g = gradient.pointer + i * values
+                if step == 0, (0..<values).allSatisfy({ g[$0] == 0 }) { zeroGradients += 1 }
+                MaskedBall(
+                    threat: settings.threat, image: images + i * values, mask: mask + i * imageShape.pixels, shape: imageShape
+                ).step(settings.stepSize, along: g, from: adversarial + i * values)
+            }
+        }
+    }
+
+    private func maskPerturbation(
+        _ image: UnsafePointer<Float>, mask: UnsafePointer<Float>, adversarial: UnsafeMutablePointer<Float>
+    ) {
+        let threat = settings.threat
+        for pixel in 0..<imageShape.pixels {
+            // The mask scales the perturbation so that the result obeys the masked budget.
+            let share = threat.epsilon > 0 ? threat.budget(mask[pixel]) / threat.epsilon : 0
+            for i in pixel * imageShape.channels..<(pixel + 1) * imageShape.channels {
+                adversarial[i] = share == 0 ? image[i] : image[i] + (adversarial[i] - image[i]) * share
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Attacks
+import Salience
+
+/// What is asked of a model: which attacks, at which radii, over which pixels.
+package struct EvaluationProtocol: Sendable, Hashable, Codable {
+    /// The pixels an attacker may change.
+    package enum Region: String, Sendable, Hashable, Codable, CaseIterable {
+        case all
+        case salient
+        case background
+    }
+
+    package var norm: Norm
+    /// Radii, ascending or not; 0 stands for the clean images.
+    package var epsilons: [Float]
+    package var steps: Int
+    /// Nil for 2.5 · ε / steps at each ε (Madry et al. 2018).
+    package var stepSize: Float?
+    package var randomStart: Bool
+    /// Independent random starts; an image counts as robust if it withstands all.
+    package var restarts: Int
+    package var region: Region
+    /// A pixel is salient if its map's value is above this.
+    package var salienceThreshold: Float
+    package var seed: UInt64
+
+    package init(
+        norm: Norm = .linf, epsilons: [Float], steps: Int = 20, stepSize: Float? = nil, randomStart: Bool = true,
+        restarts: Int = 1, region: Region = .all, salienceThreshold: Float = 0.5, seed: UInt64 = 0
+    ) {
+        self.norm = norm
+        self.epsilons = epsilons
+        self.steps = steps
+        self.stepSize = stepSize
+        self.randomStart = randomStart
+        self.restarts = restarts
+        self.region = region
+        self.salienceThreshold = salienceThreshold
+        self.seed = seed
+    }
+
+    /// The attack at radius `epsilon`.
+    package func attack(epsilon: Float) -> AttackSettings {
+        AttackSettings(
+            threat: ThreatModel(norm: norm, epsilon: epsilon), stepSize: stepSize ?? 2.5 * epsilon / Float(steps),
+            steps: steps, randomStart: randomStart)
+    }
+}

@@ -1,0 +1,107 @@
+import Kernels
+
+/// A network's architecture: its layers, in the order they are computed, and where their parameters lie.
+///
+/// A network is a value: it holds no weights (`ModelState` does) and no activations (the passes do). Value 0 is the
+/// batch of images; each node computes one more value; the last is the logits.
+package struct Network: Sendable, Hashable {
+    /// What a node computes from its input.
+    package enum Operation: Sendable, Hashable {
+        /// Convolution `layer`; with `folded`, BatchNorm layer `folded` in evaluation mode is part of filter and bias.
+        case convolution(layer: Int, folded: Int?)
+        /// BatchNorm with the statistics of the micro-batch.
+        case batchNorm(layer: Int)
+        /// BatchNorm in evaluation mode, which is a multiplication and an addition per channel.
+        case affine(layer: Int)
+        case maxPool(PoolingShape)
+        case globalAveragePool
+        case linear(layer: Int)
+    }
+
+    /// `output = relu?(operation(input) + addend?)`.
+    package struct Node: Sendable, Hashable {
+        package var operation: Operation
+        package var input: Int
+        package var addend: Int?
+        package var relu: Bool
+        package var output: Int
+    }
+
+    package struct ConvolutionLayer: Sendable, Hashable {
+        package var name: String
+        package var shape: ConvolutionShape
+        /// Offset of the filter, HWIO, in the parameter arena.
+        package var weight: Int
+    }
+
+    package struct BatchNormLayer: Sendable, Hashable {
+        package var name: String
+        package var channels: Int
+        /// Offsets of γ and β in the parameter arena.
+        package var weight: Int
+        package var bias: Int
+        /// Offsets of the running mean and variance in the buffer arena.
+        package var runningMean: Int
+        package var runningVariance: Int
+    }
+
+    package struct LinearLayer: Sendable, Hashable {
+        package var name: String
+        package var inputs: Int
+        package var outputs: Int
+        /// Offsets of weights [outputs, inputs] and bias in the parameter arena.
+        package var weight: Int
+        package var bias: Int
+    }
+
+    /// The constant PyTorch adds to variances, and the weight of the newest batch in its running statistics.
+    package static let batchNormEpsilon: Float = 1e-5
+    package static let batchNormMomentum: Float = 0.1
+
+    package internal(set) var input: ImageShape
+    package internal(set) var classes: Int
+    /// Shape of each value, per image.
+    package internal(set) var values: [ImageShape]
+    package internal(set) var nodes: [Node] = []
+    package internal(set) var convolutions: [ConvolutionLayer] = []
+    package internal(set) var batchNorms: [BatchNormLayer] = []
+    package internal(set) var linears: [LinearLayer] = []
+    /// Parameters in the order of their layers: the backward pass completes their gradients from the last to the first.
+    package internal(set) var parameters: [TensorLayout] = []
+    /// Running statistics.
+    package internal(set) var buffers: [TensorLayout] = []
+    package internal(set) var parameterCount = 0
+    package internal(set) var bufferCount = 0
+
+    /// Nodes for attacks and evaluation: each BatchNorm in evaluation mode, folded into the convolution before it where
+    /// that convolution's result goes nowhere else.
+    package var frozenNodes: [Node] {
+        var consumers = [Int](repeating: 0, count: values.count)
+        var producer = [Int: Int]()
+        for (index, node) in nodes.enumerated() {
+            consumers[node.input] += 1
+            if let addend = node.addend { consumers[addend] += 1 }
+            producer[node.output] = index
+        }
+        var frozen: [Node?] = nodes
+        for (index, node) in nodes.enumerated() {
+            guard case .batchNorm(let layer) = node.operation else { continue }
+            if let source = producer[node.input], case .convolution(let convolution, nil) = nodes[source].operation,
+                nodes[source].addend == nil, !nodes[source].relu, consumers[node.input] == 1
+            {
+                frozen[source] = nil
+                frozen[index] = Node(
+                    operation: .convolution(layer: convolution, folded: layer), input: nodes[source].input,
+                    addend: node.addend, relu: node.relu, output: node.output)
+            } else {
+                frozen[index]?.operation = .affine(layer: layer)
+            }
+        }
+        return frozen.compactMap { $0 }
+    }
+
+    /// Multiplications and additions of one forward pass over one image, counted as direct convolutions would need them.
+    package var flops: Int {
+        convolutions.reduce(0) { $0 + $1.shape.flops } + linears.reduce(0) { $0 + 2 * $1.inputs * $1.outputs }
+    }
+}

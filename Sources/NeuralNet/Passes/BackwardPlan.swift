@@ -1,0 +1,117 @@
+/// The backward pass over a list of nodes, decided once: which gradient goes into which memory, what it is added to, and
+/// where a ReLU's derivative is applied.
+///
+/// A value's gradient is complete when its last consumer (in reverse) has contributed; that contribution also applies
+/// the gate of the ReLU that made the value, so gradients of ReLU outputs arrive already gated. An addend's gradient is
+/// its sum's gradient: it shares the memory instead of being copied.
+struct BackwardPlan {
+    enum Action {
+        /// Gradients of `nodes[node]`: with respect to its parameters, and its input if `result` is not nil.
+        case node(Int, gradient: Int, result: Int?, addend: Int?, gate: Int?)
+        /// `result = a + b`, zero where the value `gate` is not positive.
+        case add(Int, Int?, gate: Int?, result: Int)
+    }
+
+    /// In the order of execution.
+    private(set) var actions: [Action] = []
+    /// The value whose shape each gradient tensor has; tensor 0 is the gradient of the logits.
+    private(set) var tensors: [Int] = []
+    /// The tensor that ends as the gradient of the images; its memory comes from the caller.
+    private(set) var imageGradient = -1
+
+    init(nodes: [Network.Node]) {
+        var remaining = [Int: Int]()
+        var relu = Set<Int>()
+        for node in nodes {
+            remaining[node.input, default: 0] += 1
+            if let addend = node.addend { remaining[addend, default: 0] += 1 }
+            if node.relu { relu.insert(node.output) }
+        }
+        var gradient = [Int: Int]()  // of the values reached so far
+        var owners = [[Int]]()  // values whose gradient is this tensor and still needed
+
+        func makeTensor(for value: Int) -> Int {
+            tensors.append(value)
+            owners.append([value])
+            return tensors.count - 1
+        }
+        func give(_ tensor: Int, to value: Int) {
+            if let old = gradient[value] { owners[old].removeAll { $0 == value } }
+            gradient[value] = tensor
+            if !owners[tensor].contains(value) { owners[tensor].append(value) }
+        }
+        /// Counts down a value's contributions; the gate if this one is the last.
+        func lastGate(_ value: Int) -> (isLast: Bool, gate: Int?) {
+            remaining[value]! -= 1
+            let isLast = remaining[value] == 0
+            return (isLast, isLast && relu.contains(value) ? value : nil)
+        }
+
+        guard let logits = nodes.last?.output else { return }
+        gradient[logits] = makeTensor(for: logits)
+        for (index, node) in nodes.enumerated().reversed() {
+            guard let incoming = gradient[node.output] else { preconditionFailure("node \(index) leads nowhere") }
+            if let addend = node.addend {
+                let (_, gate) = lastGate(addend)
+                if let existing = gradient[addend] {
+                    let alone = owners[existing] == [addend]
+                    let result = alone ? existing : makeTensor(for: addend)
+                    actions.append(.add(existing, incoming, gate: gate, result: result))
+                    give(result, to: addend)
+                } else if gate != nil {
+                    let result = makeTensor(for: addend)
+                    actions.append(.add(incoming, nil, gate: gate, result: result))
+                    give(result, to: addend)
+                } else {
+                    give(incoming, to: addend)
+                }
+            }
+            owners[incoming].removeAll { $0 == node.output }
+            let (_, gate) = lastGate(node.input)
+            let existing = gradient[node.input]
+            let canAdd = node.operation.gradientTakesAddend
+            let result: Int
+            if let existing, canAdd, owners[existing] == [node.input] {
+                result = existing
+            } else if existing == nil || canAdd, node.operation.gradientInPlace, owners[incoming].isEmpty {
+                result = incoming
+            } else {
+                result = makeTensor(for: node.input)
+                owners[result] = []
+            }
+            if existing == nil || canAdd {
+                let inKernel = gate == nil || node.operation.gradientTakesGate
+                actions.append(
+                    .node(index, gradient: incoming, result: result, addend: existing, gate: inKernel ? gate : nil))
+                if !inKernel { actions.append(.add(result, nil, gate: gate, result: result)) }
+            } else {
+                actions.append(.node(index, gradient: incoming, result: result, addend: nil, gate: nil))
+                actions.append(.add(result, existing, gate: gate, result: result))
+            }
+            give(result, to: node.input)
+        }
+        imageGradient = gradient[0]!
+    }
+}
+
+extension Network.Operation {
+    /// Whether its input gradient may overwrite its output gradient.
+    fileprivate var gradientInPlace: Bool {
+        switch self {
+        case .batchNorm, .affine: true
+        default: false
+        }
+    }
+
+    fileprivate var gradientTakesAddend: Bool {
+        switch self {
+        case .convolution, .batchNorm, .affine: true
+        default: false
+        }
+    }
+
+    fileprivate var gradientTakesGate: Bool {
+        if case .linear = self { return false }
+        return true
+    }
+}

@@ -1,0 +1,59 @@
+import Kernels
+
+/// Mean and variance of every BatchNorm's input over one micro-batch, and what follows from them.
+///
+/// Each array lies like the network's buffer arena, the means' places used for all per-channel values.
+final class BatchStatistics {
+    private let network: Network
+    private let means: FloatBuffer
+    private let variances: FloatBuffer
+    private let inverseDeviations: FloatBuffer
+    private let scales: FloatBuffer
+    private let shifts: FloatBuffer
+
+    init(network: Network) {
+        self.network = network
+        means = FloatBuffer(count: network.bufferCount)
+        variances = FloatBuffer(count: network.bufferCount)
+        inverseDeviations = FloatBuffer(count: network.bufferCount)
+        scales = FloatBuffer(count: network.bufferCount)
+        shifts = FloatBuffer(count: network.bufferCount)
+    }
+
+    /// Statistics of `x` [rows, channels], and the scale and shift that normalise it and apply γ and β.
+    func compute(_ layer: Int, _ x: UnsafePointer<Float>, rows: Int, parameters: UnsafePointer<Float>) {
+        let norm = network.batchNorms[layer]
+        let offset = norm.runningMean
+        let (mean, variance) = (means.pointer + offset, variances.pointer + offset)
+        BatchNormalization.statistics(x, rows: rows, channels: norm.channels, mean: mean, variance: variance)
+        let unbiased = rows > 1 ? Float(rows) / Float(rows - 1) : 1
+        for channel in 0..<norm.channels {
+            let inverse = 1 / (variance[channel] + Network.batchNormEpsilon).squareRoot()
+            let scale = parameters[norm.weight + channel] * inverse
+            inverseDeviations[offset + channel] = inverse
+            scales[offset + channel] = scale
+            shifts[offset + channel] = parameters[norm.bias + channel] - mean[channel] * scale
+            variance[channel] *= unbiased
+        }
+    }
+
+    /// Writes means and unbiased variances, times `batch`, where the running ones lie in the buffer arena.
+    func write(into statistics: UnsafeMutablePointer<Float>, batch: Int) {
+        let weight = Float(batch)
+        for norm in network.batchNorms {
+            for channel in 0..<norm.channels {
+                statistics[norm.runningMean + channel] = weight * means[norm.runningMean + channel]
+                statistics[norm.runningVariance + channel] = weight * variances[norm.runningMean + channel]
+            }
+        }
+    }
+
+    func mean(_ layer: Int) -> UnsafePointer<Float> { place(means, layer) }
+    func inverseDeviation(_ layer: Int) -> UnsafePointer<Float> { place(inverseDeviations, layer) }
+    func scale(_ layer: Int) -> UnsafePointer<Float> { place(scales, layer) }
+    func shift(_ layer: Int) -> UnsafePointer<Float> { place(shifts, layer) }
+
+    private func place(_ buffer: FloatBuffer, _ layer: Int) -> UnsafePointer<Float> {
+        UnsafePointer(buffer.pointer + network.batchNorms[layer].runningMean)
+    }
+}

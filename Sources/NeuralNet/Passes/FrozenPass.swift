@@ -1,0 +1,117 @@
+import Kernels
+
+/// Logits and input gradients of a frozen model, for one thread: its activations and its scratch.
+///
+/// What it computes for an image does not depend on the weights' history, on other images, or on BatchNorm's training
+/// mode. No call allocates.
+package final class FrozenPass: DifferentiableClassifier {
+    package let model: FrozenModel
+    package let capacity: Int
+    private let backward: BackwardPlan
+    private let memory: PassMemory
+    private let pooling: PoolingIndices
+    private let workspace: FloatBuffer
+
+    /// - Parameter capacity: the most images per call; memory grows with it.
+    package init(_ model: FrozenModel, capacity: Int) {
+        self.model = model
+        self.capacity = capacity
+        backward = BackwardPlan(nodes: model.nodes)
+        memory = PassMemory(
+            network: model.network, nodes: model.nodes, backward: backward, capacity: capacity, keepsInputs: false)
+        pooling = PoolingIndices(network: model.network, nodes: model.nodes, capacity: capacity)
+        workspace = FloatBuffer(count: model.filters.workspaceCount)
+    }
+
+    package var classes: Int { model.network.classes }
+    package var imageShape: ImageShape { model.network.input }
+
+    package func logits(of images: UnsafePointer<Float>, batch: Int, into logits: UnsafeMutablePointer<Float>) {
+        forward(images, batch: batch)
+        logits.update(from: memory.value(model.nodes.last!.output), count: batch * classes)
+    }
+
+    package func inputGradient(
+        of images: UnsafePointer<Float>, batch: Int, into gradient: UnsafeMutablePointer<Float>,
+        loss: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        forward(images, batch: batch)
+        loss(memory.value(model.nodes.last!.output), memory.gradient(0))
+        for action in backward.actions { perform(action, batch: batch, imageGradient: gradient) }
+    }
+
+    private func forward(_ images: UnsafePointer<Float>, batch: Int) {
+        precondition(batch <= capacity, "\(batch) images for a capacity of \(capacity)")
+        for (index, node) in model.nodes.enumerated() {
+            let input = node.input == 0 ? images : UnsafePointer(memory.value(node.input))
+            let addend = node.addend.map { UnsafePointer(memory.value($0)) }
+            let output = memory.value(node.output)
+            let shape = model.network.values[node.input]
+            switch node.operation {
+            case .convolution(let layer, let folded):
+                model.filters.convolutions[layer].forward(
+                    input, prepared: model.filters.forward(layer), output: output, batch: batch,
+                    epilogue: Epilogue(bias: folded.map(model.shift(of:)), addend: addend, relu: node.relu),
+                    workspace: workspace.pointer)
+            case .affine(let layer):
+                BatchNormalization.apply(
+                    input, rows: batch * shape.pixels, channels: shape.channels, scale: model.scale(of: layer),
+                    shift: model.shift(of: layer), addend: addend, relu: node.relu, output: output)
+            case .maxPool(let pool):
+                Pooling.maxForward(input, shape: pool, batch: batch, output: output, argmax: pooling[index])
+            case .globalAveragePool:
+                Pooling.globalAverageForward(
+                    input, pixels: shape.pixels, channels: shape.channels, batch: batch, output: output)
+            case .linear(let layer):
+                let (weight, bias) = model.linear(layer)
+                Linear.forward(
+                    input, weights: weight, bias: bias, batch: batch, inputs: shape.count, outputs: classes,
+                    output: output)
+            case .batchNorm: preconditionFailure("a frozen model has no BatchNorm in training mode")
+            }
+        }
+    }
+
+    private func perform(
+        _ action: BackwardPlan.Action, batch: Int, imageGradient: UnsafeMutablePointer<Float>
+    ) {
+        func tensor(_ index: Int) -> UnsafeMutablePointer<Float> {
+            index == backward.imageGradient ? imageGradient : memory.gradient(index)
+        }
+        switch action {
+        case .add(let a, let b, let gate, let result):
+            Elementwise.addGated(
+                tensor(a), b.map { UnsafePointer(tensor($0)) }, gate: gate.map { UnsafePointer(memory.value($0)) },
+                count: batch * model.network.values[backward.tensors[result]].count, output: tensor(result))
+        case .node(let index, let gradient, let result, let addend, let gate):
+            guard let result = result.map(tensor) else { return }
+            let node = model.nodes[index]
+            let shape = model.network.values[node.input]
+            let gradient = UnsafePointer(tensor(gradient))
+            let gate = gate.map { UnsafePointer(memory.value($0)) }
+            let addend = addend.map { UnsafePointer(tensor($0)) }
+            switch node.operation {
+            case .convolution(let layer, _):
+                model.filters.convolutions[layer].inputGradient(
+                    gradient, prepared: model.filters.inputGradient(layer), inputGradient: result, batch: batch,
+                    epilogue: Epilogue(addend: addend, gate: gate), workspace: workspace.pointer)
+            case .affine(let layer):
+                Elementwise.scaleGradient(
+                    gradient, rows: batch * shape.pixels, channels: shape.channels, scale: model.scale(of: layer),
+                    addend: addend, gate: gate, output: result)
+            case .maxPool(let pool):
+                Pooling.maxBackward(
+                    gradient, argmax: pooling[index]!, shape: pool, batch: batch, gate: gate, inputGradient: result)
+            case .globalAveragePool:
+                Pooling.globalAverageBackward(
+                    gradient, pixels: shape.pixels, channels: shape.channels, batch: batch, gate: gate,
+                    inputGradient: result)
+            case .linear(let layer):
+                Linear.inputGradient(
+                    gradient, weights: model.linear(layer).weight, batch: batch, inputs: shape.count, outputs: classes,
+                    inputGradient: result)
+            case .batchNorm: preconditionFailure("a frozen model has no BatchNorm in training mode")
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Kernels
+
+/// The activations and gradients of a pass over at most `capacity` images, in one allocation.
+struct PassMemory {
+    private let storage: FloatBuffer
+    private let valueOffsets: [Int]
+    private let gradientOffsets: [Int]
+
+    /// - Parameters:
+    ///   - keepsInputs: whether the backward pass needs what went into each node (for the gradients of parameters), or
+    ///     only the outputs of ReLUs, as gates.
+    init(network: Network, nodes: [Network.Node], backward: BackwardPlan, capacity: Int, keepsInputs: Bool) {
+        // Moments: node i computes at time i; backward action j at time nodes.count + j.
+        var lifetimes = network.values.map { MemoryPlan.Lifetime(count: $0.count * capacity, first: .max, last: -1) }
+        lifetimes[0].count = 0
+        func touch(_ value: Int, at time: Int) {
+            lifetimes[value].first = min(lifetimes[value].first, time)
+            lifetimes[value].last = max(lifetimes[value].last, time)
+        }
+        for (time, node) in nodes.enumerated() {
+            touch(node.input, at: time)
+            if let addend = node.addend { touch(addend, at: time) }
+            touch(node.output, at: time)
+        }
+        touch(nodes.last!.output, at: nodes.count)
+        let values = lifetimes.count
+        lifetimes += backward.tensors.enumerated().map { index, value in
+            // The logits' gradient is written before the first action; the images' gradient is the caller's memory.
+            .init(
+                count: index == backward.imageGradient ? 0 : network.values[value].count * capacity,
+                first: index == 0 ? nodes.count : .max, last: -1)
+        }
+        for (index, action) in backward.actions.enumerated() {
+            let time = nodes.count + 1 + index
+            switch action {
+            case .node(let node, let gradient, let result, let addend, let gate):
+                touch(values + gradient, at: time)
+                if let result { touch(values + result, at: time) }
+                if let addend { touch(values + addend, at: time) }
+                if let gate { touch(gate, at: time) }
+                if keepsInputs { touch(nodes[node].input, at: time) }
+            case .add(let a, let b, let gate, let result):
+                touch(values + a, at: time)
+                if let b { touch(values + b, at: time) }
+                if let gate { touch(gate, at: time) }
+                touch(values + result, at: time)
+            }
+        }
+        for index in lifetimes.indices where lifetimes[index].last < 0 { lifetimes[index].count = 0 }
+        let plan = MemoryPlan(lifetimes)
+        storage = FloatBuffer(count: plan.count)
+        valueOffsets = Array(plan.offsets[..<values])
+        gradientOffsets = Array(plan.offsets[values...])
+    }
+
+    func value(_ index: Int) -> UnsafeMutablePointer<Float> { storage.pointer + valueOffsets[index] }
+
+    func gradient(_ index: Int) -> UnsafeMutablePointer<Float> { storage.pointer + gradientOffsets[index] }
+
+    /// Floats allocated.
+    var count: Int { storage.count }
+}

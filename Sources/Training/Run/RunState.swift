@@ -1,0 +1,114 @@
+import Checkpoints
+import Diagnostics
+import Foundation
+import NeuralNet
+
+/// Where a run stands between two steps, apart from its arenas: the `state.json` of a checkpoint.
+package struct RunState: Codable, Sendable, Hashable {
+    /// Steps taken since the beginning.
+    package var step = 0
+    /// The epoch under way and the steps taken in it.
+    package var epoch = 0
+    package var stepInEpoch = 0
+    /// Sums over the epoch so far.
+    package var samples = 0
+    package var loss = 0.0
+    package var correct = 0.0
+    /// The best validation so far, and how many came after it.
+    package var bestMetric: Double?
+    package var bestEpoch: Int?
+    package var validationsSinceBest = 0
+    package var isFinished = false
+
+    package var recipe: Recipe
+    /// Identifies the training images.
+    package var data: String
+    /// Ranks that the run had when this was written; any number may go on.
+    package var worldSize: Int
+    /// SHA-256 of parameters and running statistics as they lie in `weights.safetensors`.
+    package var weightsHash = ""
+
+    package init(recipe: Recipe, data: String, worldSize: Int) {
+        self.recipe = recipe
+        self.data = data
+        self.worldSize = worldSize
+    }
+}
+
+/// The files of a checkpoint, written and read.
+package enum RunFiles {
+    package static let weights = "weights.safetensors"
+    package static let optimizer = "optimizer.safetensors"
+    private static let momentumFile = optimizer
+    package static let state = "state.json"
+
+    /// Parameters and running statistics under PyTorch's state_dict names, BatchNorm's counters included.
+    package static func weights(_ model: ModelState, steps: Int) -> SafetensorsWriter {
+        var tensors = model.layouts.enumerated().map { index, layout in
+            SafetensorsTensor(name: layout.name, shape: layout.shape, floats: { model.exported(index) })
+        }
+        tensors += model.counterNames.map { SafetensorsTensor(name: $0, shape: [], integers: [Int64(steps)]) }
+        return SafetensorsWriter(tensors, metadata: ["format": "pt"])
+    }
+
+    /// SHA-256 of the weights, in the order and layout of the file.
+    package static func hash(_ model: ModelState) -> String {
+        let hash = SHA256()
+        for index in model.layouts.indices {
+            model.exported(index).withUnsafeBytes { hash.update($0) }
+        }
+        return hash.finish()
+    }
+
+    /// Everything a run needs to go on.
+    static func checkpoint(_ state: RunState, model: ModelState, optimizer: Optimizer) throws -> [CheckpointFile] {
+        let network = model.network
+        let momentum = network.parameters.map { layout in
+            SafetensorsTensor(
+                name: "momentum.\(layout.name)", shape: layout.shape,
+                floats: {
+                    var values = [Float](repeating: 0, count: layout.count)
+                    layout.export(from: optimizer.momentum.pointer, into: &values)
+                    return values
+                })
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return [
+            CheckpointFile(name: weights, safetensors: weights(model, steps: state.step)),
+            CheckpointFile(name: momentumFile, safetensors: SafetensorsWriter(momentum)),
+            CheckpointFile(name: RunFiles.state, bytes: Array(try encoder.encode(state)) + [UInt8(ascii: "\n")]),
+        ]
+    }
+
+    static func state(of checkpoint: Checkpoint) throws -> RunState {
+        let bytes = try checkpoint.contents(of: state)
+        do {
+            return try JSONDecoder().decode(RunState.self, from: Data(bytes))
+        } catch {
+            throw Failure.badData(
+                "\(checkpoint.path)/\(state): not understood: \(error)",
+                remedy: "the checkpoint was written by another version of sipat")
+        }
+    }
+
+    /// Loads a checkpoint's arenas.
+    static func restore(_ checkpoint: Checkpoint, into model: ModelState, _ optimizer: Optimizer) throws {
+        try load(weights: checkpoint.path(of: weights), into: model)
+        let file = try SafetensorsFile(checkpoint.path(of: RunFiles.optimizer))
+        try file.require(model.network.parameters.map { ("momentum.\($0.name)", $0.shape) }, mayHave: { _ in false })
+        for layout in model.network.parameters {
+            layout.load(from: try file.floats(of: "momentum.\(layout.name)"), into: optimizer.momentum.pointer)
+        }
+    }
+
+    /// Loads weights from a checkpoint of ours or a PyTorch state_dict of the same network.
+    ///
+    /// - Throws: `Failure` that lists missing, surplus and misshapen tensors.
+    package static func load(weights path: String, into model: ModelState) throws {
+        let file = try SafetensorsFile(path)
+        let counters = Set(model.counterNames)
+        try file.require(model.layouts.map { ($0.name, $0.shape) }, mayHave: { counters.contains($0) })
+        for (index, layout) in model.layouts.enumerated() { model.load(index, try file.floats(of: layout.name)) }
+    }
+}

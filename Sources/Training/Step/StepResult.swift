@@ -1,0 +1,45 @@
+import NeuralNet
+
+/// What a step measured, summed over all ranks: the same on each.
+package struct StepResult: Sendable {
+    package var samples: Int
+    /// Sum of the samples' losses.
+    package var loss: Double
+    package var correct: Double
+    /// This rank's own.
+    package var timings: StepTimings
+}
+
+/// A sum over the batch that is not finite: the run cannot go on from these weights and this learning rate.
+package struct Divergence: Error, Sendable {
+    package let element: Int
+    /// What the element belongs to: a parameter's gradient, a statistic, the loss.
+    package let name: String
+    package let epoch: Int
+    package let step: Int
+}
+
+extension StepLayout {
+    /// What element `index` of a step arena belongs to.
+    func name(of index: Int, in network: Network) -> String {
+        if index < parameters {
+            return "the gradient of \(network.parameters.last { $0.offset <= index }!.name)"
+        }
+        if index < lossOffset {
+            return "the batch statistics \(network.buffers.last { $0.offset <= index - statisticsOffset }!.name)"
+        }
+        return index == lossOffset ? "the loss" : "the number of correct predictions"
+    }
+}
+
+/// Attributes the time since the last mark to a part of the step.
+struct PhaseClock {
+    private(set) var timings = StepTimings()
+    private var last = monotonicSeconds()
+
+    mutating func mark(_ phase: WritableKeyPath<StepTimings, Double>) {
+        let now = monotonicSeconds()
+        timings[keyPath: phase] += now - last
+        last = now
+    }
+}

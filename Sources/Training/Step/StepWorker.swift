@@ -1,0 +1,66 @@
+import Attacks
+import Datasets
+import Kernels
+import NeuralNet
+
+/// What one thread of a rank needs to attack and to differentiate a micro-batch: activations and scratch of its own over
+/// weights and prepared filters that all share.
+final class StepWorker {
+    private let settings: StepSettings
+    private let frozenPass: FrozenPass?
+    private let trainingPass: TrainingPass
+    private let ascent: ProjectedGradientAscent?
+
+    init(
+        state: ModelState, filters: PreparedFilters, frozen: FrozenModel, settings: StepSettings, microBatch: Int
+    ) {
+        self.settings = settings
+        let network = state.network
+        let onTrainingStatistics = settings.attack?.batchNorm == .training
+        trainingPass = TrainingPass(state, filters: filters, capacity: microBatch, attacks: onTrainingStatistics)
+        frozenPass = settings.attack == nil || onTrainingStatistics ? nil : FrozenPass(frozen, capacity: microBatch)
+        ascent = settings.attack.map {
+            ProjectedGradientAscent(
+                $0.settings, imageShape: network.input, classes: network.classes, capacity: microBatch)
+        }
+    }
+
+    /// Perturbs the samples `range` of `batch` inside the masked ball, and checks that they stayed in it.
+    func attack(
+        _ batch: Batch, _ range: Range<Int>, mask: UnsafePointer<Float>?, into adversarial: UnsafeMutablePointer<Float>
+    ) throws {
+        guard let ascent, let attack = settings.attack else { return }
+        let shape = trainingPass.imageShape
+        let images = UnsafePointer(batch.images.pointer) + range.lowerBound * shape.count
+        func run(_ model: some DifferentiableClassifier) throws {
+            try ascent.run(
+                model: model, images: images, labels: batch.labels + range.lowerBound, mask: mask, count: range.count,
+                seed: settings.seed, epoch: batch.epoch, sampleIndices: batch.sampleIndices + range.lowerBound,
+                adversarial: adversarial)
+        }
+        if let frozenPass { try run(frozenPass) } else { try run(trainingPass) }
+        try Admissibility.check(
+            images, adversarial, mask: mask, threat: attack.settings.threat, shape: shape, count: range.count)
+    }
+
+    /// Gradients of one micro-batch, handed to the reducer bucket by bucket while the backward pass goes on.
+    ///
+    /// - Parameter progress: called after every layer, to move messages along.
+    func update(
+        images: UnsafePointer<Float>, labels: UnsafePointer<Int32>, count: Int, microBatch: Int,
+        reducer: GradientReducer, progress: () throws -> Void
+    ) throws {
+        let arena = reducer.arena(forMicroBatch: microBatch)
+        let buckets = reducer.ranges
+        var next = 0
+        try trainingPass.run(
+            images: images, labels: labels, batch: count, labelSmoothing: settings.labelSmoothing, step: arena.pointer
+        ) { offset in
+            while next < buckets.count, buckets[next].lowerBound >= offset {
+                reducer.completed(microBatch: microBatch, bucket: next)
+                next += 1
+            }
+            try progress()
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import Attacks
+import Datasets
+import Diagnostics
+import Kernels
+import MPI
+import NeuralNet
+import Salience
+import Synchronization
+
+/// One step of SIP-AT on one rank, from a batch to new weights: freeze, attack, update, reduce, descend.
+///
+/// Every rank holds the same weights and calls `run` for the same steps; each works on the micro-batches it owns. The
+/// sums over micro-batches are formed in an order that depends on neither ranks nor threads, so neither do the weights.
+/// After the first call nothing is allocated.
+package final class TrainingStep {
+    package let state: ModelState
+    package let optimizer: Optimizer
+    package let reducer: GradientReducer
+    private let settings: StepSettings
+    private let pool: WorkerPool
+    private let filters: PreparedFilters
+    private let frozen: FrozenModel
+    private let workers: [StepWorker]
+    private let layout: StepLayout
+    private let mpi = Lock()
+
+    /// - Parameters:
+    ///   - communicator: the ranks that train together.
+    ///   - microBatch: the most images of a micro-batch.
+    ///   - batch: the most images this rank owns in a step.
+    package init(
+        state: ModelState, optimizer: OptimizerSettings, settings: StepSettings, communicator: Communicator,
+        reduction: ReductionAlgorithm, bucketBytes: Int, microBatch: Int, batch: Int, threads: Int = 1
+    ) throws {
+        self.state = state
+        self.settings = settings
+        let network = state.network
+        self.optimizer = Optimizer(optimizer, network: network)
+        layout = StepLayout(network)
+        pool = WorkerPool(threads: threads)
+        let filters = PreparedFilters(network: network)
+        let frozen = FrozenModel(network: network, filters: filters)
+        self.filters = filters
+        self.frozen = frozen
+        workers = (0..<threads).map { _ in
+            StepWorker(state: state, filters: filters, frozen: frozen, settings: settings, microBatch: microBatch)
+        }
+        reducer = try GradientReducer(
+            communicator: communicator, count: layout.count,
+            buckets: gradientBuckets(
+                boundaries: network.parameters.map(\.offset) + [layout.statisticsOffset], count: layout.count,
+                bucketBytes: bucketBytes),
+            algorithm: reduction)
+        adversarial = FloatBuffer(count: settings.attack == nil ? 0 : batch * network.input.count)
+        mask = FloatBuffer(count: settings.mask == nil ? 0 : batch * network.input.pixels)
+    }
+
+    /// The perturbed images of the last step's owned samples, if it attacked.
+    package let adversarial: FloatBuffer
+    private let mask: FloatBuffer
+
+    /// Takes one step.
+    ///
+    /// - Returns: loss and correct predictions on the (perturbed) batch, over all ranks, and where the time went.
+    /// - Throws: `Divergence`, on every rank alike, if a sum is not finite; weights are then as before the step.
+    package func run(_ batch: Batch, learningRate: Float) throws -> StepResult {
+        var clock = PhaseClock()
+        reducer.beginStep(microBatches: batch.totalMicroBatches)
+        let images = try attack(batch)
+        clock.mark(\.attack)
+        try update(batch, images: images)
+        clock.mark(\.update)
+        let sums = try reducer.finish()
+        clock.mark(\.communication)
+        try checkFinite(sums, batch)
+        optimizer.update(state, step: sums.pointer, samples: batch.globalCount, learningRate: learningRate)
+        clock.mark(\.optimizer)
+        return StepResult(
+            samples: batch.globalCount, loss: Double(sums[layout.lossOffset]), correct: Double(sums[layout.correctOffset]),
+            timings: clock.timings)
+    }
+
+    /// Writes this rank's perturbed images; returns where they are.
+    private func attack(_ batch: Batch) throws -> UnsafePointer<Float> {
+        guard let attack = settings.attack else { return UnsafePointer(batch.images.pointer) }
+        var mask: UnsafePointer<Float>?
+        if let rule = settings.mask {
+            rule.fill(
+                self.mask.pointer, salience: batch.salience.pointer, annotated: batch.annotated, images: batch.count,
+                pixels: state.network.input.pixels)
+            mask = UnsafePointer(self.mask.pointer)
+        }
+        if attack.batchNorm == .evaluation {
+            frozen.freeze(state)
+        } else {
+            TrainingPass.prepare(filters, for: state)
+        }
+        let (workers, adversarial) = (Unchecked(workers), Unchecked(adversarial.pointer))
+        let maskAddress = Unchecked(mask)
+        let shape = state.network.input
+        try pool.forEach(0..<batch.microBatches.count) { worker, index in
+            let range = batch.microBatches[index]
+            try workers.value[worker].attack(
+                batch, range, mask: maskAddress.value.map { $0 + range.lowerBound * shape.pixels },
+                into: adversarial.value + range.lowerBound * shape.count)
+        }
+        return UnsafePointer(self.adversarial.pointer)
+    }
+
+    /// Forward and backward of each owned micro-batch; gradients go to the reducer as they are ready.
+    private func update(_ batch: Batch, images: UnsafePointer<Float>) throws {
+        TrainingPass.prepare(filters, for: state)
+        let (workers, images) = (Unchecked(workers), Unchecked(images))
+        let reducer = Unchecked(reducer)
+        let mpi = mpi
+        let shape = state.network.input
+        try pool.forEach(0..<batch.microBatches.count) { worker, index in
+            let range = batch.microBatches[index]
+            try workers.value[worker].update(
+                images: images.value + range.lowerBound * shape.count, labels: batch.labels + range.lowerBound,
+                count: range.count, microBatch: batch.firstMicroBatch + index, reducer: reducer.value
+            ) {
+                // Any thread may call MPI, one at a time; one that finds another at it need not wait.
+                _ = try mpi.withLockIfAvailable { _ in try reducer.value.progress() }
+            }
+        }
+    }
+
+    private func checkFinite(_ sums: FloatBuffer, _ batch: Batch) throws {
+        guard let index = Elementwise.firstNonFinite(sums.pointer, count: layout.count) else { return }
+        throw Divergence(
+            element: index, name: layout.name(of: index, in: state.network), epoch: batch.epoch, step: batch.step)
+    }
+}
+
+/// A mutex that closures can share.
+final class Lock: Sendable {
+    private let mutex = Mutex(())
+    func withLockIfAvailable(_ body: (borrowing Void) throws -> Void) rethrows -> Bool {
+        try mutex.withLockIfAvailable { _ in try body(()) } != nil
+    }
+}
+
+/// Hands a value that the workers share by agreement (each touches its own part) into their closures.
+struct Unchecked<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}
