@@ -55,7 +55,8 @@ let package = Package(
         .executableTarget(
             name: "sipat",
             dependencies: [
-                "Training", "Evaluation",
+                "MPI", "Training", "Evaluation", "Attacks", "Checkpoints", "Datasets", "NeuralNet", "Salience", "Kernels",
+                "Diagnostics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]

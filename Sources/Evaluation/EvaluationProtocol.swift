@@ -14,8 +14,10 @@ package struct EvaluationProtocol: Sendable, Hashable, Codable {
     /// Radii, ascending or not; 0 stands for the clean images.
     package var epsilons: [Float]
     package var steps: Int
-    /// Nil for 2.5 · ε / steps at each ε (Madry et al. 2018).
+    /// Nil for `relativeStepSize` · ε / steps at each ε.
     package var stepSize: Float?
+    /// 2.5 as in Madry et al. (ICLR 2018); 1 for FGSM.
+    package var relativeStepSize: Float
     package var randomStart: Bool
     /// Independent random starts; an image counts as robust if it withstands all.
     package var restarts: Int
@@ -25,13 +27,14 @@ package struct EvaluationProtocol: Sendable, Hashable, Codable {
     package var seed: UInt64
 
     package init(
-        norm: Norm = .linf, epsilons: [Float], steps: Int = 20, stepSize: Float? = nil, randomStart: Bool = true,
-        restarts: Int = 1, region: Region = .all, salienceThreshold: Float = 0.5, seed: UInt64 = 0
+        norm: Norm = .linf, epsilons: [Float], steps: Int = 20, stepSize: Float? = nil,
+        relativeStepSize: Float = 2.5, randomStart: Bool = true, restarts: Int = 1, region: Region = .all, salienceThreshold: Float = 0.5, seed: UInt64 = 0
     ) {
         self.norm = norm
         self.epsilons = epsilons
         self.steps = steps
         self.stepSize = stepSize
+        self.relativeStepSize = relativeStepSize
         self.randomStart = randomStart
         self.restarts = restarts
         self.region = region
@@ -42,7 +45,7 @@ package struct EvaluationProtocol: Sendable, Hashable, Codable {
     /// The attack at radius `epsilon`.
     package func attack(epsilon: Float) -> AttackSettings {
         AttackSettings(
-            threat: ThreatModel(norm: norm, epsilon: epsilon), stepSize: stepSize ?? 2.5 * epsilon / Float(steps),
+            threat: ThreatModel(norm: norm, epsilon: epsilon), stepSize: stepSize ?? relativeStepSize * epsilon / Float(steps),
             steps: steps, randomStart: randomStart)
     }
 }

@@ -81,7 +81,7 @@ package struct RecipeField: Sendable {
     }
 
     /// A number, or a fraction of two.
-    static func number(_ text: String) -> Double? {
+    package static func number(_ text: String) -> Double? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         if parts.count == 2, let numerator = Double(parts[0].trimmingCharacters(in: .whitespaces)),
             let denominator = Double(parts[1].trimmingCharacters(in: .whitespaces)), denominator != 0

@@ -19,7 +19,7 @@ package final class TrainingStep {
     private let settings: StepSettings
     private let pool: WorkerPool
     private let filters: PreparedFilters
-    private let frozen: FrozenModel
+    package let frozen: FrozenModel
     private let workers: [StepWorker]
     private let layout: StepLayout
     private let mpi = Lock()

@@ -1,0 +1,192 @@
+import Checkpoints
+import Datasets
+import Diagnostics
+import Foundation
+import Kernels
+import MPI
+import NeuralNet
+
+/// How a run ended.
+package enum RunOutcome: Sendable {
+    case finished
+    /// Checkpointed and to be started again.
+    case stopped(StopReason)
+}
+
+/// A whole training run on all ranks, from the first (or the resumed) step to the last.
+package final class TrainingRun {
+    private let recipe: Recipe
+    private let communicator: Communicator
+    private let data: RunData
+    private let step: TrainingStep
+    private let loader: TrainingLoader
+    private let plan: EpochPlan
+    private let schedule: LearningRateSchedule
+    private let validator: Validator
+    private let files: RunWriter?
+    private var state: RunState
+
+    /// Reads the data and builds the model. Collective; fails on all ranks alike.
+    ///
+    /// - Parameters:
+    ///   - folder: the run's folder, as rank 0 opened it; nil elsewhere.
+    ///   - resume: go on from the newest checkpoint in it.
+    ///   - threads: threads per rank.
+    package init(
+        recipe: Recipe, communicator: Communicator, folder: RunDirectory?, resume: Bool, threads: Int = 1
+    ) throws {
+        self.recipe = recipe
+        self.communicator = communicator
+        let data = try communicator.agreeing { try RunData(recipe) }
+        self.data = data
+        let plan = EpochPlan(
+            trainingIndices: data.training, batchSize: recipe.batch, microBatchSize: recipe.microBatch, seed: recipe.seed)
+        self.plan = plan
+        schedule = LearningRateSchedule(recipe, stepsPerEpoch: plan.stepsPerEpoch)
+        let (rank, size) = (communicator.rank, communicator.size)
+        let microBatches = plan.microBatchCount(step: 0)
+        let (step, validator) = try communicator.agreeing {
+            guard size <= microBatches else {
+                throw Failure.usage(
+                    "\(size) ranks, but a batch of \(plan.batchRange(step: 0).count) images has only \(microBatches) micro-batches of \(recipe.microBatch)",
+                    remedy: "start fewer ranks, or make data.batch larger or data.microBatch smaller")
+            }
+            let network = try recipe.modelConfiguration().network(
+                input: data.dataset.imageShape, classes: data.dataset.classes)
+            let step = try TrainingStep(
+                state: ModelState(network: network, seed: recipe.seed), optimizer: recipe.optimizerSettings,
+                settings: recipe.stepSettings(), communicator: communicator,
+                reduction: ReductionAlgorithm(rawValue: recipe.text("communication.reduction"))!,
+                bucketBytes: Int(recipe.number("communication.bucketMegabytes") * 1e6), microBatch: recipe.microBatch,
+                batch: ownedMicroBatches(total: microBatches, rank: 0, size: size).count * recipe.microBatch, threads: threads)
+            return (step, Validator(recipe, data: data, model: step.frozen))
+        }
+        self.step = step
+        self.validator = validator
+        loader = TrainingLoader(
+            dataset: data.dataset, plan: plan,
+            augmentation: Augmentation(cropPadding: recipe.crop, horizontalFlip: recipe.flip), seed: recipe.seed
+        ) { ownedMicroBatches(total: $0, rank: rank, size: size) }
+        state = RunState(recipe: recipe, data: data.dataset.fingerprint, worldSize: size)
+        files = try communicator.agreeing {
+            try folder.map { try RunWriter($0, recipe: recipe, keep: recipe.integer("checkpoint.keep")) }
+        }
+        if resume { try restore() }
+        try communicator.agreeing { try files?.open(after: state) }
+    }
+
+    /// Trains until the recipe's epochs are done, patience runs out, or somebody asks to stop.
+    package func run(stop: StopRequest) throws -> RunOutcome {
+        files?.note(describe())
+        while state.epoch < recipe.epochs, !state.isFinished {
+            if let reason = try trainEpoch(stop: stop) {
+                try save(isBest: false)
+                stop.clear()
+                return .stopped(reason)
+            }
+            try finishEpoch()
+        }
+        files?.note("finished after \(state.epoch) epochs, \(state.step) steps")
+        return .finished
+    }
+
+    /// Takes the remaining steps of the epoch; returns why it had to stop, if it had to.
+    private func trainEpoch(stop: StopRequest) throws -> StopReason? {
+        loader.start(epoch: state.epoch, fromStep: state.stepInEpoch)
+        files?.beginEpoch()
+        let every = recipe.integer("checkpoint.everySteps")
+        while true {
+            let start = monotonicSeconds()
+            guard let batch = try loader.next() else { return nil }
+            let waited = monotonicSeconds() - start
+            let rate = schedule.rate(step: state.step)
+            var result = try step.run(batch, learningRate: rate)
+            result.timings.data = waited
+            state.step += 1
+            state.stepInEpoch += 1
+            state.samples += result.samples
+            state.loss += result.loss
+            state.correct += result.correct
+            try communicator.agreeing {
+                try files?.log(state, result, rate: rate, stepsPerEpoch: plan.stepsPerEpoch, epochs: recipe.epochs)
+            }
+            let reason = try stop.agree(communicator, nextStep: result.timings.total)
+            if reason != .none { return reason }
+            if every > 0, state.step % every == 0, state.stepInEpoch < plan.stepsPerEpoch { try save(isBest: false) }
+        }
+    }
+
+    /// Validates, logs and checkpoints where due, and decides whether patience has run out.
+    private func finishEpoch() throws {
+        let epoch = state.epoch
+        state.epoch += 1
+        state.stepInEpoch = 0
+        let isLast = state.epoch == recipe.epochs
+        var accuracy: (clean: Double, robust: Double)?
+        var isBest = false
+        if isLast || state.epoch % recipe.integer("validation.every") == 0 {
+            accuracy = try validator.run(step.state, communicator: communicator)
+            if let accuracy {
+                let metric = recipe.text("validation.metric") == "clean" ? accuracy.clean : accuracy.robust
+                isBest = metric > state.bestMetric ?? -1
+                state.validationsSinceBest = isBest ? 0 : state.validationsSinceBest + 1
+                if isBest {
+                    state.bestMetric = metric
+                    state.bestEpoch = epoch
+                }
+                let patience = recipe.integer("validation.patience")
+                if patience > 0, state.validationsSinceBest >= patience { state.isFinished = true }
+            }
+        }
+        if isLast { state.isFinished = true }
+        let summary = (samples: state.samples, loss: state.loss, correct: state.correct)
+        (state.samples, state.loss, state.correct) = (0, 0, 0)
+        state.weightsHash = files == nil ? "" : RunFiles.hash(step.state)
+        try communicator.agreeing {
+            try files?.logEpoch(state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest)
+        }
+        if isBest || state.isFinished || state.epoch % recipe.integer("checkpoint.everyEpochs") == 0 {
+            try save(isBest: isBest)
+        }
+    }
+
+    private func save(isBest: Bool) throws {
+        try communicator.agreeing {
+            guard let files else { return }
+            state.weightsHash = RunFiles.hash(step.state)
+            try files.save(state, model: step.state, optimizer: step.optimizer, isBest: isBest)
+        }
+    }
+
+    /// Loads the newest good checkpoint on rank 0 and gives it to all.
+    private func restore() throws {
+        var encoded = ""
+        try communicator.agreeing {
+            guard let files else { return }
+            let restored = try files.restore(into: step.state, step.optimizer)
+            guard restored.data == state.data else {
+                throw Failure.badData(
+                    "the run was trained on \(restored.data), but the data is now \(state.data)",
+                    remedy: "point data.directory to the same files, or start a new run")
+            }
+            encoded = String(decoding: try JSONEncoder().encode(restored), as: UTF8.self)
+        }
+        encoded = try communicator.broadcast(encoded)
+        state = try JSONDecoder().decode(RunState.self, from: Data(encoded.utf8))
+        state.recipe = recipe
+        state.worldSize = communicator.size
+        for arena in [step.state.parameters, step.state.buffers, step.optimizer.momentum] {
+            try communicator.broadcast(UnsafeMutableBufferPointer(start: arena.pointer, count: arena.count))
+        }
+    }
+
+    private func describe() -> String {
+        let network = step.state.network
+        return """
+            \(recipe.mode.rawValue) training of \(recipe.text("model.name")) (\(network.parameterCount) parameters) on \(data.training.count) images of \
+            \(data.dataset.name), \(data.validation.count) held out
+            \(communicator.size) rank\(communicator.size == 1 ? "" : "s"), batch \(recipe.batch) in micro-batches of \(recipe.microBatch), \
+            \(plan.stepsPerEpoch) steps per epoch\(state.step > 0 ? ", resuming after step \(state.step)" : "")
+            """
+    }
+}
