@@ -4,13 +4,13 @@ import Testing
 /// One convolution to check: a geometry, an algorithm and a batch.
 struct ConvolutionCase: Sendable, CustomStringConvertible {
     let shape: ConvolutionShape
-    let algorithm: ConvolutionAlgorithm?
+    let algorithm: ConvolutionAlgorithm
     let batch: Int
     /// The largest error allowed, as a share of the largest value of the result.
     let tolerance: Double
 
     var description: String {
-        "\(algorithm?.rawValue ?? "chosen") \(batch)×\(shape.height)×\(shape.width) "
+        "\(algorithm) \(batch)×\(shape.height)×\(shape.width) "
             + "\(shape.inputChannels)→\(shape.outputChannels) k\(shape.kernel) s\(shape.stride) p\(shape.padding)"
     }
 }
@@ -38,13 +38,20 @@ private let geometries: [(Int, Int, Int, Int, Int, Int, Int, Int)] = [
     (13, 13, 1, 16, 7, 2, 3, 2),
     (9, 9, 3, 7, 5, 1, 2, 2),
     (10, 10, 4, 6, 4, 3, 1, 2),
+    (6, 7, 12, 33, 3, 1, 2, 2),
+    (12, 4, 48, 64, 3, 1, 1, 30),
+    (17, 16, 20, 34, 3, 2, 1, 2),
+    (2, 3, 16, 16, 3, 2, 1, 5),
+    (8, 8, 64, 32, 3, 2, 1, 20),
+    (7, 7, 72, 24, 1, 1, 0, 9),
 ]
 
-private let cases: [ConvolutionCase] = geometries.map {
-    ConvolutionCase(
-        shape: ConvolutionShape(
-            height: $0.0, width: $0.1, inputChannels: $0.2, outputChannels: $0.3, kernel: $0.4, stride: $0.5, padding: $0.6),
-        algorithm: nil, batch: $0.7, tolerance: 1e-5)
+private let cases: [ConvolutionCase] = geometries.flatMap { g in
+    let shape = ConvolutionShape(
+        height: g.0, width: g.1, inputChannels: g.2, outputChannels: g.3, kernel: g.4, stride: g.5, padding: g.6)
+    return ConvolutionAlgorithm.allCases.filter { $0.supports(shape) }.map {
+        ConvolutionCase(shape: shape, algorithm: $0, batch: g.7, tolerance: 4e-6)
+    }
 }
 
 /// `count` normal deviates that only `sample` determines.
@@ -99,6 +106,43 @@ struct ConvolutionTests {
     }
 }
 
+@Suite("Convolution in general")
+struct ConvolutionPropertyTests {
+    @Test("An image's results do not depend on the images around it", arguments: ConvolutionAlgorithm.allCases)
+    func independence(_ algorithm: ConvolutionAlgorithm) {
+        let shape = ConvolutionShape(
+            height: 9, width: 10, inputChannels: 24, outputChannels: 40, kernel: 3, stride: algorithm == .winograd ? 1 : 2,
+            padding: 1)
+        let all = ConvolutionRun(ConvolutionCase(shape: shape, algorithm: algorithm, batch: 7, tolerance: 0))
+        let (outputs, gradients) = (all.forward(Epilogue()), all.inputGradient(Epilogue()))
+        for image in [0, 3, 6] {
+            let one = ConvolutionRun(all, image: image)
+            #expect(one.forward(Epilogue()) == Array(outputs[image * shape.outputCount..<(image + 1) * shape.outputCount]))
+            #expect(
+                one.inputGradient(Epilogue()) == Array(gradients[image * shape.inputCount..<(image + 1) * shape.inputCount]))
+        }
+    }
+
+    @Test("The chosen algorithm supports the shape, and is a fast one where it matters")
+    func choice() {
+        for g in geometries {
+            let shape = ConvolutionShape(
+                height: g.0, width: g.1, inputChannels: g.2, outputChannels: g.3, kernel: g.4, stride: g.5, padding: g.6)
+            #expect(Convolution(shape).algorithm.supports(shape))
+        }
+        func chosen(_ channels: Int, _ kernel: Int, _ stride: Int) -> ConvolutionAlgorithm {
+            .fastest(
+                for: ConvolutionShape(
+                    height: 32, width: 32, inputChannels: channels, outputChannels: 64, kernel: kernel, stride: stride,
+                    padding: kernel / 2))
+        }
+        #expect(chosen(64, 3, 1) == .winograd)
+        #expect(chosen(64, 3, 2) == .stridedWinograd)
+        #expect(chosen(64, 1, 1) == .direct)
+        #expect(chosen(3, 3, 1) == .direct)
+    }
+}
+
 /// The data of one case, and its passes over buffers that are exactly as large as they need be and start as NaN.
 struct ConvolutionRun {
     let convolution: Convolution
@@ -114,6 +158,16 @@ struct ConvolutionRun {
         input = normals(batch * test.shape.inputCount, 1)
         filter = normals(test.shape.filterCount, 2)
         outputGradient = normals(batch * test.shape.outputCount, 3)
+    }
+
+    /// One image of another run.
+    init(_ run: ConvolutionRun, image: Int) {
+        let shape = run.convolution.shape
+        convolution = run.convolution
+        batch = 1
+        input = Array(run.input[image * shape.inputCount..<(image + 1) * shape.inputCount])
+        filter = run.filter
+        outputGradient = Array(run.outputGradient[image * shape.outputCount..<(image + 1) * shape.outputCount])
     }
 
     func epilogueParts(count: Int, channels: Int) -> (bias: FloatBuffer, addend: FloatBuffer, gate: FloatBuffer) {

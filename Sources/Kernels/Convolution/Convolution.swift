@@ -2,77 +2,85 @@
 package enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     /// Sums of products with the filter as it is, for any geometry.
     case direct
-    /// F(4×4, 3×3): a quarter of the multiplications, for 3 × 3 filters with stride 1.
+    /// F(4×4, 3×3) for 3 × 3 filters with stride 1: a quarter of the multiplications.
     case winograd
+    /// For 3 × 3 filters with stride 2: 81 of 144 multiplications. The filter gradient is direct.
+    case stridedWinograd
+
+    /// Whether the algorithm can compute convolutions of this geometry.
+    package func supports(_ shape: ConvolutionShape) -> Bool {
+        switch self {
+        case .direct: true
+        case .winograd: shape.kernel == 3 && shape.stride == 1 && shape.padding <= 2
+        case .stridedWinograd: shape.kernel == 3 && shape.stride == 2 && shape.padding == 1
+        }
+    }
+
+    /// The one that measured fastest for such shapes; a function of the shape alone.
+    package static func fastest(for shape: ConvolutionShape) -> ConvolutionAlgorithm {
+        // With a few channels only, whole blocks of sixteen would mostly hold zeros.
+        guard shape.inputChannels >= 12, shape.outputChannels >= 12 else { return .direct }
+        return [.winograd, .stridedWinograd].first { $0.supports(shape) } ?? .direct
+    }
 }
 
 /// One convolution geometry, with the algorithm chosen for it. Owns no memory and holds no state: the caller brings
 /// filters, images and workspace, so one value serves any number of threads.
 ///
 /// A pass needs the filter in the form its algorithm reads; `prepareForward` and `prepareInputGradient` write it, once
-/// for as long as the filter stays the same. Results depend on the values and the batch only, never on rank or thread.
+/// for as long as the filter stays the same. The values of an image's results do not depend on the images around it, on
+/// the batch, or on rank and thread.
 package struct Convolution: Sendable {
     package let shape: ConvolutionShape
     package let algorithm: ConvolutionAlgorithm
-    private let implementation: Implementation
+    private let forwardPass: any ConvolutionPass
+    private let inputGradientPass: any ConvolutionPass
+    private let filterGradientPass: any FilterGradientPass
 
-    private enum Implementation: Sendable {
-        case direct(Direct)
-        case winograd(Winograd)
-    }
-
-    /// - Parameter algorithm: nil for the one that measured fastest for such shapes.
+    /// - Parameter algorithm: one that supports `shape`; nil for the fastest.
     package init(_ shape: ConvolutionShape, algorithm: ConvolutionAlgorithm? = nil) {
         self.shape = shape
-        self.algorithm = algorithm ?? (Winograd.supports(shape) && shape.inputChannels >= 16 ? .winograd : .direct)
+        self.algorithm = algorithm ?? .fastest(for: shape)
+        precondition(self.algorithm.supports(shape), "\(self.algorithm) cannot compute \(shape)")
         switch self.algorithm {
-        case .direct: implementation = .direct(Direct(shape))
-        case .winograd: implementation = .winograd(Winograd(shape))
+        case .direct:
+            forwardPass = DirectPass(forward: shape)
+            inputGradientPass = DirectPass(inputGradient: shape)
+            filterGradientPass = DirectFilterGradient(shape)
+        case .winograd:
+            forwardPass = WinogradPass(forward: shape)
+            inputGradientPass = WinogradPass(inputGradient: shape)
+            filterGradientPass = WinogradFilterGradient(shape)
+        case .stridedWinograd:
+            forwardPass = StridedWinogradForward(shape)
+            inputGradientPass = StridedWinogradInputGradient(shape)
+            filterGradientPass = DirectFilterGradient(shape)
         }
     }
 
     /// Values of a filter prepared for `forward`.
-    package var forwardFilterCount: Int {
-        switch implementation {
-        case .direct(let direct): direct.forwardPass.filterCount
-        case .winograd(let winograd): winograd.forwardPass.filterCount
-        }
-    }
+    package var forwardFilterCount: Int { forwardPass.filterCount }
 
     /// Values of a filter prepared for `inputGradient`.
-    package var inputGradientFilterCount: Int {
-        switch implementation {
-        case .direct(let direct): direct.inputGradientPass.filterCount
-        case .winograd(let winograd): winograd.inputGradientPass.filterCount
-        }
-    }
+    package var inputGradientFilterCount: Int { inputGradientPass.filterCount }
 
     /// Values of scratch memory that any pass needs, whatever the batch.
     package var workspaceCount: Int {
-        switch implementation {
-        case .direct(let direct): direct.workspaceCount
-        case .winograd(let winograd): winograd.workspaceCount
-        }
+        max(forwardPass.workspaceCount, inputGradientPass.workspaceCount, filterGradientPass.workspaceCount)
     }
 
     /// - Parameters:
     ///   - filter: [kernel, kernel, inputChannels, outputChannels].
     ///   - prepared: `forwardFilterCount` values.
     package func prepareForward(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        switch implementation {
-        case .direct(let direct): direct.prepareForward(filter, into: prepared)
-        case .winograd(let winograd): winograd.prepareForward(filter, into: prepared)
-        }
+        forwardPass.prepare(filter, into: prepared)
     }
 
     /// - Parameters:
     ///   - filter: [kernel, kernel, inputChannels, outputChannels].
     ///   - prepared: `inputGradientFilterCount` values.
     package func prepareInputGradient(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        switch implementation {
-        case .direct(let direct): direct.prepareInputGradient(filter, into: prepared)
-        case .winograd(let winograd): winograd.prepareInputGradient(filter, into: prepared)
-        }
+        inputGradientPass.prepare(filter, into: prepared)
     }
 
     /// The convolution of `batch` images with a filter, through `epilogue`.
@@ -86,14 +94,8 @@ package struct Convolution: Sendable {
         _ input: UnsafePointer<Float>, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, batch: Int,
         epilogue: Epilogue = Epilogue(), workspace: UnsafeMutablePointer<Float>
     ) {
-        switch implementation {
-        case .direct(let direct):
-            direct.forwardPass.run(
-                input, prepared: prepared, output: output, batch: batch, epilogue: epilogue, workspace: workspace)
-        case .winograd(let winograd):
-            winograd.forwardPass.run(
-                input, prepared: prepared, output: output, batch: batch, epilogue: epilogue, workspace: workspace)
-        }
+        forwardPass.run(
+            input, prepared: prepared, output: output, batch: batch, epilogue: epilogue, workspace: workspace)
     }
 
     /// The derivative of a loss with respect to the input, given that with respect to the output, through `epilogue`
@@ -109,16 +111,9 @@ package struct Convolution: Sendable {
         inputGradient: UnsafeMutablePointer<Float>, batch: Int, epilogue: Epilogue = Epilogue(),
         workspace: UnsafeMutablePointer<Float>
     ) {
-        switch implementation {
-        case .direct(let direct):
-            direct.inputGradientPass.run(
-                outputGradient, prepared: prepared, output: inputGradient, batch: batch, epilogue: epilogue,
-                workspace: workspace)
-        case .winograd(let winograd):
-            winograd.inputGradientPass.run(
-                outputGradient, prepared: prepared, output: inputGradient, batch: batch, epilogue: epilogue,
-                workspace: workspace)
-        }
+        inputGradientPass.run(
+            outputGradient, prepared: prepared, output: inputGradient, batch: batch, epilogue: epilogue,
+            workspace: workspace)
     }
 
     /// The derivative of a loss with respect to the filter, summed over the batch.
@@ -132,15 +127,8 @@ package struct Convolution: Sendable {
         input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, filterGradient: UnsafeMutablePointer<Float>,
         batch: Int, workspace: UnsafeMutablePointer<Float>
     ) {
-        switch implementation {
-        case .direct(let direct):
-            direct.filterGradient(
-                input: input, outputGradient: outputGradient, filterGradient: filterGradient, batch: batch,
-                workspace: workspace)
-        case .winograd(let winograd):
-            winograd.filterGradient(
-                input: input, outputGradient: outputGradient, filterGradient: filterGradient, batch: batch,
-                workspace: workspace)
-        }
+        filterGradientPass.run(
+            input: input, outputGradient: outputGradient, filterGradient: filterGradient, batch: batch,
+            workspace: workspace)
     }
 }

@@ -35,4 +35,9 @@ package struct ConvolutionShape: Hashable, Sendable {
 
     /// Multiplications and additions a direct convolution would need for one image.
     package var flops: Int { 2 * outputHeight * outputWidth * filterCount }
+
+    /// One input image.
+    package var input: ImageShape { ImageShape(height: height, width: width, channels: inputChannels) }
+    /// One output image.
+    package var output: ImageShape { ImageShape(height: outputHeight, width: outputWidth, channels: outputChannels) }
 }

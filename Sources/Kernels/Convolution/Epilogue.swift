@@ -84,4 +84,34 @@ extension Epilogue {
         store(c, to: to + 2 * step)
         store(d, to: to + 3 * step)
     }
+
+    /// Writes the first `columns` of four pixels, and the first `used` of their sixteen channels.
+    @inline(__always)
+    func write(
+        _ values: (Vector, Vector, Vector, Vector), columns: Int, used: Int, channel: Int,
+        to result: UnsafeMutablePointer<Float>, offset: Int, step: Int
+    ) {
+        if columns == 4, used == lanes {
+            write(values, channel: channel, to: result, offset: offset, step: step)
+        } else {
+            writePart(values, columns: columns, used: used, channel: channel, to: result, offset: offset, step: step)
+        }
+    }
+
+    /// Writes the first `columns` of four pixels, and the first `used` of their sixteen channels.
+    @inline(never)
+    private func writePart(
+        _ values: (Vector, Vector, Vector, Vector), columns: Int, used: Int, channel: Int,
+        to result: UnsafeMutablePointer<Float>, offset: Int, step: Int
+    ) {
+        for j in 0..<columns {
+            let value = j < 2 ? (j == 0 ? values.0 : values.1) : (j == 2 ? values.2 : values.3)
+            let offset = offset + j * step
+            if used == lanes {
+                store(apply(value, channel: channel, offset: offset), to: result + offset)
+            } else {
+                store(apply(value, channel: channel, offset: offset, count: used), to: result + offset, count: used)
+            }
+        }
+    }
 }

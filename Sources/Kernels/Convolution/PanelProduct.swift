@@ -1,15 +1,16 @@
 /// Register-blocked matrix products over the blocked layouts that the transforms write and read.
 ///
-/// - A row block is [channel block][row][16]: `pitch` values lie between two channel blocks, `rowStep` between two rows
-///   (those of the other taps of a tile).
+/// - A row block is [channel block][row][16]: `pitch` values lie between two channel blocks, `16 · rowLines` between two
+///   rows (those of the other taps of a tile).
 /// - A filter matrix [k, 16·n] is stored as panels of two channel blocks, [panel][k][32], the last being [k][16] when
 ///   their number is odd.
 ///
 /// Every row of a product is summed over k in ascending order, so a row's value does not depend on the rows around it.
-enum PanelProduct {
-    /// Values between the same tap of two tiles: 36 taps and one more, an odd number of cache lines, so that the tiles of
-    /// one tap spread over all sets of a cache.
-    @inline(__always) static var rowStep: Int { 37 * lanes }
+///
+/// `rowLines` is known when compiling, so that the rows of a product differ by constants in their addresses.
+enum PanelProduct<let rowLines: Int> {
+    /// Values between two rows.
+    @inline(__always) static var rowStep: Int { rowLines * lanes }
 
     /// `c = a·b` for `rows` rows: `a` is [kBlocks][row][16], `b` panels of [16·kBlocks, 16·nBlocks], `c` [nBlocks][row][16].
     ///
@@ -71,100 +72,106 @@ enum PanelProduct {
             n += wide ? 2 : 1
         }
     }
-}
 
-@inline(__always) private var rowStep: Int { PanelProduct.rowStep }
+    /// R rows times N channel blocks of the product, kept in registers while k runs.
+    @inline(__always)
+    private static func tile<let R: Int, let N: Int>(
+        _ zero: InlineArray<R, InlineArray<N, Vector>>, _ a: UnsafePointer<Float>, _ aPitch: Int, _ b: UnsafePointer<Float>,
+        _ kBlocks: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int
+    ) {
+        var sums = zero
+        var (x, y) = (a, b)
+        for _ in 0..<kBlocks {
+            for k in 0..<lanes {
+                var right = InlineArray<N, Vector>(repeating: Vector())
+                for n in 0..<N { right[n] = load(y + n * lanes) }
+                for r in 0..<R {
+                    let left = Vector(repeating: x[r * rowStep + k])
+                    for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
+                }
+                y += N * lanes
+            }
+            x += aPitch
+        }
+        for r in 0..<R {
+            for n in 0..<N { store(sums[r][n], to: c + n * cPitch + r * rowStep) }
+        }
+    }
 
-/// R rows times N channel blocks of the product, kept in registers while k runs.
-@inline(__always)
-private func tile<let R: Int, let N: Int>(
-    _ zero: InlineArray<R, InlineArray<N, Vector>>, _ a: UnsafePointer<Float>, _ aPitch: Int, _ b: UnsafePointer<Float>,
-    _ kBlocks: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int
-) {
-    var sums = zero
-    var (x, y) = (a, b)
-    for _ in 0..<kBlocks {
-        for k in 0..<lanes {
-            var right = InlineArray<N, Vector>(repeating: Vector())
-            for n in 0..<N { right[n] = load(y + n * lanes) }
+    /// R channels of `a` times N channel blocks of `b`, summed over rows.
+    @inline(__always)
+    private static func outer<let R: Int, let N: Int>(
+        _ zero: InlineArray<R, InlineArray<N, Vector>>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ bPitch: Int,
+        _ rows: Int, _ c: UnsafeMutablePointer<Float>, _ first: Bool
+    ) {
+        var sums = zero
+        if !first {
             for r in 0..<R {
-                let left = Vector(repeating: x[r * rowStep + k])
+                for n in 0..<N { sums[r][n] = load(c + (r * N + n) * lanes) }
+            }
+        }
+        var (x, y) = (a, b)
+        for _ in 0..<rows {
+            var right = InlineArray<N, Vector>(repeating: Vector())
+            for n in 0..<N { right[n] = load(y + n * bPitch) }
+            for r in 0..<R {
+                let left = Vector(repeating: x[r])
                 for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
             }
-            y += N * lanes
+            x += rowStep
+            y += rowStep
         }
-        x += aPitch
-    }
-    for r in 0..<R {
-        for n in 0..<N { store(sums[r][n], to: c + n * cPitch + r * rowStep) }
-    }
-}
-
-/// R channels of `a` times N channel blocks of `b`, summed over rows.
-@inline(__always)
-private func outer<let R: Int, let N: Int>(
-    _ zero: InlineArray<R, InlineArray<N, Vector>>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ bPitch: Int,
-    _ rows: Int, _ c: UnsafeMutablePointer<Float>, _ first: Bool
-) {
-    var sums = zero
-    if !first {
         for r in 0..<R {
-            for n in 0..<N { sums[r][n] = load(c + (r * N + n) * lanes) }
+            for n in 0..<N { store(sums[r][n], to: c + (r * N + n) * lanes) }
         }
     }
-    var (x, y) = (a, b)
-    for _ in 0..<rows {
-        var right = InlineArray<N, Vector>(repeating: Vector())
-        for n in 0..<N { right[n] = load(y + n * bPitch) }
-        for r in 0..<R {
-            let left = Vector(repeating: x[r])
-            for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
-        }
-        x += rowStep
-        y += rowStep
-    }
-    for r in 0..<R {
-        for n in 0..<N { store(sums[r][n], to: c + (r * N + n) * lanes) }
-    }
-}
 
-/// Zeros for R × N accumulators.
-@inline(__always)
-private func zeros<let R: Int, let N: Int>() -> InlineArray<R, InlineArray<N, Vector>> {
-    InlineArray(repeating: InlineArray(repeating: Vector()))
+    /// Zeros for R × N accumulators.
+    @inline(__always)
+    private static func zeros<let R: Int, let N: Int>() -> InlineArray<R, InlineArray<N, Vector>> {
+        InlineArray(repeating: InlineArray(repeating: Vector()))
+    }
+
+    @inline(never)
+    private static func tile12x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+        tile(zeros() as InlineArray<12, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
+    }
+
+    @inline(never)
+    private static func tile8x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+        tile(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
+    }
+
+    @inline(never)
+    private static func tile4x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+        tile(zeros() as InlineArray<4, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
+    }
+
+    @inline(never)
+    private static func tile12x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+        tile(zeros() as InlineArray<12, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
+    }
+
+    @inline(never)
+    private static func tile8x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+        tile(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
+    }
+
+    @inline(never)
+    private static func tile4x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
+        tile(zeros() as InlineArray<4, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
+    }
+
+    @inline(never)
+    private static func outer8x2(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ first: Bool) {
+        outer(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, b, bPitch, rows, c, first)
+    }
+
+    @inline(never)
+    private static func outer8x1(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ first: Bool) {
+        outer(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, b, bPitch, rows, c, first)
+    }
 }
 
 private typealias Source = UnsafePointer<Float>
 private typealias Target = UnsafeMutablePointer<Float>
-
-@inline(never) private func tile12x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-    tile(zeros() as InlineArray<12, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
-}
-
-@inline(never) private func tile8x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-    tile(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
-}
-
-@inline(never) private func tile4x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-    tile(zeros() as InlineArray<4, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
-}
-
-@inline(never) private func tile12x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-    tile(zeros() as InlineArray<12, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
-}
-
-@inline(never) private func tile8x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-    tile(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
-}
-
-@inline(never) private func tile4x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-    tile(zeros() as InlineArray<4, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
-}
-
-@inline(never) private func outer8x2(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ first: Bool) {
-    outer(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, b, bPitch, rows, c, first)
-}
-
-@inline(never) private func outer8x1(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ first: Bool) {
-    outer(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, b, bPitch, rows, c, first)
-}

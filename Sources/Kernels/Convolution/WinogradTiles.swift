@@ -61,7 +61,8 @@ struct TileReader {
         let blocks = channelBlocks(channels)
         var position = grid.position(first)
         for tile in 0..<count {
-            let patch = Patch(image, position, padding: padding, size: 6)
+            let patch = Patch(
+                image, position.image, row: position.row - padding, column: position.column - padding, size: 6)
             for block in 0..<blocks {
                 var source = images + patch.start + block * lanes
                 let full = patch.columns.count == 6 && (block + 1) * lanes <= channels
@@ -86,7 +87,7 @@ struct TileReader {
                     source += rowStep
                 }
                 WinogradTransforms.transformInputColumns(
-                    scratch, to: target + block * pitch + tile * PanelProduct.rowStep)
+                    scratch, to: target + block * pitch + tile * WinogradProduct.rowStep)
             }
             grid.advance(&position)
         }
@@ -102,7 +103,8 @@ struct TileReader {
         let blocks = channelBlocks(channels)
         var position = grid.position(first)
         for tile in 0..<count {
-            let patch = Patch(image, position, padding: padding, size: 4)
+            let patch = Patch(
+                image, position.image, row: position.row - padding, column: position.column - padding, size: 4)
             for block in 0..<blocks {
                 var source = images + patch.start + block * lanes
                 let full = patch.columns.count == 4 && (block + 1) * lanes <= channels
@@ -126,7 +128,7 @@ struct TileReader {
                     source += rowStep
                 }
                 WinogradTransforms.transformOutputGradientColumns(
-                    scratch, to: target + block * pitch + tile * PanelProduct.rowStep)
+                    scratch, to: target + block * pitch + tile * WinogradProduct.rowStep)
             }
             grid.advance(&position)
         }
@@ -134,7 +136,7 @@ struct TileReader {
 }
 
 /// A square of pixels of one image, parts of which may lie outside it.
-private struct Patch {
+struct Patch {
     /// The rows and columns of the patch that lie inside.
     let rows: Range<Int>
     let columns: Range<Int>
@@ -143,11 +145,10 @@ private struct Patch {
     private let channels: Int
 
     @inline(__always)
-    init(_ image: ImageShape, _ position: TileGrid.Position, padding: Int, size: Int) {
-        let (row, column) = (position.row - padding, position.column - padding)
+    init(_ image: ImageShape, _ index: Int, row: Int, column: Int, size: Int) {
         rows = max(0, -row)..<max(0, -row, min(size, image.height - row))
         columns = max(0, -column)..<max(0, -column, min(size, image.width - column))
-        start = ((position.image * image.height + row) * image.width + column) * image.channels
+        start = ((index * image.height + row) * image.width + column) * image.channels
         channels = image.channels
     }
 
