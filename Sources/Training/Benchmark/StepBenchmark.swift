@@ -1,0 +1,119 @@
+import Attacks
+import Datasets
+import Diagnostics
+import Kernels
+import MPI
+import NeuralNet
+import Salience
+
+/// Times whole SIP-AT steps on random images: the same work as a PyTorch DDP script with the same settings would do.
+package struct StepBenchmark {
+    package struct Settings: Sendable {
+        package var model: ModelConfiguration
+        package var input: ImageShape
+        package var classes: Int
+        /// Images per rank.
+        package var batch: Int
+        package var microBatch: Int
+        /// Steps of the attack; 0 trains on clean images.
+        package var pgdSteps: Int
+        package var repeats: Int
+        package var threads: Int
+
+        package init(
+            model: ModelConfiguration, input: ImageShape, classes: Int, batch: Int, microBatch: Int, pgdSteps: Int,
+            repeats: Int, threads: Int
+        ) {
+            self.model = model
+            self.input = input
+            self.classes = classes
+            self.batch = batch
+            self.microBatch = microBatch
+            self.pgdSteps = pgdSteps
+            self.repeats = repeats
+            self.threads = threads
+        }
+    }
+
+    /// Medians over the repeats, of the slowest rank.
+    package struct Result: Sendable, Codable {
+        package var ranks: Int
+        package var batch: Int
+        package var stepSeconds: Double
+        package var imagesPerSecond: Double
+        package var attack: Double
+        package var update: Double
+        package var communication: Double
+        package var hiddenCommunication: Double
+        package var optimizer: Double
+        /// Floating-point operations per second that direct convolutions would need, per rank.
+        package var gigaflopsPerRank: Double
+        /// Peak resident memory of the largest rank, in bytes.
+        package var residentBytes: Int
+        package var seconds: [Double]
+    }
+
+    /// Runs the benchmark. Collective; every rank gets the result.
+    package static func run(_ settings: Settings, communicator: Communicator) throws -> Result {
+        let (rank, size) = (communicator.rank, communicator.size)
+        let network = try settings.model.network(input: settings.input, classes: settings.classes)
+        let attack = AttackSettings(
+            threat: ThreatModel(norm: .linf, epsilon: 8.0 / 255), stepSize: 2.0 / 255, steps: max(1, settings.pgdSteps))
+        let step = try TrainingStep(
+            state: ModelState(network: network, seed: 0), optimizer: OptimizerSettings(momentum: 0.9, weightDecay: 5e-4),
+            settings: StepSettings(
+                attack: settings.pgdSteps > 0 ? .init(attack) : nil,
+                mask: settings.pgdSteps > 0 ? try PerturbationMask(name: "binary") : nil, seed: 0),
+            communicator: communicator, reduction: .reproducible, bucketBytes: GradientReducer.defaultBucketBytes,
+            microBatch: settings.microBatch, batch: settings.batch, threads: settings.threads)
+        let batch = self.batch(settings, rank: rank, size: size)
+        _ = try step.run(batch, learningRate: 0.1)
+        _ = step.reducer.takeStatistics()
+        var timings: [StepTimings] = []
+        var seconds: [Double] = []
+        for _ in 0..<settings.repeats {
+            try communicator.barrier()
+            let start = monotonicSeconds()
+            timings.append(try step.run(batch, learningRate: 0.1).timings)
+            try communicator.barrier()
+            seconds.append(monotonicSeconds() - start)
+        }
+        let statistics = step.reducer.takeStatistics()
+        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+        func slowest(_ value: Double) throws -> Double { try communicator.allreduce(value, .max) }
+        let time = try slowest(median(seconds))
+        let passes = 2 * settings.pgdSteps + 3
+        return Result(
+            ranks: size, batch: settings.batch, stepSeconds: time, imagesPerSecond: Double(size * settings.batch) / time,
+            attack: try slowest(median(timings.map(\.attack))), update: try slowest(median(timings.map(\.update))),
+            communication: try slowest(median(timings.map(\.communication))),
+            hiddenCommunication: try slowest(statistics.hidden / .seconds(1) / Double(max(1, statistics.steps))),
+            optimizer: try slowest(median(timings.map(\.optimizer))),
+            gigaflopsPerRank: Double(passes * network.flops * settings.batch) / time / 1e9,
+            residentBytes: try communicator.allreduce(ProcessMemory.peakResidentBytes, .max), seconds: seconds)
+    }
+
+    private static func batch(_ settings: Settings, rank: Int, size: Int) -> Batch {
+        let count = settings.batch * size
+        let random = Philox(seed: 0, purpose: .test, sample: rank)
+        var pixels = [UInt8](repeating: 0, count: count * settings.input.count)
+        for i in 0..<pixels.count / 16 {
+            let block = random.block(UInt32(truncatingIfNeeded: i))
+            for word in 0..<4 { for byte in 0..<4 { pixels[16 * i + 4 * word + byte] = UInt8(truncatingIfNeeded: block[word] >> UInt32(8 * byte)) } }
+        }
+        let salience = FloatBuffer(count: count * settings.input.pixels)
+        Philox(seed: 1, purpose: .test, sample: rank).fillUniform(salience.pointer, count: salience.count, low: 0, high: 1)
+        let dataset = ImageDataset(
+            name: "random", imageShape: settings.input, classNames: (0..<settings.classes).map { "\($0)" }, pixels: pixels,
+            labels: (0..<count).map { Int32(random.uniform($0, below: settings.classes)) }, salience: salience.array,
+            annotated: nil)
+        let plan = EpochPlan(
+            trainingIndices: Array(0..<count), batchSize: count, microBatchSize: settings.microBatch, seed: 0)
+        let assembler = BatchAssembler(dataset: dataset, plan: plan, augmentation: .none, seed: 0) {
+            ownedMicroBatches(total: $0, rank: rank, size: size)
+        }
+        let batch = assembler.makeBatch()
+        assembler.fill(batch, epoch: 0, step: 0, order: plan.order(epoch: 0))
+        return batch
+    }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import Kernels
+import MPI
+import NeuralNet
+import Training
+
+struct BenchStepCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "step", abstract: "Time whole training steps on random images.",
+        discussion: "mpirun -n 2 sipat bench step --model resnet18 --width 64 --stem cifar --batch 64 --pgd-steps 10 --json out.json")
+
+    @OptionGroup var network: BenchModelOptions
+    @Option(help: "Images that share BatchNorm statistics; 0 for all of a rank's.")
+    var microBatch = 0
+    @Option(help: "Steps of the attack; 0 for none.")
+    var pgdSteps = 10
+    @Option(help: "Timed steps, after one that is not.")
+    var repeats = 3
+    @Option(help: "Threads per rank.")
+    var threads = 1
+    @Option(help: "Write the result as JSON.")
+    var json: String?
+
+    func run() throws {
+        try Session.withSession { session in
+            let world = session.world
+            let settings = try world.agreeing { try self.settings() }
+            let result = try StepBenchmark.run(settings, communicator: world)
+            try world.agreeing {
+                guard world.rank == 0 else { return }
+                print(table(result))
+                if let json {
+                    let encoder = JSONEncoder()
+                    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+                    try writeAtomically(Array(encoder.encode(result)) + [UInt8(ascii: "\n")], to: json)
+                }
+            }
+        }
+    }
+
+    private func settings() throws -> StepBenchmark.Settings {
+        guard network.batch >= 1, repeats >= 1, pgdSteps >= 0, threads >= 1, microBatch >= 0 else {
+            throw Failure.usage("--batch, --repeats and --threads must be at least 1, --pgd-steps and --micro-batch at least 0")
+        }
+        guard let stem = ModelConfiguration.Stem(rawValue: network.stem) else {
+            throw Failure.usage("--stem is \"\(network.stem)\", expected cifar or imagenet")
+        }
+        return StepBenchmark.Settings(
+            model: try ModelConfiguration(name: network.model, width: network.width, stem: stem),
+            input: ImageShape(height: network.inputSize, width: network.inputSize, channels: 3), classes: network.classes,
+            batch: network.batch, microBatch: microBatch == 0 ? network.batch : microBatch, pgdSteps: pgdSteps, repeats: repeats,
+            threads: threads)
+    }
+
+    private func table(_ result: StepBenchmark.Result) -> String {
+        func row(_ name: String, _ seconds: Double) -> String {
+            "| \(name) | \(decimal(seconds * 1000, 1)) ms | \(percent(seconds / result.stepSeconds)) |"
+        }
+        return """
+            \(network.model), \(result.ranks) rank\(result.ranks == 1 ? "" : "s"), batch \(result.batch) per rank, PGD-\(pgdSteps): \
+            \(decimal(result.imagesPerSecond, 2)) images/s
+            \(decimal(result.gigaflopsPerRank, 1)) GFLOP/s per rank (as direct convolutions), \(byteText(result.residentBytes)) resident
+            | part | median | share |
+            | :--- | ---: | ---: |
+            \(row("attack", result.attack))
+            \(row("update", result.update))
+            \(row("communication, exposed", result.communication))
+            \(row("communication, hidden", result.hiddenCommunication))
+            \(row("optimizer", result.optimizer))
+            """
+    }
+}
