@@ -3,6 +3,25 @@ import Evaluation
 import Foundation
 import Training
 
+/// What `sipat evaluate --json` writes and `sipat compare` reads.
+struct EvaluationFile: Codable {
+    struct Row: Codable {
+        let epsilon: Float
+        let count: Int
+        let correct: Int
+        let accuracy: Double
+        let top5: Double
+        let loss: Double
+    }
+    let weights: String
+    let model: String
+    let data: String
+    let split: String
+    let attack: String
+    let settings: EvaluationProtocol
+    let results: [Row]
+}
+
 /// The results of `sipat evaluate` as a table and as files.
 struct EvaluationOutput {
     let command: EvaluateCommand
@@ -28,28 +47,11 @@ struct EvaluationOutput {
     }
 
     func write(to path: String) throws {
-        struct Row: Encodable {
-            let epsilon: Float
-            let count: Int
-            let correct: Int
-            let accuracy: Double
-            let top5: Double
-            let loss: Double
-        }
-        struct File: Encodable {
-            let weights: String
-            let model: String
-            let data: String
-            let split: String
-            let attack: String
-            let settings: EvaluationProtocol
-            let results: [Row]
-        }
-        let file = File(
+        let file = EvaluationFile(
             weights: setup.weightsPath, model: setup.modelName, data: setup.dataset.name, split: command.split, attack: command.attack,
             settings: setup.settings,
             results: report.rows.map {
-                Row(epsilon: $0.epsilon, count: $0.count, correct: $0.correct, accuracy: $0.accuracy, top5: $0.top5, loss: $0.loss)
+                EvaluationFile.Row(epsilon: $0.epsilon, count: $0.count, correct: $0.correct, accuracy: $0.accuracy, top5: $0.top5, loss: $0.loss)
             })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -13,7 +13,7 @@ struct Sipat: ParsableCommand {
             Exit codes: 0 done, 64 usage, 65 bad data, 70 internal error, 74 input/output, 75 checkpointed: run me again.
             """,
         version: "0.1.0",
-        subcommands: [TrainCommand.self, EvaluateCommand.self, BenchCommand.self])
+        subcommands: [TrainCommand.self, EvaluateCommand.self, CompareCommand.self, BenchCommand.self])
 
     static func main() {
         // Ranks and their own threads use the cores; a BLAS with threads of its own would oversubscribe them.
