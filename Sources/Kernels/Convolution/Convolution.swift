@@ -45,7 +45,9 @@ package struct Convolution: Sendable {
         switch self.algorithm {
         case .direct:
             forwardPass = DirectPass(forward: shape)
-            inputGradientPass = DirectPass(inputGradient: shape)
+            inputGradientPass =
+                FewChannelsInputGradient.supports(shape)
+                ? FewChannelsInputGradient(shape) : DirectPass(inputGradient: shape)
             filterGradientPass = DirectFilterGradient(shape)
         case .winograd:
             forwardPass = WinogradPass(forward: shape)

@@ -20,6 +20,9 @@ package struct Epilogue {
         self.gate = gate
     }
 
+    /// Whether it leaves values as they are.
+    var isEmpty: Bool { bias == nil && addend == nil && !relu && gate == nil }
+
     /// The same epilogue for a part of the result that starts `count` values further on, at channel 0.
     func advanced(by count: Int) -> Epilogue {
         Epilogue(bias: bias, addend: addend.map { $0 + count }, relu: relu, gate: gate.map { $0 + count })

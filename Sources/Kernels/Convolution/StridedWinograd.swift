@@ -8,9 +8,12 @@ struct StridedTiles: Sendable {
     init(_ shape: ConvolutionShape) {
         self.shape = shape
         grid = TileGrid(height: shape.outputHeight, width: shape.outputWidth)
-        // As many tiles as keep what lies between the transforms in a level-2 cache.
+        // As many tiles as keep what lies between the transforms in a level-2 cache, but enough to be worth a reading of
+        // the filter.
         let perTile = StridedProduct.rowStep * (channelBlocks(shape.inputChannels) + channelBlocks(shape.outputChannels))
-        blockTiles = max(12, min(96, 196_608 / perTile / 12 * 12))
+        let filterCount = TransformedFilter.count(
+            sourceBlocks: channelBlocks(shape.inputChannels), resultBlocks: channelBlocks(shape.outputChannels))
+        blockTiles = max(filterCount > 3_000_000 ? 24 : 12, min(96, 200_000 / perTile / 4 * 4))
     }
 
     var inputBlocks: Int { channelBlocks(shape.inputChannels) }

@@ -34,7 +34,9 @@ struct WinogradPass: ConvolutionPass {
         // As many tiles as keep what lies between the transforms in a level-2 cache, but enough to be worth a reading of
         // the filter.
         let perTile = 2 * WinogradProduct.rowStep * channelBlocks(max(source.channels, result.channels))
-        blockTiles = max(24, min(192, 200_000 / perTile / 12 * 12))
+        let filterCount = TransformedFilter.count(
+            sourceBlocks: channelBlocks(source.channels), resultBlocks: channelBlocks(result.channels))
+        blockTiles = max(filterCount > 3_000_000 ? 32 : 16, min(192, 200_000 / perTile / 4 * 4))
     }
 
     private var sourceBlocks: Int { channelBlocks(source.channels) }
