@@ -165,17 +165,19 @@ struct DirectPass: ConvolutionPass {
         while block < resultBlocks {
             let end = min(resultBlocks, block + blocksTogether)
             var (image, y, x) = (0, 0, 0)
+            var from = start
+            var to = (row.first * result.width + column.first) * channels
             var done = 0
             while done < total {
                 let count = min(DirectTile.rows, total - done)
                 var sources = DirectTile.Sources(repeating: start)
                 var targets = DirectTile.Targets(repeating: 0)
                 for r in 0..<count {
-                    sources[r] = start + image * padded.imageCount + y * sourceStep * pitch + x * stepInRow
-                    targets[r] =
-                        ((image * result.height + y * resultStep + row.first) * result.width + x * resultStep + column.first)
-                        * channels
+                    sources[r] = from
+                    targets[r] = to
                     x += 1
+                    from += stepInRow
+                    to += resultStep * channels
                     if x == column.count {
                         x = 0
                         y += 1
@@ -183,6 +185,9 @@ struct DirectPass: ConvolutionPass {
                             y = 0
                             image += 1
                         }
+                        from = start + image * padded.imageCount + y * sourceStep * pitch
+                        to =
+                            ((image * result.height + y * resultStep + row.first) * result.width + column.first) * channels
                     }
                 }
                 var n = block

@@ -36,14 +36,26 @@ enum DirectTile {
         for n in 0..<blocks {
             let first = channel + n * lanes
             let used = min(lanes, channels - first)
-            for r in 0..<count {
-                let offset = targets[r] + first
-                let value = load(tile + (r * blocks + n) * lanes)
-                if used == lanes {
-                    store(epilogue.apply(value, channel: first, offset: offset), to: output + offset)
-                } else {
+            if used < lanes {
+                for r in 0..<count {
+                    let offset = targets[r] + first
+                    let value = load(tile + (r * blocks + n) * lanes)
                     let finished = epilogue.apply(value, channel: first, offset: offset, count: used)
                     store(finished, to: output + offset, count: used)
+                }
+            } else if epilogue.addend == nil, epilogue.gate == nil {
+                // Nothing to look up for each result, as in the forward passes of most layers.
+                let bias = epilogue.bias.map { load($0 + first) } ?? Vector()
+                let least = Vector(repeating: epilogue.relu ? 0 : -.infinity)
+                for r in 0..<count {
+                    let value = load(tile + (r * blocks + n) * lanes) + bias
+                    store(value.replacing(with: least, where: value .< least), to: output + targets[r] + first)
+                }
+            } else {
+                for r in 0..<count {
+                    let offset = targets[r] + first
+                    let value = load(tile + (r * blocks + n) * lanes)
+                    store(epilogue.apply(value, channel: first, offset: offset), to: output + offset)
                 }
             }
         }
