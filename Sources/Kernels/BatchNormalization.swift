@@ -27,39 +27,34 @@ package enum BatchNormalization {
         }
     }
 
-    /// `output = x · scale + shift (+ addend)`, then the maximum with 0 if `relu`.
+    /// `output = (x − mean) · scale + shift (+ addend)`, then the maximum with 0 if `relu`.
     ///
     /// - Parameters:
-    ///   - scale, shift: [channels].
+    ///   - mean, scale, shift: [channels]; `mean` nil for zeros. Subtracting it first loses less than a shift that
+    ///     contains it.
     ///   - addend: the shape of `x`. `output` may be `x` or `addend`.
     package static func apply(
-        _ x: UnsafePointer<Float>, rows: Int, channels: Int, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
-        addend: UnsafePointer<Float>?, relu: Bool, output: UnsafeMutablePointer<Float>
+        _ x: UnsafePointer<Float>, rows: Int, channels: Int, mean: UnsafePointer<Float>? = nil,
+        scale: UnsafePointer<Float>, shift: UnsafePointer<Float>, addend: UnsafePointer<Float>?, relu: Bool,
+        output: UnsafeMutablePointer<Float>
     ) {
         let walk = ChannelVectors(rows: rows, channels: channels)
+        let width = walk.width
         let floor: Float = relu ? 0 : -.infinity
-        withScratch(2 * walk.width) { scratch in
-            let (wideScale, wideShift) = (scratch, scratch + walk.width)
+        withScratch(3 * width) { scratch in
+            let (wideMean, wideScale, wideShift) = (scratch, scratch + width, scratch + 2 * width)
+            wideMean.update(repeating: 0, count: width)
+            if let mean { walk.widen(mean, into: wideMean) }
             walk.widen(scale, into: wideScale)
             walk.widen(shift, into: wideShift)
-            if let addend {
-                walk.forEach { i, c in
-                    output.store(
-                        pointwiseMax(
-                            (wideShift.vector(c) + addend.vector(i)).addingProduct(x.vector(i), wideScale.vector(c)),
-                            Vector(repeating: floor)), i)
-                } scalar: { i, c in
-                    output[i] = max((wideShift[c] + addend[i]).addingProduct(x[i], wideScale[c]), floor)
-                }
-            } else {
-                walk.forEach { i, c in
-                    output.store(
-                        pointwiseMax(
-                            wideShift.vector(c).addingProduct(x.vector(i), wideScale.vector(c)), Vector(repeating: floor)),
-                        i)
-                } scalar: { i, c in
-                    output[i] = max(wideShift[c].addingProduct(x[i], wideScale[c]), floor)
-                }
+            walk.forEach { i, c in
+                var v = wideShift.vector(c)
+                if let addend { v += addend.vector(i) }
+                v = v.addingProduct(x.vector(i) - wideMean.vector(c), wideScale.vector(c))
+                output.store(pointwiseMax(v, Vector(repeating: floor)), i)
+            } scalar: { i, c in
+                let start = wideShift[c] + (addend?[i] ?? 0)
+                output[i] = max(start.addingProduct(x[i] - wideMean[c], wideScale[c]), floor)
             }
         }
     }

@@ -9,7 +9,6 @@ final class BatchStatistics {
     private let variances: FloatBuffer
     private let inverseDeviations: FloatBuffer
     private let scales: FloatBuffer
-    private let shifts: FloatBuffer
 
     init(network: Network) {
         self.network = network
@@ -17,10 +16,9 @@ final class BatchStatistics {
         variances = FloatBuffer(count: network.bufferCount)
         inverseDeviations = FloatBuffer(count: network.bufferCount)
         scales = FloatBuffer(count: network.bufferCount)
-        shifts = FloatBuffer(count: network.bufferCount)
     }
 
-    /// Statistics of `x` [rows, channels], and the scale and shift that normalise it and apply γ and β.
+    /// Statistics of `x` [rows, channels], and the factors that normalise it and apply γ.
     func compute(_ layer: Int, _ x: UnsafePointer<Float>, rows: Int, parameters: UnsafePointer<Float>) {
         let norm = network.batchNorms[layer]
         let offset = norm.runningMean
@@ -29,10 +27,8 @@ final class BatchStatistics {
         let unbiased = rows > 1 ? Float(rows) / Float(rows - 1) : 1
         for channel in 0..<norm.channels {
             let inverse = 1 / (variance[channel] + Network.batchNormEpsilon).squareRoot()
-            let scale = parameters[norm.weight + channel] * inverse
             inverseDeviations[offset + channel] = inverse
-            scales[offset + channel] = scale
-            shifts[offset + channel] = parameters[norm.bias + channel] - mean[channel] * scale
+            scales[offset + channel] = parameters[norm.weight + channel] * inverse
             variance[channel] *= unbiased
         }
     }
@@ -51,7 +47,6 @@ final class BatchStatistics {
     func mean(_ layer: Int) -> UnsafePointer<Float> { place(means, layer) }
     func inverseDeviation(_ layer: Int) -> UnsafePointer<Float> { place(inverseDeviations, layer) }
     func scale(_ layer: Int) -> UnsafePointer<Float> { place(scales, layer) }
-    func shift(_ layer: Int) -> UnsafePointer<Float> { place(shifts, layer) }
 
     private func place(_ buffer: FloatBuffer, _ layer: Int) -> UnsafePointer<Float> {
         UnsafePointer(buffer.pointer + network.batchNorms[layer].runningMean)

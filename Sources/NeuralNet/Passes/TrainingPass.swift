@@ -115,8 +115,9 @@ package final class TrainingPass: DifferentiableClassifier {
                 let rows = batch * shape.pixels
                 statistics.compute(layer, input, rows: rows, parameters: parameters)
                 BatchNormalization.apply(
-                    input, rows: rows, channels: shape.channels, scale: statistics.scale(layer),
-                    shift: statistics.shift(layer), addend: addend, relu: node.relu, output: output)
+                    input, rows: rows, channels: shape.channels, mean: statistics.mean(layer),
+                    scale: statistics.scale(layer), shift: parameters + network.batchNorms[layer].bias, addend: addend,
+                    relu: node.relu, output: output)
             case .maxPool(let pool):
                 Pooling.maxForward(input, shape: pool, batch: batch, output: output, argmax: pooling[index])
             case .globalAveragePool:
