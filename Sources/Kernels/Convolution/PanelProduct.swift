@@ -45,31 +45,22 @@ enum PanelProduct<let rowLines: Int> {
         }
     }
 
-    /// `c += aᵀ·b` summed over `rows` rows: `a` is [aBlocks][row][16], `b` [bBlocks][row][16], `c` panels of
-    /// [16·aBlocks, 16·bBlocks]. `first` overwrites `c` instead.
+    /// `c = aᵀ·b` summed over `rows` rows: `a` is [aBlocks][row][16], `b` [bBlocks][row][16] with at most two blocks, `c`
+    /// [16·aBlocks, 16·bBlocks].
     static func multiplyTransposed(
         _ a: UnsafePointer<Float>, aPitch: Int, _ b: UnsafePointer<Float>, bPitch: Int, into c: UnsafeMutablePointer<Float>,
-        rows: Int, aBlocks: Int, bBlocks: Int, first: Bool
+        rows: Int, aBlocks: Int, bBlocks: Int
     ) {
-        let k = aBlocks * lanes
-        var n = 0
-        while n < bBlocks {
-            let wide = n + 1 < bBlocks
-            let (panel, right) = (c + n * lanes * k, b + n * bPitch)
-            for block in 0..<aBlocks {
-                var row = 0
-                while row < lanes {
-                    let left = a + block * aPitch + row
-                    let target = panel + (block * lanes + row) * (wide ? 2 : 1) * lanes
-                    if wide {
-                        outer8x2(left, right, bPitch, rows, target, first)
-                    } else {
-                        outer8x1(left, right, bPitch, rows, target, first)
-                    }
-                    row += 8
+        for block in 0..<aBlocks {
+            for half in 0..<2 {
+                let left = a + block * aPitch + half * 8
+                let target = c + (block * lanes + half * 8) * bBlocks * lanes
+                if bBlocks == 2 {
+                    outer8x2(left, b, bPitch, rows, target)
+                } else {
+                    outer8x1(left, b, bPitch, rows, target)
                 }
             }
-            n += wide ? 2 : 1
         }
     }
 
@@ -102,14 +93,9 @@ enum PanelProduct<let rowLines: Int> {
     @inline(__always)
     private static func outer<let R: Int, let N: Int>(
         _ zero: InlineArray<R, InlineArray<N, Vector>>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ bPitch: Int,
-        _ rows: Int, _ c: UnsafeMutablePointer<Float>, _ first: Bool
+        _ rows: Int, _ c: UnsafeMutablePointer<Float>
     ) {
         var sums = zero
-        if !first {
-            for r in 0..<R {
-                for n in 0..<N { sums[r][n] = load(c + (r * N + n) * lanes) }
-            }
-        }
         var (x, y) = (a, b)
         for _ in 0..<rows {
             var right = InlineArray<N, Vector>(repeating: Vector())
@@ -163,13 +149,13 @@ enum PanelProduct<let rowLines: Int> {
     }
 
     @inline(never)
-    private static func outer8x2(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ first: Bool) {
-        outer(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, b, bPitch, rows, c, first)
+    private static func outer8x2(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target) {
+        outer(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, b, bPitch, rows, c)
     }
 
     @inline(never)
-    private static func outer8x1(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ first: Bool) {
-        outer(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, b, bPitch, rows, c, first)
+    private static func outer8x1(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target) {
+        outer(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, b, bPitch, rows, c)
     }
 }
 

@@ -161,12 +161,12 @@ enum StridedTransforms {
         return ((m.5, y.0, m.6, y.1), (m.7, y.2, m.8, y.3))
     }
 
-    /// G·w·Gᵀ of the nine vectors at `source`; tap t of 36 goes to `target + t · tapPitch`.
+    /// G·w·Gᵀ of nine vectors at `source`, `step` values apart; tap t of 36 goes to `target + t · tapPitch`.
     @inline(__always)
-    static func transformFilter(_ source: Pointer, to target: MutablePointer, tapPitch: Int) {
+    static func transformFilter(_ source: Pointer, step: Int, to target: MutablePointer, tapPitch: Int) {
         @inline(__always) func row(_ i: Int) -> Six {
-            let row = source + 3 * i * lanes
-            return filter((load(row), load(row + lanes), load(row + 2 * lanes)))
+            let row = source + 3 * i * step
+            return filter((load(row), load(row + step), load(row + 2 * step)))
         }
         let (a, b, c) = (row(0), row(1), row(2))
         storeSix(filter((a.0, b.0, c.0)), to: target, step: 6 * tapPitch)

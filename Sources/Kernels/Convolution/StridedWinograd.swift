@@ -24,8 +24,8 @@ struct StridedTiles: Sendable {
     var workspaceCount: Int { pitch * (inputBlocks + outputBlocks) + StridedTransforms.scratchCount }
 
     func prepare(_ filter: UnsafePointer<Float>, turned: Bool, into prepared: UnsafeMutablePointer<Float>) {
-        TransformedFilter.write(filter, shape, turned: turned, into: prepared) { nine, target, pitch in
-            StridedTransforms.transformFilter(nine, to: target, tapPitch: pitch)
+        TransformedFilter.write(filter, shape, turned: turned, into: prepared) { nine, step, target, pitch in
+            StridedTransforms.transformFilter(nine, step: step, to: target, tapPitch: pitch)
         }
     }
 

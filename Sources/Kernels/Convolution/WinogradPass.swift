@@ -51,8 +51,8 @@ struct WinogradPass: ConvolutionPass {
     var workspaceCount: Int { pitch * (sourceBlocks + resultBlocks) + WinogradTransforms.scratchCount }
 
     func prepare(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        TransformedFilter.write(filter, shape, turned: turned, into: prepared) { nine, target, pitch in
-            WinogradTransforms.transformFilter(nine, to: target, tapPitch: pitch)
+        TransformedFilter.write(filter, shape, turned: turned, into: prepared) { nine, step, target, pitch in
+            WinogradTransforms.transformFilter(nine, step: step, to: target, tapPitch: pitch)
         }
     }
 
