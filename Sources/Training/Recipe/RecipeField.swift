@@ -1,7 +1,7 @@
 import Diagnostics
 import Foundation
 
-/// One key of a recipe: what it may hold, what it means, and what a resumed run may change.
+/// One key of a recipe: what it may hold, what it means, and whether a resumed run may change it.
 package struct RecipeField: Sendable {
     package enum Kind: Sendable {
         case integer(ClosedRange<Int>)
@@ -9,85 +9,120 @@ package struct RecipeField: Sendable {
         case flag
         case text
         case choice([String])
+        /// Strictly ascending and positive.
         case integers
     }
 
+    /// Group and name, such as `attack.epsilon`, or the name alone for a key outside the groups.
     package let path: String
     package let kind: Kind
+    /// The value in the recipe `cifar10`, from which all others are made.
     package let standard: RecipeValue
+    /// One line, with the unit.
     package let about: String
-    /// Whether a run may be resumed with another value: nothing that changes the numbers may.
+    /// Whether a run may be resumed with another value: nothing that changes the weights may.
     package let mayChange: Bool
 
-    /// Reads the text (or list) that a file or `--set` gives for this key.
+    /// The part of the path before the dot, or nil.
+    package var group: String? { path.firstIndex(of: ".").map { String(path[..<$0]) } }
+    /// The part of the path after the dot.
+    package var name: String { String(path[(path.firstIndex(of: ".").map(path.index(after:)) ?? path.startIndex)...]) }
+
+    /// Reads what a file or `--set` gives for this key.
     ///
-    /// - Throws: `Failure` that begins with `place` and says what was found and what was expected.
+    /// - Parameters:
+    ///   - text: a scalar, or a list as `[1, 2]`.
+    ///   - place: where it was given, for the message: `recipe.yaml:12`, `--set optimizer.lr=fast`.
+    /// - Throws: `Failure.usage` with the place, the key, what was found and what was expected.
     package func parse(_ text: String, place: String) throws -> RecipeValue {
-        let trimmed = text.trimmingCharacters(in: .whitespaces)
-        switch kind {
-        case .integer(let range):
-            guard let value = Int(trimmed) else { throw mistake(place, text, "a whole number") }
-            guard range.contains(value) else { throw mistake(place, text, Self.describe(range)) }
-            return .integer(value)
-        case .number(let range):
-            guard let value = Self.number(trimmed), value.isFinite else {
-                throw mistake(place, text, "a number, such as 0.1, 1e-4 or 8/255")
-            }
-            guard range.contains(value) else {
-                throw mistake(place, text, "a number from \(range.lowerBound) to \(range.upperBound)")
-            }
-            return .number(value)
-        case .flag:
-            switch trimmed.lowercased() {
-            case "true", "yes", "on": return .flag(true)
-            case "false", "no", "off": return .flag(false)
-            default: throw mistake(place, text, "true or false")
-            }
-        case .text: return .text(text)
-        case .choice(let names):
-            guard names.contains(trimmed) else {
-                let nearest = nearestName(to: trimmed, among: names).map { " (did you mean \($0)?)" } ?? ""
-                throw mistake(place, text, "one of \(names.joined(separator: ", "))\(nearest)")
-            }
-            return .text(trimmed)
-        case .integers:
-            let inner = trimmed.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
-            let parts = inner.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-            let values = parts.compactMap { Int($0) }
-            guard values.count == parts.count, values.allSatisfy({ $0 > 0 }), values == values.sorted() else {
-                throw mistake(place, text, "an ascending list of positive whole numbers, such as [100, 150]")
-            }
-            return .integers(values)
+        guard let value = read(text), allows(value) else { throw mistake(place: place, found: "\"\(text)\"", suggestion: suggestion(for: text)) }
+        return value
+    }
+
+    /// Whether `value` has this key's type and lies in its range.
+    package func allows(_ value: RecipeValue) -> Bool {
+        switch (kind, value) {
+        case (.integer(let range), .integer(let value)): range.contains(value)
+        case (.number(let range), .number(let value)): range.contains(value)
+        case (.flag, .flag), (.text, .text): true
+        case (.choice(let names), .text(let name)): names.contains(name)
+        case (.integers, .integers(let values)):
+            values.allSatisfy { $0 > 0 } && zip(values, values.dropFirst()).allSatisfy { $0 < $1 }
+        default: false
         }
     }
 
-    /// What the key may hold, for the comment beside it.
+    /// What the key may hold, in words.
+    package var expectation: String {
+        switch kind {
+        case .integer(let range): "a whole number \(Self.words(.integer(range.lowerBound), range.upperBound < 1 << 40 ? .integer(range.upperBound) : nil))"
+        case .number(let range): "a number \(Self.words(.number(range.lowerBound), .number(range.upperBound))), such as 0.1, 1e-4 or 8/255"
+        case .flag: "true or false"
+        case .text: "a text"
+        case .choice(let names): "one of \(names.joined(separator: ", "))"
+        case .integers: "an ascending list of positive whole numbers, such as [100, 150]"
+        }
+    }
+
+    /// What the key may hold, for the comment beside it; nil where the type says it all.
     package var allowed: String? {
         switch kind {
         case .choice(let names): names.joined(separator: " | ")
-        case .number(let range) where range.upperBound < 1e6: "\(RecipeValue.number(range.lowerBound)) to \(RecipeValue.number(range.upperBound))"
+        case .number(let range) where range.upperBound <= 1:
+            "\(RecipeValue.number(range.lowerBound)) to \(RecipeValue.number(range.upperBound))"
         default: nil
         }
     }
 
-    private func mistake(_ place: String, _ found: String, _ expected: String) -> Failure {
-        .usage("\(place): \(path) is \"\(found)\", expected \(expected)", remedy: "\(path): \(about)")
+    /// The failure for a value this key cannot have.
+    func mistake(place: String, found: String, suggestion: String? = nil) -> Failure {
+        .usage(
+            "\(place): \(path) is \(found), expected \(expectation)",
+            remedy: (suggestion.map { "did you mean \($0)? " } ?? "") + "\(path): \(about)")
     }
 
-    private static func describe(_ range: ClosedRange<Int>) -> String {
-        range.upperBound > 1_000_000_000
-            ? "a whole number of at least \(range.lowerBound)"
-            : "a whole number from \(range.lowerBound) to \(range.upperBound)"
-    }
-
-    /// A number, or a fraction of two.
-    package static func number(_ text: String) -> Double? {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        if parts.count == 2, let numerator = Double(parts[0].trimmingCharacters(in: .whitespaces)),
-            let denominator = Double(parts[1].trimmingCharacters(in: .whitespaces)), denominator != 0
-        {
-            return numerator / denominator
+    private func read(_ text: String) -> RecipeValue? {
+        let trimmed = text.trimmingCharacters(in: .whitespaces)
+        switch kind {
+        case .integer: return Int(trimmed).map(RecipeValue.integer)
+        case .number: return Self.number(trimmed).map(RecipeValue.number)
+        case .flag:
+            switch trimmed.lowercased() {
+            case "true", "yes", "on": return .flag(true)
+            case "false", "no", "off": return .flag(false)
+            default: return nil
+            }
+        case .text: return .text(text)
+        case .choice: return .text(trimmed)
+        case .integers:
+            guard trimmed.hasPrefix("["), trimmed.hasSuffix("]"), trimmed.count >= 2 else { return nil }
+            let inner = trimmed.dropFirst().dropLast()
+            if inner.allSatisfy(\.isWhitespace) { return .integers([]) }
+            let items = inner.split(separator: ",", omittingEmptySubsequences: false).map {
+                Int($0.trimmingCharacters(in: .whitespaces))
+            }
+            return items.contains(nil) ? nil : .integers(items.compactMap { $0 })
         }
-        return Double(text)
+    }
+
+    private func suggestion(for text: String) -> String? {
+        guard case .choice(let names) = kind else { return nil }
+        return nearestName(to: text.trimmingCharacters(in: .whitespaces), among: names)
+    }
+
+    private static func words(_ low: RecipeValue, _ high: RecipeValue?) -> String {
+        high.map { "from \(low) to \($0)" } ?? "of at least \(low)"
+    }
+
+    /// A finite number, or a fraction of two; nil for anything else.
+    package static func number(_ text: String) -> Double? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+        let value: Double?
+        if parts.count == 2, let numerator = Double(parts[0]), let denominator = Double(parts[1]) {
+            value = numerator / denominator
+        } else {
+            value = Double(text)
+        }
+        return value.flatMap { $0.isFinite ? $0 : nil }
     }
 }

@@ -1,88 +1,165 @@
 import Diagnostics
-import Foundation
 import Yams
 
 /// Reads recipes written in YAML.
+///
+/// A file holds groups of keys (`attack:` with `epsilon: 8/255` below it) or keys with their groups
+/// (`attack.epsilon: 8/255`), and may name the built-in recipe it starts from: `base: synthetic`.
 package enum RecipeParser {
-    /// The recipe in `text`: its keys over those of its `base` (a built-in recipe, `cifar10` if it names none).
+    /// The recipe in `text`: its keys over those of its `base` (`cifar10` if it names none).
     ///
     /// - Parameters:
     ///   - name: the file's name, for messages.
     ///   - overrides: `key=value` pairs that come last, as given to `--set`.
-    /// - Throws: `Failure` naming file, line and key; for an unknown key also the nearest valid one.
+    /// - Throws: `Failure.usage` naming file, line and key, what was found and what was expected; for an unknown key also
+    ///   the nearest valid one.
     package static func parse(_ text: String, name: String, overrides: [String] = []) throws -> Recipe {
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
         } catch let error as YamlError {
-            throw Failure.usage("\(name): not valid YAML: \(error)", remedy: "see --print-recipe for one that is")
+            throw failure(error, name: name)
         }
-        var base = "cifar10"
-        var given: [(RecipeField, RecipeValue)] = []
-        if let root, root != Node("") {
+        var builder = try Builder(name: name, base: Recipe.builtIn("cifar10"))
+        if let root, !isEmpty(root) {
             guard case .mapping(let mapping) = root else {
-                throw Failure.usage("\(name):\(line(root)): expected keys and values", remedy: "see --print-recipe")
+                throw Failure.usage(
+                    "\(name):\(line(root)): expected keys and values, found \(kind(root))",
+                    remedy: "sipat train --print-recipe cifar10 shows what a recipe looks like")
             }
-            for (key, value) in mapping {
-                let path = key.string ?? ""
-                let place = "\(name):\(line(key))"
-                if path == "base" {
-                    base = value.string ?? ""
-                } else if RecipeSchema.groups.contains(path) {
-                    guard case .mapping(let group) = value else {
-                        throw Failure.usage("\(place): \(path) holds further keys, found \"\(value.string ?? "a list")\"")
-                    }
-                    for (inner, value) in group {
-                        let place = "\(name):\(line(inner))"
-                        let field = try field("\(path).\(inner.string ?? "")", place: place)
-                        given.append((field, try parse(value, for: field, place: place)))
-                    }
-                } else {
-                    let field = try field(path, place: place)
-                    given.append((field, try parse(value, for: field, place: place)))
+            if let base = mapping.first(where: { $0.key.string == "base" }) {
+                let place = "\(name):\(line(base.key))"
+                do {
+                    builder.recipe = try Recipe.builtIn(base.value.scalar?.string ?? kind(base.value))
+                } catch let failure as Failure {
+                    throw Failure.usage("\(place): base: \(failure.message)", remedy: failure.remedy)
                 }
             }
+            for (key, value) in mapping where key.string != "base" {
+                try read(key, value, into: &builder, name: name)
+            }
         }
-        var recipe = try Recipe.builtIn(base)
-        for (field, value) in given { recipe.values[field.path] = value }
-        return try apply(overrides, to: recipe, name: name)
+        return try builder.finish(overrides)
     }
 
     /// `recipe` with `key=value` overrides, checked as a whole.
     package static func apply(_ overrides: [String], to recipe: Recipe, name: String) throws -> Recipe {
-        var recipe = recipe
-        for override in overrides {
-            let place = "--set \(override)"
-            guard let equals = override.firstIndex(of: "=") else {
-                throw Failure.usage("\(place): expected key=value", remedy: "for example --set optimizer.lr=0.05")
-            }
-            let field = try field(String(override[..<equals]), place: place)
-            recipe.values[field.path] = try field.parse(String(override[override.index(after: equals)...]), place: place)
-        }
-        try recipe.validate(name: name)
-        return recipe
+        var builder = Builder(name: name, base: recipe)
+        return try builder.finish(overrides)
     }
 
-    private static func field(_ path: String, place: String) throws -> RecipeField {
-        if let field = RecipeSchema.byPath[path] { return field }
-        let paths = RecipeSchema.fields.map(\.path)
-        let last = path.split(separator: ".").last.map(String.init) ?? path
-        let sameName = paths.first { $0.hasSuffix(".\(last)") }
-        let nearest = sameName ?? nearestName(to: path, among: paths) ?? nearestName(to: path, among: RecipeSchema.groups)
-        throw Failure.usage(
-            "\(place): there is no key \(path)",
-            remedy: nearest.map { "did you mean \($0)?" } ?? "--print-recipe lists every key")
+    private static func read(_ key: Node, _ value: Node, into builder: inout Builder, name: String) throws {
+        let place = "\(name):\(line(key))"
+        guard let path = key.scalar?.string else {
+            throw Failure.usage("\(place): \(kind(key)) cannot be a key", remedy: "keys are names, such as epochs")
+        }
+        guard RecipeSchema.groups.contains(path) else {
+            return try builder.set(path, place: place, holdsKeys: value.mapping != nil) { try parse(value, for: $0, place: place) }
+        }
+        if isEmpty(value) { return }
+        guard case .mapping(let group) = value else {
+            throw Failure.usage(
+                "\(place): \(path) is \(kind(value)), expected further keys",
+                remedy: "its keys are \(RecipeSchema.fields.filter { $0.group == path }.map(\.name).joined(separator: ", "))")
+        }
+        for (inner, value) in group {
+            let place = "\(name):\(line(inner))"
+            guard let last = inner.scalar?.string else {
+                throw Failure.usage("\(place): \(kind(inner)) cannot be a key", remedy: "keys are names, such as epsilon")
+            }
+            try builder.set("\(path).\(last)", place: place, holdsKeys: value.mapping != nil) {
+                try parse(value, for: $0, place: place)
+            }
+        }
     }
 
     private static func parse(_ node: Node, for field: RecipeField, place: String) throws -> RecipeValue {
         switch node {
         case .scalar(let scalar): return try field.parse(scalar.string, place: place)
         case .sequence(let items):
-            return try field.parse("[\(items.map { $0.string ?? "?" }.joined(separator: ", "))]", place: place)
-        case .mapping, .alias:
-            throw Failure.usage("\(place): \(field.path) is one value, found more keys", remedy: field.about)
+            guard case .integers = field.kind, items.allSatisfy({ $0.scalar != nil }) else { break }
+            return try field.parse("[\(items.map { $0.scalar!.string }.joined(separator: ", "))]", place: place)
+        case .mapping, .alias: break
+        }
+        throw field.mistake(place: place, found: kind(node))
+    }
+
+    private static func failure(_ error: YamlError, name: String) -> Failure {
+        let remedy = "sipat train --print-recipe cifar10 shows what a recipe looks like"
+        switch error {
+        case .duplicatedKeysInMapping(let keys, let context):
+            return .usage(
+                "\(name):\(context.mark.line): \(keys.joined(separator: ", ")) is given more than once",
+                remedy: "keep one of them")
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+            return .usage("\(name):\(mark.line): not YAML: \(problem)", remedy: remedy)
+        case .reader(let problem, let offset, _, let text):
+            let line = offset.map { text.prefix($0).count(where: \.isNewline) + 1 }
+            return .usage("\(name)\(line.map { ":\($0)" } ?? ""): not YAML: \(problem)", remedy: remedy)
+        default: return .usage("\(name): not YAML: \(error)", remedy: remedy)
         }
     }
 
-    private static func line(_ node: Node) -> Int { node.mark?.line ?? 0 }
+    private static func line(_ node: Node) -> Int { node.mark?.line ?? 1 }
+
+    private static func isEmpty(_ node: Node) -> Bool {
+        guard let scalar = node.scalar, scalar.style != .doubleQuoted, scalar.style != .singleQuoted else { return false }
+        return scalar.string.isEmpty
+    }
+
+    private static func kind(_ node: Node) -> String {
+        switch node {
+        case .scalar(let scalar): "\"\(scalar.string)\""
+        case .sequence: "a list"
+        case .mapping: "a group of keys"
+        case .alias: "an alias"
+        }
+    }
+}
+
+/// A recipe in the making, and where each of its values was given.
+private struct Builder {
+    let name: String
+    var recipe: Recipe
+    private var places: [String: (order: Int, text: String)] = [:]
+    private var given = 0
+
+    init(name: String, base: Recipe) {
+        self.name = name
+        recipe = base
+    }
+
+    /// Sets the key `path` to what `parse` makes of it.
+    mutating func set(
+        _ path: String, place: String, isOverride: Bool = false, holdsKeys: Bool = false, parse: (RecipeField) throws -> RecipeValue
+    ) throws {
+        guard let field = RecipeSchema.byPath[path] else { throw unknown(path, place: place, isGroup: holdsKeys) }
+        if !isOverride, let earlier = places[path] {
+            throw Failure.usage("\(place): \(path) is given more than once, first at \(earlier.text)", remedy: "keep one of them")
+        }
+        recipe.values[path] = try parse(field)
+        places[path] = (given, place)
+        given += 1
+    }
+
+    mutating func finish(_ overrides: [String]) throws -> Recipe {
+        for override in overrides {
+            let place = "--set \(override)"
+            guard let equals = override.firstIndex(of: "=") else {
+                throw Failure.usage("\(place): expected key=value", remedy: "for example --set optimizer.lr=0.05")
+            }
+            let (key, value) = (override[..<equals], override[override.index(after: equals)...])
+            try set(String(key), place: place, isOverride: true) { try $0.parse(String(value), place: place) }
+        }
+        // Of keys that contradict each other, the one given last is the likely culprit.
+        try recipe.checkConsistency { keys in keys.compactMap { places[$0] }.max { $0.order < $1.order }?.text ?? name }
+        return recipe
+    }
+
+    private func unknown(_ path: String, place: String, isGroup: Bool) -> Failure {
+        let nearest = RecipeSchema.nearest(to: path, isGroup: isGroup)
+        return .usage(
+            "\(place): there is no \(isGroup ? "group" : "key") \(path)",
+            remedy: nearest.map { "did you mean \($0)?" } ?? "sipat train --print-recipe cifar10 lists every key")
+    }
 }

@@ -1,3 +1,4 @@
+import Diagnostics
 import NeuralNet
 
 /// Every key a recipe has: parsing, checks, `--set`, and the printed recipe all come from this table.
@@ -12,10 +13,10 @@ package enum RecipeSchema {
         field("data.validation", .number(0...0.5), .number(0.1), "share of the training set held out, stratified by class"),
         field("data.limit", .integer(0...Int.max), .integer(0), "train on this many images only, balanced over classes; 0 for all"),
         field("data.batch", .integer(1...1_000_000), .integer(128), "images per step, over all ranks"),
-        field("data.microBatch", .integer(1...65_536), .integer(32), "images that share BatchNorm statistics; ranks own whole micro-batches"),
+        field("data.microBatch", .integer(2...65_536), .integer(32), "images that share BatchNorm statistics; ranks own whole micro-batches"),
 
-        field("synthetic.classes", .integer(2...20), .integer(10), "classes of the built-in data"),
-        field("synthetic.size", .integer(8...512), .integer(32), "height and width in pixels"),
+        field("synthetic.classes", .integer(2...100), .integer(10), "classes of the built-in data"),
+        field("synthetic.size", .integer(8...1024), .integer(32), "height and width in pixels"),
         field("synthetic.channels", .choice(["1", "3"]), .text("3"), "grey or colour"),
         field("synthetic.train", .integer(1...10_000_000), .integer(4000), "training images"),
         field("synthetic.test", .integer(1...10_000_000), .integer(1000), "test images"),
@@ -81,6 +82,24 @@ package enum RecipeSchema {
     /// Names of the groups, such as `attack`.
     package static let groups: Set<String> = Set(
         fields.compactMap { $0.path.contains(".") ? String($0.path.prefix { $0 != "." }) : nil })
+
+    /// The key (or group) that a misspelt one probably stands for: the same name elsewhere, one that begins alike or is
+    /// nearly the same in its group, or any that is nearly the same.
+    static func nearest(to path: String, isGroup: Bool) -> String? {
+        if isGroup { return nearestName(to: path, among: groups.sorted()) }
+        let dot = path.firstIndex(of: ".")
+        let name = dot.map { String(path[path.index(after: $0)...]) } ?? path
+        let group = dot.map { String(path[..<$0]) }
+        let sameName = fields.filter { $0.name == name }.map(\.path)
+        if let path = nearestName(to: path, among: sameName) ?? sameName.first { return path }
+        let neighbours = fields.filter { $0.group == group }
+        let alike = neighbours.first { name.count >= 2 && $0.name.count >= 2 && ($0.name.hasPrefix(name) || name.hasPrefix($0.name)) }
+        if let path = alike?.path { return path }
+        if let name = nearestName(to: name, among: neighbours.map(\.name)) { return neighbours.first { $0.name == name }?.path }
+        if let path = nearestName(to: path, among: fields.map(\.path) + groups.sorted() + ["base"]) { return path }
+        let near = nearestName(to: name, among: fields.map(\.name))
+        return fields.first { $0.name == near }?.path
+    }
 
     private static func field(
         _ path: String, _ kind: RecipeField.Kind, _ standard: RecipeValue, _ about: String, mayChange: Bool = false

@@ -1,0 +1,110 @@
+import Diagnostics
+import Foundation
+import Testing
+import Training
+
+@Suite struct RecipeTests {
+    /// What `cifar10` and `paper` lack until a user says it.
+    static let needs = ["data.directory=/data/cifar-10", "salience.estimator=spectral-residual"]
+
+    @Test(arguments: Recipe.builtInNames, [true, false])
+    func printedRecipeParsesToItself(name: String, commented: Bool) throws {
+        let recipe = try RecipeParser.apply(Self.needs.dropLast(name == "synthetic" ? 1 : 0), to: .builtIn(name), name: name)
+        let text = recipe.yaml(commented: commented)
+        #expect(try RecipeParser.parse(text, name: "printed") == recipe)
+        // As do all keys but those of `base`: nothing may come from elsewhere.
+        #expect(try RecipeParser.parse("base: paper\n" + text, name: "printed") == recipe)
+        #expect(text.split(separator: "\n").count { $0.contains("#") } == (commented ? RecipeSchema.fields.count : 0))
+    }
+
+    @Test func builtInRecipesAreThoseOfTheLiterature() throws {
+        let cifar = try Recipe.builtIn("cifar10")
+        #expect(cifar.epochs == 200 && cifar.batch == 128 && cifar.microBatch == 32 && cifar.crop == 4 && cifar.flip)
+        #expect(cifar.number("attack.epsilon") == 8.0 / 255 && cifar.number("attack.stepSize") == 2.0 / 255)
+        #expect(cifar.integer("attack.steps") == 10 && cifar.integers("schedule.milestones") == [100, 150])
+        #expect(cifar.number("optimizer.weightDecay") == 5e-4 && cifar.text("validation.metric") == "robust")
+        let paper = try Recipe.builtIn("paper")
+        #expect(paper.epochs == 50 && paper.batch == 32 && paper.number("data.validation") == 0.1)
+        #expect(paper.number("attack.stepSize") == 1.0 / 255 && paper.integer("attack.steps") == 32)
+        #expect(paper.text("schedule.name") == "step" && paper.integer("schedule.stepEpochs") == 10)
+        #expect(paper.number("schedule.gamma") == 0.75 && paper.number("optimizer.weightDecay") == 1e-6)
+        #expect(throws: Failure.self) { try Recipe.builtIn("cifar") }
+    }
+
+    @Test func groupsAndDottedKeysAndBaseAndOverrides() throws {
+        let text = """
+            # a comment
+            attack:
+              epsilon: 4/255   # another
+              stepSize: 1e-3
+              randomStart: no
+            optimizer:
+            schedule.milestones: [3, 5]
+            base: synthetic
+            salience.maps: "with \\"quotes\\", ünicode # and\\nmore.npy"
+            """
+        let recipe = try RecipeParser.parse(text, name: "r.yaml", overrides: ["epochs=9", "attack.steps=7", "attack.steps=8"])
+        var expected = try Dictionary(uniqueKeysWithValues: RecipeSchema.fields.map { ($0.path, Recipe.builtIn("synthetic")[$0]) })
+        expected["attack.epsilon"] = .number(4.0 / 255)
+        expected["attack.stepSize"] = .number(0.001)
+        expected["attack.randomStart"] = .flag(false)
+        expected["schedule.milestones"] = .integers([3, 5])
+        expected["salience.maps"] = .text("with \"quotes\", ünicode # and\nmore.npy")
+        expected["epochs"] = .integer(9)
+        expected["attack.steps"] = .integer(8)
+        #expect(recipe.values == expected)
+        #expect(try RecipeParser.parse(recipe.yaml(commented: true), name: "again") == recipe)
+    }
+
+    /// Numbers, lists and texts of every awkward kind survive YAML and JSON.
+    @Test func valuesRoundTrip() throws {
+        let numbers = [0.1, 1e-4, 1.0 / 3, 2.0 / 255, 254.0 / 255, 1, 0, 0.30000000000000004, 5e-324]
+        for number in numbers {
+            let text = RecipeValue.number(number).description
+            #expect(RecipeField.number(text) == number, "\(number) became \(text)")
+        }
+        #expect(RecipeValue.number(8.0 / 255).description == "8/255")
+        let texts = ["", "-", "true", "~", "a: b", "#x", "[1]", "tab\there", "C:\\data", "'", " padded ", "日本/データ", "\u{7}\u{1F600}\u{85}", "*a", "&b", "!c", "@d", "- e"]
+        var recipe = try Recipe.builtIn("synthetic")
+        for text in texts {
+            recipe = try RecipeParser.apply(["data.directory=\(text)"], to: recipe, name: "test")
+            #expect(recipe.directory == text)
+            #expect(try RecipeParser.parse(recipe.yaml(commented: true), name: "again").directory == text, "\(text)")
+        }
+        let json = try JSONEncoder().encode(recipe)
+        #expect(try JSONDecoder().decode(Recipe.self, from: json) == recipe)
+        let object = try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
+        #expect(object["epochs"] as? Int == 6 && (object["attack"] as? [String: Any])?["epsilon"] as? Double == 8.0 / 255)
+    }
+
+    @Test(arguments: [
+        #"{"attack": {"epsilom": 1}}"#, #"{"epochs": 0}"#, #"{"epochs": "many"}"#, #"{"attack": {"norm": "l7"}}"#, #"{"nonsense": {}}"#,
+    ])
+    func badJSONIsRefused(text: String) {
+        #expect(throws: DecodingError.self) { try JSONDecoder().decode(Recipe.self, from: Data(text.utf8)) }
+    }
+
+    @Test func differencesSayWhatAResumedRunMayChange() throws {
+        let old = try Recipe.builtIn("synthetic")
+        let new = try RecipeParser.apply(["optimizer.lr=0.2", "checkpoint.keep=5", "epochs=6"], to: old, name: "test")
+        let differences = new.differences(from: old)
+        #expect(differences.map(\.field.path) == ["optimizer.lr", "checkpoint.keep"])
+        #expect(differences.map(\.field.mayChange) == [false, true])
+        #expect(differences[0].old == .number(0.1) && differences[0].new == .number(0.2))
+        #expect(old.differences(from: old).isEmpty)
+    }
+
+    @Test func schemaIsSound() {
+        for field in RecipeSchema.fields {
+            #expect(field.allows(field.standard), "\(field.path)")
+            #expect(!field.about.isEmpty && !field.about.contains("\n"), "\(field.path)")
+            #expect(field.path.split(separator: ".").count <= 2, "\(field.path)")
+            #expect(field.group == nil || RecipeSchema.groups.contains(field.group!))
+        }
+        #expect(RecipeSchema.byPath.count == RecipeSchema.fields.count)
+        // Keys outside the groups come first, and each group's keys stand together: printing relies on it.
+        let groups = RecipeSchema.fields.map(\.group)
+        let runs = groups.indices.filter { $0 == 0 || groups[$0] != groups[$0 - 1] }.map { groups[$0] }
+        #expect(runs.first == .some(nil) && Set(runs).count == runs.count)
+    }
+}
