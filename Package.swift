@@ -76,7 +76,7 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "sipat", "mpi-fixture", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "Training", "Datasets", "Checkpoints", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "Training", "Datasets", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

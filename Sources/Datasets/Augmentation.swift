@@ -62,10 +62,15 @@ package struct Placement: Sendable, Hashable {
         }
     }
 
-    /// Writes a map of one value per pixel in its new place. Zero padding: what was added is not meaningful.
+    /// Writes a map of one value per pixel in its new place. What was added is as meaningful as the pixel of the image
+    /// next to it, so that a map that is the same everywhere stays so: then SIP-AT is natural or adversarial training.
     func apply(_ input: UnsafePointer<Float>, to output: UnsafeMutablePointer<Float>, shape: ImageShape) {
-        forEachRow(height: shape.height, width: shape.width, channels: 1, output: output) { from, to, values, step in
-            for i in 0..<values { output[to + step * i] = input[from + i] }
+        let (height, width) = (shape.height, shape.width)
+        for y in 0..<height {
+            let row = input + min(max(y + rowOffset, 0), height - 1) * width
+            for x in 0..<width {
+                output[y * width + (flipped ? width - 1 - x : x)] = row[min(max(x + columnOffset, 0), width - 1)]
+            }
         }
     }
 

@@ -6,13 +6,23 @@ import Testing
 struct AugmentationTests {
     private let shape = ImageShape(height: 6, width: 5, channels: 3)
 
-    /// The image padded with zeros in a larger array, cropped out of it, then mirrored: three separate steps.
-    private func reference(_ image: [Float], channels: Int, padding: Int, placement: Placement) -> [Float] {
+    /// The image padded in a larger array (with zeros, or with its nearest values), cropped out of it, then mirrored:
+    /// three separate steps.
+    private func reference(
+        _ image: [Float], channels: Int, padding: Int, placement: Placement, nearest: Bool = false
+    ) -> [Float] {
         let (h, w) = (shape.height, shape.width)
         var padded = [[[Float]]](
             repeating: [[Float]](repeating: [Float](repeating: 0, count: channels), count: w + 2 * padding), count: h + 2 * padding)
         for y in 0..<h {
             for x in 0..<w { padded[y + padding][x + padding] = (0..<channels).map { image[(y * w + x) * channels + $0] } }
+        }
+        if nearest {
+            for y in 0..<h + 2 * padding {
+                for x in 0..<w + 2 * padding {
+                    padded[y][x] = padded[min(max(y, padding), padding + h - 1)][min(max(x, padding), padding + w - 1)]
+                }
+            }
         }
         let (top, left) = (placement.rowOffset + padding, placement.columnOffset + padding)
         let cropped = (top..<top + h).map { y in (left..<left + w).map { x in padded[y][x] } }
@@ -41,7 +51,7 @@ struct AugmentationTests {
                 let map = (0..<shape.pixels).map { dataset.salience![index * shape.pixels + $0] }
                 let contents = BatchContents(batch, samples: position..<position + 1)
                 #expect(contents.images == reference(image, channels: 3, padding: padding, placement: placement))
-                #expect(contents.salience == reference(map, channels: 1, padding: padding, placement: placement))
+                #expect(contents.salience == reference(map, channels: 1, padding: padding, placement: placement, nearest: true))
                 #expect(contents.labels == [dataset.labels[index]])
             }
         }

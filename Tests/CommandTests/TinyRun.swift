@@ -1,0 +1,64 @@
+import Checkpoints
+import Diagnostics
+import Foundation
+import TestSupport
+
+/// A folder that disappears with its owner.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "sipat-test-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A training run of a second: 200 small synthetic images, a small network, batches of four micro-batches.
+enum TinyRun {
+    static let settings = [
+        "synthetic.size=16", "synthetic.train=220", "synthetic.test=40", "model.name=cnn", "model.width=4", "data.batch=32",
+        "data.microBatch=8", "epochs=2", "attack.steps=2", "validation.steps=2", "validation.batch=16", "augmentation.flip=true",
+    ]
+
+    static func arguments(_ output: String, _ overrides: [String] = []) -> [String] {
+        ["train", "--recipe", "synthetic", "--output", output] + (settings + overrides).flatMap { ["--set", $0] }
+    }
+
+    /// Trains on `ranks` ranks.
+    static func train(_ output: String, ranks: Int = 1, _ overrides: [String] = [], more: [String] = []) throws -> ProgramRun {
+        try ProgramRun.mpirun(ranks: ranks, builtProgram("sipat"), arguments(output, overrides) + more, timeout: 120)
+    }
+
+    static func sipatOnRanks(_ ranks: Int, _ arguments: [String]) throws -> ProgramRun {
+        try ProgramRun.mpirun(ranks: ranks, builtProgram("sipat"), arguments, timeout: 120)
+    }
+
+    static func sipat(_ arguments: String...) throws -> ProgramRun {
+        try ProgramRun.of(builtProgram("sipat"), arguments, timeout: 120)
+    }
+
+    /// The weights of the newest checkpoint, as one hash over the file.
+    static func weights(_ run: String) throws -> String {
+        guard let checkpoint = try CheckpointStore(run: run).latestValid().checkpoint else { return "none" }
+        return try "\(checkpoint.step) \(SHA256.hex(ofFile: checkpoint.path(of: "weights.safetensors")))"
+    }
+
+    /// The optimizer's state of the newest checkpoint.
+    static func momentum(_ run: String) throws -> String {
+        guard let checkpoint = try CheckpointStore(run: run).latestValid().checkpoint else { return "none" }
+        return try SHA256.hex(ofFile: checkpoint.path(of: "optimizer.safetensors"))
+    }
+
+    /// The log without what depends on the clock.
+    static func metrics(_ run: String) throws -> [String] {
+        let text = String(decoding: try ReadableFile.contents(of: run + "/metrics.jsonl"), as: UTF8.self)
+        return try text.split(separator: "\n").map { line in
+            var object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as! [String: Any]
+            object["imagesPerSecond"] = nil
+            object["seconds"] = nil
+            return object.map { "\($0)=\($1)" }.sorted().joined(separator: " ")
+        }
+    }
+}
