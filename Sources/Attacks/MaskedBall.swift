@@ -1,6 +1,9 @@
+import Foundation
 import Kernels
 
 /// The admissible set around one image, and the two moves an attack makes in it.
+///
+/// Each move costs a few passes over the image, O(count), and allocates nothing.
 struct MaskedBall {
     let threat: ThreatModel
     /// [height, width, channels].
@@ -9,7 +12,8 @@ struct MaskedBall {
     let mask: UnsafePointer<Float>
     let shape: ImageShape
 
-    /// A random point: uniform per value for L∞; for L2 uniform in the ball (of each of the two balls).
+    /// A random point: uniform per value for L∞; for L2 uniform in each of the two balls (a soft mask squeezes the balls
+    /// into ellipsoids); then clipped to [0, 1].
     ///
     /// - Parameter scratch: as many floats as the image has.
     func randomStart(_ random: Philox, scratch: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>) {
@@ -24,16 +28,19 @@ struct MaskedBall {
                 }
             }
         case .l2:
-            // A Gaussian direction, and a radius distributed as r = u^(1/n) (Muller 1959).
+            // A Gaussian direction, and in n dimensions a radius distributed as u^(1/n) (Muller 1959).
             random.fillNormal(scratch, count: shape.count, standardDeviation: 1)
             weigh(scratch)
-            let u = random.uniform(4 * ((shape.count + 3) / 4) + 4)
-            let radius = power(u, 1 / Float(shape.count))
-            let (background, salient) = lengths { scratch[$0] }
-            let scaleBackground = background > 0 ? threat.epsilon * radius / background : 0
-            let scaleSalient = salient > 0 ? threat.epsilonSalient * radius / salient : 0
+            let length = lengths(scratch)
+            let free = freeValues()
+            let next = 4 * ((shape.count + 3) / 4)
+            func scale(_ radius: Float, _ length: Double, _ dimensions: Int, _ u: Float) -> Float {
+                length > 0 ? Float(Double(radius) * pow(Double(u), 1 / Double(dimensions)) / length) : 0
+            }
+            let background = scale(threat.epsilon, length.background, free.background, random.uniform(next))
+            let salient = scale(threat.epsilonSalient, length.salient, free.salient, random.uniform(next + 1))
             for pixel in 0..<pixels {
-                let scale = isBackground(mask[pixel]) ? scaleBackground : scaleSalient
+                let scale = isBackground(mask[pixel]) ? background : salient
                 for i in pixel * channels..<(pixel + 1) * channels {
                     output[i] = min(max(image[i] + scratch[i] * scale, 0), 1)
                 }
@@ -68,20 +75,24 @@ struct MaskedBall {
     }
 
     private func stepL2(_ size: Float, _ gradient: UnsafeMutablePointer<Float>, _ point: UnsafeMutablePointer<Float>) {
-        let (pixels, channels) = (shape.pixels, shape.channels)
+        let channels = shape.channels
         weigh(gradient)
-        let (gb, gs) = lengths { gradient[$0] }
-        let length = (gb * gb + gs * gs).squareRoot()
-        let scale = length > 0 ? size / length : 0
-        for i in 0..<shape.count { point[i] += gradient[i] * scale }
-        let (background, salient) = lengths { point[$0] - image[$0] }
-        let shrinkBackground = background > threat.epsilon ? threat.epsilon / background : 1
-        let shrinkSalient = salient > threat.epsilonSalient ? threat.epsilonSalient / salient : 1
-        for pixel in 0..<pixels {
-            let frozen = weight(mask[pixel]) == 0
-            let shrink = isBackground(mask[pixel]) ? shrinkBackground : shrinkSalient
+        // In float64, because the square of a small gradient is no float32 number.
+        let slope = lengths(gradient)
+        let steepness = (slope.background * slope.background + slope.salient * slope.salient).squareRoot()
+        let scale = steepness > 0 ? Double(size) / steepness : 0
+        for i in 0..<shape.count { point[i] += Float(Double(gradient[i]) * scale) }
+        let length = lengths(point, from: image)
+        func shrinking(_ length: Double, to radius: Float) -> Float {
+            length > Double(radius) ? Float(Double(radius) / length) : 1
+        }
+        let background = shrinking(length.background, to: threat.epsilon)
+        let salient = shrinking(length.salient, to: threat.epsilonSalient)
+        for pixel in 0..<shape.pixels {
+            let isFrozen = weight(mask[pixel]) == 0
+            let shrink = isBackground(mask[pixel]) ? background : salient
             for i in pixel * channels..<(pixel + 1) * channels {
-                point[i] = frozen ? image[i] : min(max(image[i] + (point[i] - image[i]) * shrink, 0), 1)
+                point[i] = isFrozen ? image[i] : min(max(image[i] + (point[i] - image[i]) * shrink, 0), 1)
             }
         }
     }
@@ -89,6 +100,7 @@ struct MaskedBall {
     /// Whether a pixel belongs to the ball of radius `epsilon`; with no budget on salient pixels, all that may move do.
     private func isBackground(_ m: Float) -> Bool { threat.epsilonSalient == 0 ? m > 0 : m > 0.5 }
 
+    /// What an L2 attack multiplies a pixel's gradient by; 0 where the pixel stays.
     private func weight(_ m: Float) -> Float {
         threat.epsilonSalient == 0 ? (threat.epsilon > 0 ? m : 0) : 1
     }
@@ -100,14 +112,28 @@ struct MaskedBall {
         }
     }
 
-    /// Euclidean lengths over the pixels of the two balls.
-    private func lengths(_ value: (Int) -> Float) -> (background: Float, salient: Float) {
+    /// How many values of the image may move in each of the two balls.
+    private func freeValues() -> (background: Int, salient: Int) {
+        var (background, salient) = (0, 0)
+        for pixel in 0..<shape.pixels where weight(mask[pixel]) != 0 {
+            if isBackground(mask[pixel]) { background += shape.channels } else { salient += shape.channels }
+        }
+        return (background, salient)
+    }
+
+    /// Euclidean lengths of `values`, or of their distance from `origin`, over the pixels of the two balls.
+    private func lengths(
+        _ values: UnsafePointer<Float>, from origin: UnsafePointer<Float>? = nil
+    ) -> (background: Double, salient: Double) {
         var (background, salient) = (0.0, 0.0)
         for pixel in 0..<shape.pixels {
             var sum = 0.0
-            for i in pixel * shape.channels..<(pixel + 1) * shape.channels { sum += Double(value(i)) * Double(value(i)) }
+            for i in pixel * shape.channels..<(pixel + 1) * shape.channels {
+                let value = Double(values[i] - (origin?[i] ?? 0))
+                sum += value * value
+            }
             if isBackground(mask[pixel]) { background += sum } else { salient += sum }
         }
-        return (Float(background.squareRoot()), Float(salient.squareRoot()))
+        return (background.squareRoot(), salient.squareRoot())
     }
 }

@@ -128,10 +128,10 @@ package final class ProjectedGradientAscent {
     ) {
         let threat = settings.threat
         for pixel in 0..<imageShape.pixels {
-            // The mask scales the perturbation so that the result obeys the masked budget.
-            let share = threat.epsilon > 0 ? threat.budget(mask[pixel]) / threat.epsilon : 0
+            let share = threat.share(mask[pixel])
             for i in pixel * imageShape.channels..<(pixel + 1) * imageShape.channels {
-                adversarial[i] = share == 0 ? image[i] : image[i] + (adversarial[i] - image[i]) * share
+                adversarial[i] =
+                    share == 0 ? image[i] : min(max(image[i] + (adversarial[i] - image[i]) * share, 0), 1)
             }
         }
     }

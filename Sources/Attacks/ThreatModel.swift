@@ -32,4 +32,12 @@ package struct ThreatModel: Sendable, Hashable, Codable {
     func budget(_ m: Float) -> Float {
         m == 1 ? epsilon : m == 0 ? epsilonSalient : epsilonSalient + (epsilon - epsilonSalient) * m
     }
+
+    /// What a perturbation of the whole ball is multiplied by at a pixel with mask value `m`, so that the result obeys
+    /// the masked threat model.
+    func share(_ m: Float) -> Float {
+        guard epsilon > 0 else { return 0 }
+        if norm == .l2, epsilonSalient > 0 { return m > 0.5 ? 1 : epsilonSalient / epsilon }
+        return budget(m) / epsilon
+    }
 }
