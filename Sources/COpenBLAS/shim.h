@@ -1,1 +1,8 @@
 #include <cblas.h>
+
+// Whether the compiler may use AVX-512: sixteen floats are then one register of 32, and kernels block their loops for that.
+#ifdef __AVX512F__
+#define SIPAT_AVX512 1
+#else
+#define SIPAT_AVX512 0
+#endif

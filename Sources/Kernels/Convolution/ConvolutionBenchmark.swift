@@ -27,9 +27,9 @@ package enum ConvolutionBenchmark {
     /// Fused multiply-adds in registers only, in GFLOP/s: what this core can do at most.
     package static func peak() -> Double {
         let rounds = 2_000_000
-        let flops = Double(rounds) * 12 * Double(lanes) * 2
+        let flops = Double(rounds) * (hasWideRegisters ? 12 : 6) * Double(lanes) * 2
         var sum: Float = 0
-        let time = fastest(seconds: 0.1) { sum += multiplyAdd(rounds) }
+        let time = fastest(seconds: 0.1) { sum += hasWideRegisters ? multiplyAddWide(rounds) : multiplyAddNarrow(rounds) }
         // Using the sum keeps the loop from being removed.
         return sum.isNaN ? 0 : flops / time / 1e9
     }
@@ -102,14 +102,25 @@ package enum ConvolutionBenchmark {
     }
 
     @inline(never)
-    private static func multiplyAdd(_ rounds: Int) -> Float {
-        var sums = InlineArray<12, Vector>(repeating: Vector())
+    private static func multiplyAddWide(_ rounds: Int) -> Float {
+        multiplyAdd(InlineArray<12, Vector>(repeating: Vector()), rounds)
+    }
+
+    @inline(never)
+    private static func multiplyAddNarrow(_ rounds: Int) -> Float {
+        multiplyAdd(InlineArray<6, Vector>(repeating: Vector()), rounds)
+    }
+
+    /// `rounds` multiply-adds of each of N vectors that do not depend on one another.
+    @inline(__always)
+    private static func multiplyAdd<let N: Int>(_ zero: InlineArray<N, Vector>, _ rounds: Int) -> Float {
+        var sums = zero
         let (x, y) = (Vector(repeating: 0.5), Vector(repeating: 1 / Float(rounds)))
         for _ in 0..<rounds {
-            for i in 0..<12 { sums[i] = y.addingProduct(sums[i], x) }
+            for i in 0..<N { sums[i] = y.addingProduct(sums[i], x) }
         }
         var total = Vector()
-        for i in 0..<12 { total += sums[i] }
+        for i in 0..<N { total += sums[i] }
         return total.sum()
     }
 }

@@ -153,6 +153,9 @@ struct DirectPass: ConvolutionPass {
         tile: UnsafeMutablePointer<Float>
     ) {
         guard row.count > 0, column.count > 0 else { return }
+        guard row.taps > 0, column.taps > 0 else {
+            return writeZeros(row, column, output, imageCount, epilogue)
+        }
         let channels = result.channels
         let runLength = column.taps * source.channels
         let pitch = padded.width * source.channels
@@ -204,6 +207,33 @@ struct DirectPass: ConvolutionPass {
                 done += count
             }
             block = end
+        }
+    }
+
+    /// Writes a phase that no tap of the filter reaches: zeros, through the epilogue.
+    @inline(never)
+    private func writeZeros(
+        _ row: Phase, _ column: Phase, _ output: UnsafeMutablePointer<Float>, _ imageCount: Int, _ epilogue: Epilogue
+    ) {
+        if epilogue.onlyAccumulates(in: output) { return }
+        let channels = result.channels
+        for image in 0..<imageCount {
+            for y in 0..<row.count {
+                let start = (image * result.height + y * resultStep + row.first) * result.width + column.first
+                for x in 0..<column.count {
+                    let offset = (start + x * resultStep) * channels
+                    for channel in stride(from: 0, to: channels, by: lanes) {
+                        let used = min(lanes, channels - channel)
+                        let to = offset + channel
+                        if used == lanes {
+                            store(epilogue.apply(Vector(), channel: channel, offset: to), to: output + to)
+                        } else {
+                            let value = epilogue.apply(Vector(), channel: channel, offset: to, count: used)
+                            store(value, to: output + to, count: used)
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -20,10 +20,17 @@ enum DirectTile {
         _ sources: Sources, runs: Int, runLength: Int, pitch: Int, _ panel: UnsafePointer<Float>, blocks: Int,
         to tile: UnsafeMutablePointer<Float>
     ) {
-        if blocks == 2 {
-            multiply2(sources, runs, runLength, pitch, panel, tile)
+        let step = blocks * lanes
+        if !hasWideRegisters {
+            for n in 0..<blocks {
+                let (from, to) = (panel + n * lanes, tile + n * lanes)
+                multiply4x1(sources, 0, runs, runLength, pitch, from, step, to)
+                multiply4x1(sources, 4, runs, runLength, pitch, from, step, to + 4 * step)
+            }
+        } else if blocks == 2 {
+            multiply8x2(sources, runs, runLength, pitch, panel, tile)
         } else {
-            multiply1(sources, runs, runLength, pitch, panel, tile)
+            multiply8x1(sources, runs, runLength, pitch, panel, tile)
         }
     }
 
@@ -62,48 +69,62 @@ enum DirectTile {
     }
 
     @inline(never)
-    private static func multiply2(
+    private static func multiply8x2(
         _ sources: Sources, _ runs: Int, _ runLength: Int, _ pitch: Int, _ panel: UnsafePointer<Float>,
         _ tile: UnsafeMutablePointer<Float>
     ) {
         sum(
-            InlineArray<8, InlineArray<2, Vector>>(repeating: InlineArray(repeating: Vector())), sources, runs, runLength,
-            pitch, panel, tile)
+            InlineArray<8, InlineArray<2, Vector>>(repeating: InlineArray(repeating: Vector())), sources, 0, runs,
+            runLength, pitch, panel, 2 * lanes, tile)
     }
 
     @inline(never)
-    private static func multiply1(
+    private static func multiply8x1(
         _ sources: Sources, _ runs: Int, _ runLength: Int, _ pitch: Int, _ panel: UnsafePointer<Float>,
         _ tile: UnsafeMutablePointer<Float>
     ) {
         sum(
-            InlineArray<8, InlineArray<1, Vector>>(repeating: InlineArray(repeating: Vector())), sources, runs, runLength,
-            pitch, panel, tile)
+            InlineArray<8, InlineArray<1, Vector>>(repeating: InlineArray(repeating: Vector())), sources, 0, runs,
+            runLength, pitch, panel, lanes, tile)
     }
 
+    @inline(never)
+    private static func multiply4x1(
+        _ sources: Sources, _ first: Int, _ runs: Int, _ runLength: Int, _ pitch: Int, _ panel: UnsafePointer<Float>,
+        _ step: Int, _ tile: UnsafeMutablePointer<Float>
+    ) {
+        sum(
+            InlineArray<4, InlineArray<1, Vector>>(repeating: InlineArray(repeating: Vector())), sources, first, runs,
+            runLength, pitch, panel, step, tile)
+    }
+
+    /// R results from `first` on times N channel blocks, where rows of the panel and of the tile are `step` values apart.
+    ///
     /// The sums stay in registers while the taps run. They go to memory in one unrolled loop: indexed by a variable, they
     /// would live there.
     @inline(__always)
-    private static func sum<let N: Int>(
-        _ zero: InlineArray<8, InlineArray<N, Vector>>, _ sources: Sources, _ runs: Int, _ runLength: Int, _ pitch: Int,
-        _ panel: UnsafePointer<Float>, _ tile: UnsafeMutablePointer<Float>
+    private static func sum<let R: Int, let N: Int>(
+        _ zero: InlineArray<R, InlineArray<N, Vector>>, _ sources: Sources, _ first: Int, _ runs: Int, _ runLength: Int,
+        _ pitch: Int, _ panel: UnsafePointer<Float>, _ step: Int, _ tile: UnsafeMutablePointer<Float>
     ) {
         var sums = zero
+        var rows = InlineArray<R, UnsafePointer<Float>>(repeating: sources[first])
+        for r in 0..<R { rows[r] = sources[first + r] }
         var b = panel
         for run in 0..<runs {
             let start = run * pitch
             for k in start..<start + runLength {
                 var right = InlineArray<N, Vector>(repeating: Vector())
                 for n in 0..<N { right[n] = load(b + n * lanes) }
-                for r in 0..<8 {
-                    let left = Vector(repeating: sources[r][k])
+                for r in 0..<R {
+                    let left = Vector(repeating: rows[r][k])
                     for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
                 }
-                b += N * lanes
+                b += step
             }
         }
-        for r in 0..<8 {
-            for n in 0..<N { store(sums[r][n], to: tile + (r * N + n) * lanes) }
+        for r in 0..<R {
+            for n in 0..<N { store(sums[r][n], to: tile + r * step + n * lanes) }
         }
     }
 }

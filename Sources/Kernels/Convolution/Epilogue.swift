@@ -23,6 +23,11 @@ package struct Epilogue {
     /// Whether it leaves values as they are.
     var isEmpty: Bool { bias == nil && addend == nil && !relu && gate == nil }
 
+    /// Whether all it does is add to what `result` holds already.
+    func onlyAccumulates(in result: UnsafeMutablePointer<Float>) -> Bool {
+        addend == UnsafePointer(result) && bias == nil && !relu && gate == nil
+    }
+
     /// The same epilogue for a part of the result that starts `count` values further on, at channel 0.
     func advanced(by count: Int) -> Epilogue {
         Epilogue(bias: bias, addend: addend.map { $0 + count }, relu: relu, gate: gate.map { $0 + count })

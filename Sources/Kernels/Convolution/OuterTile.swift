@@ -20,15 +20,21 @@ enum OuterTile {
         _ source: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>, _ size: Size, blocks: Int, count: Int,
         to sum: UnsafeMutablePointer<Float>, step: Int
     ) {
-        if blocks == 2 {
-            add2(source, gradient, size, count, sum, step)
+        if !hasWideRegisters {
+            for n in 0..<blocks {
+                let (from, to) = (gradient + n * lanes, sum + n * lanes)
+                add4x1(source, from, size, count, to, step)
+                if count > 4 { add4x1(source + 4, from, size, count - 4, to + 4 * step, step) }
+            }
+        } else if blocks == 2 {
+            add8x2(source, gradient, size, count, sum, step)
         } else {
-            add1(source, gradient, size, count, sum, step)
+            add8x1(source, gradient, size, count, sum, step)
         }
     }
 
     @inline(never)
-    private static func add2(
+    private static func add8x2(
         _ source: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>, _ size: Size, _ count: Int,
         _ sum: UnsafeMutablePointer<Float>, _ step: Int
     ) {
@@ -38,7 +44,7 @@ enum OuterTile {
     }
 
     @inline(never)
-    private static func add1(
+    private static func add8x1(
         _ source: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>, _ size: Size, _ count: Int,
         _ sum: UnsafeMutablePointer<Float>, _ step: Int
     ) {
@@ -47,9 +53,19 @@ enum OuterTile {
             count, sum, step)
     }
 
+    @inline(never)
+    private static func add4x1(
+        _ source: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>, _ size: Size, _ count: Int,
+        _ sum: UnsafeMutablePointer<Float>, _ step: Int
+    ) {
+        addTile(
+            InlineArray<4, InlineArray<1, Vector>>(repeating: InlineArray(repeating: Vector())), source, gradient, size,
+            count, sum, step)
+    }
+
     @inline(__always)
-    private static func addTile<let N: Int>(
-        _ zero: InlineArray<8, InlineArray<N, Vector>>, _ source: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
+    private static func addTile<let R: Int, let N: Int>(
+        _ zero: InlineArray<R, InlineArray<N, Vector>>, _ source: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
         _ size: Size, _ count: Int, _ sum: UnsafeMutablePointer<Float>, _ step: Int
     ) {
         var sums = zero
@@ -60,7 +76,7 @@ enum OuterTile {
                 for _ in 0..<size.columns {
                     var right = InlineArray<N, Vector>(repeating: Vector())
                     for n in 0..<N { right[n] = load(b + n * lanes) }
-                    for r in 0..<8 {
+                    for r in 0..<R {
                         let left = Vector(repeating: a[r])
                         for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
                     }
@@ -69,7 +85,7 @@ enum OuterTile {
                 }
             }
         }
-        for r in 0..<8 where r < count {
+        for r in 0..<R where r < count {
             for n in 0..<N {
                 let target = sum + r * step + n * lanes
                 store(load(target) + sums[r][n], to: target)

@@ -24,25 +24,56 @@ enum PanelProduct<let rowLines: Int> {
         while n < nBlocks {
             let panel = b + n * lanes * k
             let result = c + n * cPitch
-            let wide = n + 1 < nBlocks
+            let width = min(2, nBlocks - n)
             var row = 0
             while row < rows {
                 let (x, y) = (a + row * rowStep, result + row * rowStep)
-                let left = rows - row
-                // Groups of 12 keep most of the register file in use; 8 and 4 finish without idle rows.
-                if left > 8, left < 13 || left > 16 {
-                    if wide { tile12x2(x, aPitch, panel, kBlocks, y, cPitch) } else { tile12x1(x, aPitch, panel, kBlocks, y, cPitch) }
-                    row += 12
-                } else if left > 4 {
-                    if wide { tile8x2(x, aPitch, panel, kBlocks, y, cPitch) } else { tile8x1(x, aPitch, panel, kBlocks, y, cPitch) }
-                    row += 8
+                if hasWideRegisters {
+                    row += multiplyWide(x, aPitch, panel, kBlocks, y, cPitch, rows - row, width)
                 } else {
-                    if wide { tile4x2(x, aPitch, panel, kBlocks, y, cPitch) } else { tile4x1(x, aPitch, panel, kBlocks, y, cPitch) }
-                    row += 4
+                    var done = 0
+                    for block in 0..<width {
+                        done = multiplyNarrow(
+                            x, aPitch, panel + block * lanes, width * lanes, kBlocks, y + block * cPitch, rows - row)
+                    }
+                    row += done
                 }
             }
-            n += wide ? 2 : 1
+            n += width
         }
+    }
+
+    /// Multiplies the first rows of `rows` with one or two channel blocks; returns how many.
+    @inline(__always)
+    private static func multiplyWide(
+        _ a: Source, _ aPitch: Int, _ b: Source, _ kBlocks: Int, _ c: Target, _ cPitch: Int, _ rows: Int, _ width: Int
+    ) -> Int {
+        // Groups of 12 keep most of the register file in use; 8 and 4 finish without idle rows.
+        if rows > 8, rows < 13 || rows > 16 {
+            if width == 2 { tile12x2(a, aPitch, b, kBlocks, c, cPitch) } else { tile12x1(a, aPitch, b, kBlocks, c, cPitch) }
+            return 12
+        }
+        if rows > 4 {
+            if width == 2 { tile8x2(a, aPitch, b, kBlocks, c, cPitch) } else { tile8x1(a, aPitch, b, kBlocks, c, cPitch) }
+            return 8
+        }
+        if width == 2 { tile4x2(a, aPitch, b, kBlocks, c, cPitch) } else { tile4x1(a, aPitch, b, lanes, kBlocks, c) }
+        return 4
+    }
+
+    /// Multiplies the first rows of `rows` with one channel block; returns how many.
+    @inline(__always)
+    private static func multiplyNarrow(
+        _ a: Source, _ aPitch: Int, _ b: Source, _ bStep: Int, _ kBlocks: Int, _ c: Target, _ rows: Int
+    ) -> Int {
+        // Six rows fill sixteen registers of half a vector; two such groups are whole groups of four.
+        if rows > 8 {
+            tile6x1(a, aPitch, b, bStep, kBlocks, c)
+            tile6x1(a + 6 * rowStep, aPitch, b, bStep, kBlocks, c + 6 * rowStep)
+            return 12
+        }
+        tile4x1(a, aPitch, b, bStep, kBlocks, c)
+        return 4
     }
 
     /// `c = aᵀ·b` summed over `rows` rows: `a` is [aBlocks][row][16], `b` [bBlocks][row][16] with at most two blocks, `c`
@@ -51,14 +82,22 @@ enum PanelProduct<let rowLines: Int> {
         _ a: UnsafePointer<Float>, aPitch: Int, _ b: UnsafePointer<Float>, bPitch: Int, into c: UnsafeMutablePointer<Float>,
         rows: Int, aBlocks: Int, bBlocks: Int
     ) {
+        let step = bBlocks * lanes
         for block in 0..<aBlocks {
-            for half in 0..<2 {
-                let left = a + block * aPitch + half * 8
-                let target = c + (block * lanes + half * 8) * bBlocks * lanes
-                if bBlocks == 2 {
-                    outer8x2(left, b, bPitch, rows, target)
-                } else {
-                    outer8x1(left, b, bPitch, rows, target)
+            let (left, target) = (a + block * aPitch, c + block * lanes * step)
+            if hasWideRegisters {
+                for row in stride(from: 0, to: lanes, by: 8) {
+                    if bBlocks == 2 {
+                        outer8x2(left + row, b, bPitch, rows, target + row * step, step)
+                    } else {
+                        outer8x1(left + row, b, bPitch, rows, target + row * step, step)
+                    }
+                }
+            } else {
+                for n in 0..<bBlocks {
+                    for row in stride(from: 0, to: lanes, by: 4) {
+                        outer4x1(left + row, b + n * bPitch, bPitch, rows, target + row * step + n * lanes, step)
+                    }
                 }
             }
         }
@@ -68,7 +107,7 @@ enum PanelProduct<let rowLines: Int> {
     @inline(__always)
     private static func tile<let R: Int, let N: Int>(
         _ zero: InlineArray<R, InlineArray<N, Vector>>, _ a: UnsafePointer<Float>, _ aPitch: Int, _ b: UnsafePointer<Float>,
-        _ kBlocks: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int
+        _ bStep: Int, _ kBlocks: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int
     ) {
         var sums = zero
         var (x, y) = (a, b)
@@ -80,7 +119,7 @@ enum PanelProduct<let rowLines: Int> {
                     let left = Vector(repeating: x[r * rowStep + k])
                     for n in 0..<N { sums[r][n] = sums[r][n].addingProduct(left, right[n]) }
                 }
-                y += N * lanes
+                y += bStep
             }
             x += aPitch
         }
@@ -93,7 +132,7 @@ enum PanelProduct<let rowLines: Int> {
     @inline(__always)
     private static func outer<let R: Int, let N: Int>(
         _ zero: InlineArray<R, InlineArray<N, Vector>>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ bPitch: Int,
-        _ rows: Int, _ c: UnsafeMutablePointer<Float>
+        _ rows: Int, _ c: UnsafeMutablePointer<Float>, _ step: Int
     ) {
         var sums = zero
         var (x, y) = (a, b)
@@ -108,7 +147,7 @@ enum PanelProduct<let rowLines: Int> {
             y += rowStep
         }
         for r in 0..<R {
-            for n in 0..<N { store(sums[r][n], to: c + (r * N + n) * lanes) }
+            for n in 0..<N { store(sums[r][n], to: c + r * step + n * lanes) }
         }
     }
 
@@ -120,42 +159,52 @@ enum PanelProduct<let rowLines: Int> {
 
     @inline(never)
     private static func tile12x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<12, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
+        tile(zeros() as InlineArray<12, InlineArray<2, Vector>>, a, aPitch, b, 2 * lanes, k, c, cPitch)
     }
 
     @inline(never)
     private static func tile8x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
+        tile(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, aPitch, b, 2 * lanes, k, c, cPitch)
     }
 
     @inline(never)
     private static func tile4x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<4, InlineArray<2, Vector>>, a, aPitch, b, k, c, cPitch)
+        tile(zeros() as InlineArray<4, InlineArray<2, Vector>>, a, aPitch, b, 2 * lanes, k, c, cPitch)
     }
 
     @inline(never)
     private static func tile12x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<12, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
+        tile(zeros() as InlineArray<12, InlineArray<1, Vector>>, a, aPitch, b, lanes, k, c, cPitch)
     }
 
     @inline(never)
     private static func tile8x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
+        tile(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, aPitch, b, lanes, k, c, cPitch)
     }
 
     @inline(never)
-    private static func tile4x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<4, InlineArray<1, Vector>>, a, aPitch, b, k, c, cPitch)
+    private static func tile6x1(_ a: Source, _ aPitch: Int, _ b: Source, _ bStep: Int, _ k: Int, _ c: Target) {
+        tile(zeros() as InlineArray<6, InlineArray<1, Vector>>, a, aPitch, b, bStep, k, c, 0)
     }
 
     @inline(never)
-    private static func outer8x2(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target) {
-        outer(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, b, bPitch, rows, c)
+    private static func tile4x1(_ a: Source, _ aPitch: Int, _ b: Source, _ bStep: Int, _ k: Int, _ c: Target) {
+        tile(zeros() as InlineArray<4, InlineArray<1, Vector>>, a, aPitch, b, bStep, k, c, 0)
     }
 
     @inline(never)
-    private static func outer8x1(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target) {
-        outer(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, b, bPitch, rows, c)
+    private static func outer8x2(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ step: Int) {
+        outer(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, b, bPitch, rows, c, step)
+    }
+
+    @inline(never)
+    private static func outer8x1(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ step: Int) {
+        outer(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, b, bPitch, rows, c, step)
+    }
+
+    @inline(never)
+    private static func outer4x1(_ a: Source, _ b: Source, _ bPitch: Int, _ rows: Int, _ c: Target, _ step: Int) {
+        outer(zeros() as InlineArray<4, InlineArray<1, Vector>>, a, b, bPitch, rows, c, step)
     }
 }
 

@@ -1,9 +1,16 @@
+import COpenBLAS
+
 /// Sixteen float32 lanes: one AVX-512 register, two of AVX2, four of NEON. Kernels vectorise over channels in blocks of
 /// this many.
 typealias Vector = SIMD16<Float>
 
 /// Channels of a block.
 let lanes = 16
+
+/// Whether a vector is one of 32 registers, as with AVX-512. Elsewhere, two or four registers make a vector, and products
+/// are made in smaller tiles.
+@inline(__always)
+var hasWideRegisters: Bool { SIPAT_AVX512 != 0 }
 
 /// The number of channel blocks that hold `channels`.
 @inline(__always)
