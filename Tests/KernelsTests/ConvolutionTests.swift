@@ -130,16 +130,21 @@ struct ConvolutionPropertyTests {
                 height: g.0, width: g.1, inputChannels: g.2, outputChannels: g.3, kernel: g.4, stride: g.5, padding: g.6)
             #expect(Convolution(shape).algorithm.supports(shape))
         }
-        func chosen(_ channels: Int, _ kernel: Int, _ stride: Int) -> ConvolutionAlgorithm {
+        func chosen(_ channels: Int, _ kernel: Int, _ stride: Int, size: Int = 32) -> ConvolutionAlgorithm {
             .fastest(
                 for: ConvolutionShape(
-                    height: 32, width: 32, inputChannels: channels, outputChannels: 64, kernel: kernel, stride: stride,
+                    height: size, width: size, inputChannels: channels, outputChannels: 64, kernel: kernel, stride: stride,
                     padding: kernel / 2))
         }
         #expect(chosen(64, 3, 1) == .winograd)
         #expect(chosen(64, 3, 2) == .stridedWinograd)
         #expect(chosen(64, 1, 1) == .direct)
         #expect(chosen(3, 3, 1) == .direct)
+        // Tiles of which a map fills a corner cost more than they save.
+        #expect(chosen(64, 3, 1, size: 2) == .direct)
+        #expect(chosen(64, 3, 1, size: 3) == .winograd)
+        #expect(chosen(64, 3, 2, size: 4) == .direct)
+        #expect(chosen(64, 3, 2, size: 8) == .stridedWinograd)
     }
 }
 

@@ -20,7 +20,13 @@ package enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     package static func fastest(for shape: ConvolutionShape) -> ConvolutionAlgorithm {
         // With a few channels only, whole blocks of sixteen would mostly hold zeros.
         guard shape.inputChannels >= 12, shape.outputChannels >= 12 else { return .direct }
-        return [.winograd, .stridedWinograd].first { $0.supports(shape) } ?? .direct
+        // Direct sums take nine multiplications for each output; the others as many for each tile, however few of its
+        // sixteen outputs lie on the map.
+        let tiles = TileGrid(height: shape.outputHeight, width: shape.outputWidth).count
+        let direct = 9 * shape.output.pixels
+        if winograd.supports(shape), 36 * tiles < direct { return .winograd }
+        if stridedWinograd.supports(shape), 81 * tiles < direct { return .stridedWinograd }
+        return .direct
     }
 }
 
