@@ -32,10 +32,13 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
+        // What the compiler was told of the CPU.
+        .systemLibrary(name: "CInstructionSet"),
+
         // Each room knows only those above it.
         .target(name: "Diagnostics"),
         .target(name: "MPI", dependencies: ["COpenMPI", "Diagnostics"]),
-        .target(name: "Kernels", dependencies: ["COpenBLAS"], swiftSettings: numeric),
+        .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet"], swiftSettings: numeric),
         .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
         .target(name: "Salience", dependencies: ["Kernels", "Diagnostics"]),
         .target(name: "Attacks", dependencies: ["Kernels", "NeuralNet", "Salience", "Diagnostics"], swiftSettings: numeric),

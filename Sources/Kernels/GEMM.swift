@@ -1,4 +1,5 @@
 import COpenBLAS
+import Foundation
 
 /// Matrix products by OpenBLAS, row-major, on one thread.
 package enum GEMM {
@@ -11,6 +12,11 @@ package enum GEMM {
     /// The kernels that OpenBLAS chose for this CPU, such as `Cooperlake` or `Haswell`. The environment variable
     /// `OPENBLAS_CORETYPE` overrides its choice, before the process starts.
     package static var coreType: String { String(cString: openblas_get_corename()) }
+
+    /// Version and build options of the library.
+    package static var configuration: String {
+        String(cString: openblas_get_config()).trimmingCharacters(in: .whitespaces)
+    }
 
     /// `c = a·b + beta·c`, where `a` is [m, k] (or [k, m] if `transposeA`) and `b` is [k, n] (or [n, k] if `transposeB`).
     ///

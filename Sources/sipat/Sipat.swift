@@ -13,9 +13,16 @@ struct Sipat: ParsableCommand {
             Exit codes: 0 done, 64 usage, 65 bad data, 70 internal error, 74 input/output, 75 checkpointed: run me again.
             """,
         version: "0.1.0",
-        subcommands: [TrainCommand.self, EvaluateCommand.self, CompareCommand.self, BenchCommand.self])
+        subcommands: [
+            TrainCommand.self, EvaluateCommand.self, CompareCommand.self, SalienceCommand.self,
+            VerifyCommand.self, BenchCommand.self, DoctorCommand.self,
+        ])
 
     static func main() {
+        if let complaint = CPU.complaint {
+            FileHandle.standardError.write(Data("error: \(complaint)\n".utf8))
+            Foundation.exit(70)
+        }
         // Ranks and their own threads use the cores; a BLAS with threads of its own would oversubscribe them.
         GEMM.useOneThread()
         do {

@@ -1,0 +1,22 @@
+import ArgumentParser
+import Checkpoints
+import Diagnostics
+import Foundation
+import Training
+
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Compare two runs, bit for bit.",
+        discussion: "Exit code 0 if they are equal as far as both go, 65 if not: then the first difference is named.")
+
+    @Argument(help: "A run's folder.")
+    var first: String
+    @Argument(help: "Another run's folder.")
+    var second: String
+
+    func run() throws {
+        let comparison = try reportingFailures { try RunComparison(first, second) }
+        print(comparison.text)
+        if !comparison.isEqual { throw ExitCode(Failure.Kind.badData.rawValue) }
+    }
+}
