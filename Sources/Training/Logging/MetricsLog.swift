@@ -1,62 +1,61 @@
 import Diagnostics
 import Foundation
 
-/// `metrics.jsonl`: one JSON object per line, written as the run goes.
+/// `metrics.jsonl`: one JSON object per line, in the order of the steps, written as the run goes.
+///
+/// Each line is written by one call, so a reader sees whole lines. They are not synchronised to the disk: what a crash of
+/// the machine takes is written again when the run is resumed from its last checkpoint.
 package final class MetricsLog {
     private let path: String
-    private let handle: FileHandle
+    private let descriptor: Int32
+    private let encoder = JSONEncoder()
 
-    /// Opens the log; lines of steps after `step` (from before a resumed run's checkpoint) are removed.
+    /// Opens the log in `folder`, creating it if needed.
+    ///
+    /// Lines of steps after `step` (from before the checkpoint that a run is resumed from) and lines that are damaged are
+    /// removed; whatever happens meanwhile, the file has either all its old lines or those that remain.
     package init(folder: String, after step: Int) throws {
         path = folder + "/metrics.jsonl"
         if FileManager.default.fileExists(atPath: path) {
-            let text = String(decoding: try ReadableFile.contents(of: path, limit: 1 << 32), as: UTF8.self)
-            let kept = text.split(separator: "\n").filter { line in
-                let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-                return (object?["step"] as? Int).map { $0 <= step } ?? false
-            }
-            try writeAtomically(Array(kept.map { $0 + "\n" }.joined().utf8), to: path)
+            let old = try ReadableFile.contents(of: path, limit: 1 << 32)
+            let kept = Self.lines(of: old, upTo: step)
+            if kept.count != old.count { try writeAtomically(kept, to: path) }
         } else {
             try writeAtomically([], to: path)
         }
-        guard let handle = FileHandle(forWritingAtPath: path) else { throw Failure.inputOutput("\(path): cannot be opened for writing") }
-        self.handle = handle
-        try handle.seekToEnd()
+        descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw Failure.writing(path, error: SystemError(code: errno, operation: "open", path: path))
+        }
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     }
 
-    /// Appends a line.
+    deinit { close(descriptor) }
+
+    /// Appends a line. It has the key `step`, without which resuming would remove it.
+    ///
+    /// - Throws: `Failure.inputOutput` when it cannot be written, as on a full disk.
     package func append(_ line: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let bytes = try encoder.encode(line) + [UInt8(ascii: "\n")]
         do {
-            try handle.write(contentsOf: encoder.encode(line) + Data("\n".utf8))
+            try bytes.withUnsafeBytes { try PosixFileOperations().write($0, to: descriptor, path: path) }
         } catch {
-            throw Failure.writing(path, error: error)
+            throw Failure.writing(path, bytes: bytes.count, error: error)
         }
     }
-}
 
-/// A training step in the log.
-package struct StepLine: Encodable {
-    let type = "step"
-    let step: Int
-    let epoch: Int
-    let learningRate: Float
-    /// Mean over the batch's (perturbed) samples.
-    let loss: Double
-    let accuracy: Double
-    let imagesPerSecond: Double
-}
-
-/// An epoch in the log.
-package struct EpochLine: Encodable {
-    let type = "epoch"
-    let step: Int
-    let epoch: Int
-    let loss: Double
-    let accuracy: Double
-    let cleanAccuracy: Double?
-    let robustAccuracy: Double?
-    let weights: String
-    let seconds: Double
+    /// The whole lines whose step is at most `step`.
+    private static func lines(of bytes: [UInt8], upTo step: Int) -> [UInt8] {
+        struct Line: Decodable { let step: Int }
+        let decoder = JSONDecoder()
+        var kept: [UInt8] = []
+        var rest = bytes[...]
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            let line = rest[..<end]
+            if let found = try? decoder.decode(Line.self, from: Data(line)), found.step <= step { kept += rest[...end] }
+            rest = rest[(end + 1)...]
+        }
+        return kept
+    }
 }

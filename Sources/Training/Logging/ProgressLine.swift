@@ -3,19 +3,22 @@ import Foundation
 /// What the user sees of a run on rank 0: one line that is rewritten on a terminal, plain lines now and then elsewhere.
 package struct ProgressLine {
     private let isTerminal: Bool
+    private let width: Int
     private let interval: Double
     private let write: (String) -> Void
     private var lastShown = -Double.infinity
     private var shownLength = 0
-    /// Smoothed seconds per step.
-    private var pace: Double?
+    private var pace = Pace()
 
-    /// - Parameter interval: seconds between plain lines.
+    /// - Parameters:
+    ///   - width: columns of the terminal; longer lines are cut, for one that wraps cannot be rewritten.
+    ///   - interval: seconds between plain lines.
     package init(
-        isTerminal: Bool = Terminal.isInteractive, interval: Double = 10,
+        isTerminal: Bool = Terminal.isInteractive, width: Int = Terminal.width, interval: Double = 10,
         write: @escaping (String) -> Void = { FileHandle.standardOutput.write(Data($0.utf8)) }
     ) {
         self.isTerminal = isTerminal
+        self.width = width
         self.interval = isTerminal ? 0.1 : interval
         self.write = write
     }
@@ -23,29 +26,56 @@ package struct ProgressLine {
     /// Shows a step of the epoch if it is time to.
     ///
     /// - Parameters:
+    ///   - epoch, step: counted from 0.
+    ///   - samples, seconds: images of the step and what it took; the time between steps (validation, checkpoints) does
+    ///     not count, neither in the rate nor in the time left.
+    ///   - remaining: steps left in the run.
     ///   - now: seconds of a clock that never goes back.
-    ///   - seconds: what the step took; `remaining`: steps left in the run.
     package mutating func show(
         epoch: Int, epochs: Int, step: Int, steps: Int, loss: Double, accuracy: Double, samples: Int, seconds: Double,
         remaining: Int, now: Double
     ) {
-        pace = pace.map { 0.95 * $0 + 0.05 * seconds } ?? seconds
+        pace.add(samples: samples, seconds: seconds)
         guard now - lastShown >= interval else { return }
         lastShown = now
-        let rate = Double(samples) / pace!
+        let rate = pace.samplesPerSecond
         put(
             "epoch \(epoch + 1)/\(epochs)  step \(step + 1)/\(steps)  loss \(decimal(loss, 4))  accuracy \(percent(accuracy))"
-                + "  \(decimal(rate, rate < 100 ? 1 : 0)) images/s  \(duration(Double(remaining) * pace!)) left", isLine: !isTerminal)
+                + "  \(decimal(rate, rate < 100 ? 1 : 0)) images/s  \(duration(Double(remaining) * pace.secondsPerStep)) left",
+            stays: !isTerminal)
     }
 
-    /// Writes a line that stays.
-    package mutating func note(_ text: String) { put(text, isLine: true) }
+    /// Writes a line that stays, in place of the one that is rewritten.
+    package mutating func note(_ text: String) { put(text, stays: true) }
 
-    private mutating func put(_ text: String, isLine: Bool) {
+    private mutating func put(_ text: String, stays: Bool) {
+        guard isTerminal else { return write(text + "\n") }
+        let text = stays ? text : String(text.prefix(width - 1))
         let cover = String(repeating: " ", count: max(0, shownLength - text.count))
-        write((isTerminal ? "\r" : "") + text + (isTerminal ? cover : "") + (isLine ? "\n" : ""))
-        shownLength = isLine ? 0 : text.count
+        write("\r" + text + cover + (stays ? "\n" : ""))
+        shownLength = stays ? 0 : text.count
     }
+}
+
+/// Mean speed of the last twenty steps or so: exponential averages, corrected for their beginning at zero. The first step
+/// of a process, which also fills caches and memory, counts only until there is a second.
+private struct Pace {
+    private static let memory = 0.95
+    private var steps = 0
+    private var seconds = 0.0
+    private var samples = 0.0
+    private var weight = 0.0
+
+    mutating func add(samples: Int, seconds: Double) {
+        steps += 1
+        if steps == 2 { (self.seconds, self.samples, weight) = (0, 0, 0) }
+        self.seconds = Self.memory * self.seconds + (1 - Self.memory) * seconds
+        self.samples = Self.memory * self.samples + (1 - Self.memory) * Double(samples)
+        weight = Self.memory * weight + (1 - Self.memory)
+    }
+
+    var secondsPerStep: Double { weight > 0 ? seconds / weight : 0 }
+    var samplesPerSecond: Double { seconds > 0 ? samples / seconds : 0 }
 }
 
 /// A number with a fixed number of decimals.
@@ -56,7 +86,7 @@ package func percent(_ share: Double) -> String { String(format: "%5.2f %%", 100
 
 /// Seconds as a person says them: 42s, 3m 20s, 5h 07m.
 package func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds >= 0 else { return "?" }
+    guard seconds.isFinite, seconds >= 0, seconds < 1e15 else { return "?" }
     let s = Int(seconds.rounded())
     if s < 60 { return "\(s)s" }
     if s < 3600 { return String(format: "%dm %02ds", s / 60, s % 60) }

@@ -4,10 +4,14 @@ import Foundation
 package struct LearningRateSchedule: Sendable {
     private enum Shape: Sendable {
         case constant
-        /// Times `gamma` after each of these epochs.
+        /// Times `gamma` after every so many epochs (PyTorch's `StepLR`).
+        case drop(every: Int, gamma: Double)
+        /// Times `gamma` after each of these epochs (`MultiStepLR`).
         case drops(after: [Int], gamma: Double)
+        /// Half a cosine, from the end of the warm-up to zero at the end of the run (`CosineAnnealingLR`).
         case cosine
-        /// Up to the peak by half a cosine from 1/25 of it, then down to 1/250,000 (PyTorch's `OneCycleLR`).
+        /// Up to the peak by half a cosine from 1/25 of it, then down to 1/250,000 (`OneCycleLR`; L. Smith and N. Topin,
+        /// arXiv 1708.07120). `peak` is the share of the run at which it is reached. The momentum does not change.
         case oneCycle(peak: Double)
     }
 
@@ -17,16 +21,16 @@ package struct LearningRateSchedule: Sendable {
     private let stepsPerEpoch: Int
     private let warmupSteps: Double
 
+    /// - Parameter stepsPerEpoch: at least 1.
     package init(_ recipe: Recipe, stepsPerEpoch: Int) {
+        precondition(stepsPerEpoch >= 1, "an epoch has at least one step")
         rate = recipe.number("optimizer.lr")
         epochs = recipe.epochs
         self.stepsPerEpoch = stepsPerEpoch
         warmupSteps = recipe.number("schedule.warmupEpochs") * Double(stepsPerEpoch)
         let gamma = recipe.number("schedule.gamma")
         switch recipe.text("schedule.name") {
-        case "step":
-            let every = recipe.integer("schedule.stepEpochs")
-            shape = .drops(after: Array(stride(from: every, to: max(recipe.epochs, every + 1), by: every)), gamma: gamma)
+        case "step": shape = .drop(every: recipe.integer("schedule.stepEpochs"), gamma: gamma)
         case "multi-step": shape = .drops(after: recipe.integers("schedule.milestones"), gamma: gamma)
         case "cosine": shape = .cosine
         case "one-cycle": shape = .oneCycle(peak: recipe.number("schedule.peak"))
@@ -36,28 +40,30 @@ package struct LearningRateSchedule: Sendable {
 
     /// The rate of step `step`, counted from 0 over the whole run.
     ///
-    /// Drops happen between epochs; cosine and one-cycle move with every step.
+    /// Drops happen between epochs; warm-up, cosine and one-cycle move with every step. A warm-up of w steps multiplies the
+    /// rate of step t by (t + 1)/(w + 1).
     package func rate(step: Int) -> Float {
-        let total = Double(max(1, epochs * stepsPerEpoch))
         let at = Double(step)
-        if at < warmupSteps { return Float(rate * (at + 1) / (warmupSteps + 1)) }
+        return Float(rate(at: at, epoch: step / stepsPerEpoch) * (at < warmupSteps ? (at + 1) / (warmupSteps + 1) : 1))
+    }
+
+    private func rate(at: Double, epoch: Int) -> Double {
+        let total = Double(max(1, epochs * stepsPerEpoch))
         switch shape {
-        case .constant: return Float(rate)
-        case .drops(let epochs, let gamma):
-            let drops = epochs.count { step / stepsPerEpoch >= $0 }
-            return Float(rate * pow(gamma, Double(drops)))
-        case .cosine:
-            let progress = (at - warmupSteps) / max(1, total - warmupSteps)
-            return Float(rate * 0.5 * (1 + cos(.pi * progress)))
+        case .constant: return rate
+        case .drop(let every, let gamma): return rate * pow(gamma, Double(epoch / every))
+        case .drops(let milestones, let gamma): return rate * pow(gamma, Double(milestones.count { epoch >= $0 }))
+        case .cosine: return Self.anneal(rate, 0, max(0, at - warmupSteps) / max(1, total - warmupSteps))
         case .oneCycle(let peak):
             let top = peak * total - 1
             let start = rate / 25
             let end = start / 1e4
-            if at <= top { return Float(Self.anneal(start, rate, at / max(top, 1e-9))) }
-            return Float(Self.anneal(rate, end, (at - top) / max(total - 1 - top, 1e-9)))
+            if at <= top { return Self.anneal(start, rate, top > 0 ? at / top : 0) }
+            return Self.anneal(rate, end, (at - top) / (total - 1 - top))
         }
     }
 
+    /// Half a cosine between two rates; `progress` from 0 to 1.
     private static func anneal(_ from: Double, _ to: Double, _ progress: Double) -> Double {
         to + (from - to) * 0.5 * (1 + cos(.pi * progress))
     }

@@ -1,0 +1,33 @@
+/// A training step in the log.
+package struct StepLine: Encodable {
+    let type = "step"
+    /// Steps taken since the beginning, this one included.
+    let step: Int
+    /// Counted from 0.
+    let epoch: Int
+    let learningRate: Float
+    /// Mean over the batch's (perturbed) samples, all ranks together.
+    let loss: Double
+    /// Share of them predicted rightly, 0 to 1.
+    let accuracy: Double
+    let imagesPerSecond: Double
+}
+
+/// An epoch in the log.
+package struct EpochLine: Encodable {
+    let type = "epoch"
+    /// Steps taken since the beginning.
+    let step: Int
+    /// Counted from 0.
+    let epoch: Int
+    /// Means over the epoch's (perturbed) training samples.
+    let loss: Double
+    let accuracy: Double
+    /// Accuracies on the validation images, 0 to 1; absent in epochs without validation.
+    let cleanAccuracy: Double?
+    let robustAccuracy: Double?
+    /// SHA-256 of the weights.
+    let weights: String
+    /// Training and validation together.
+    let seconds: Double
+}
