@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Synchronization
 import Testing
 import Training
 
@@ -53,21 +54,50 @@ import Training
         #expect(try folder.text() == "{\"step\":1}\n")
     }
 
-    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"))) func aFullDiskIsAFailure() throws {
+    /// The disk fills up while the log is written, or while it is cut back for a resumed run.
+    @Test func aFullDiskIsAFailure() throws {
         let folder = try Folder()
-        try FileManager.default.createSymbolicLink(atPath: folder.file, withDestinationPath: "/dev/full")
-        do {
-            let log = try MetricsLog(folder: folder.path, after: 0)
-            try log.append(Line(step: 1, loss: 1))
-            Issue.record("written to a full disk")
-        } catch let failure as Failure {
-            #expect(failure.kind == .inputOutput && failure.message.contains("metrics.jsonl"), "\(failure)")
-        }
+        let log = try MetricsLog(folder: folder.path, after: 0, using: FullDisk(holds: 25))
+        try log.append(Line(step: 1, loss: 1))
+        let error = #expect(throws: Failure.self) { try log.append(Line(step: 2, loss: 2)) }
+        #expect(error?.kind == .inputOutput && error?.message.contains("metrics.jsonl") == true, "\(String(describing: error))")
+        #expect(error?.remedy?.contains("free some space") == true, "\(String(describing: error))")
+
+        let before = try folder.text()
+        #expect(throws: Failure.self) { try MetricsLog(folder: folder.path, after: 1, using: FullDisk(holds: 0)) }
+        #expect(try folder.text() == before)
+        _ = try MetricsLog(folder: folder.path, after: 1)
+        #expect(try folder.text() == "{\"loss\":1,\"step\":1}\n")
     }
 
     @Test func aMissingFolderIsAFailure() {
         #expect(throws: Failure.self) { try MetricsLog(folder: "/nowhere/at/all", after: 0) }
     }
+}
+
+/// A disk with room for a few bytes; a write that does not fit leaves its beginning.
+private final class FullDisk: FileOperations {
+    private let disk = PosixFileOperations()
+    private let room: Mutex<Int>
+    init(holds bytes: Int) { room = Mutex(bytes) }
+
+    func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws {
+        let fits = room.withLock { room in
+            defer { room -= min(room, bytes.count) }
+            return min(room, bytes.count)
+        }
+        try disk.write(UnsafeRawBufferPointer(rebasing: bytes[..<fits]), to: descriptor, path: path)
+        if fits < bytes.count { throw SystemError(code: ENOSPC, operation: "write", path: path) }
+    }
+
+    func makeDirectory(_ path: String) throws { try disk.makeDirectory(path) }
+    func create(_ path: String) throws -> Int32 { try disk.create(path) }
+    func synchronize(_ descriptor: Int32, path: String) throws { try disk.synchronize(descriptor, path: path) }
+    func close(_ descriptor: Int32, path: String) throws { try disk.close(descriptor, path: path) }
+    func synchronizeDirectory(_ path: String) throws { try disk.synchronizeDirectory(path) }
+    func rename(_ source: String, to target: String) throws { try disk.rename(source, to: target) }
+    func removeFile(_ path: String) throws { try disk.removeFile(path) }
+    func removeDirectory(_ path: String) throws { try disk.removeDirectory(path) }
 }
 
 @Suite struct ProgressLineTests {

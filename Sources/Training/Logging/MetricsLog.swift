@@ -7,6 +7,7 @@ import Foundation
 /// the machine takes is written again when the run is resumed from its last checkpoint.
 package final class MetricsLog {
     private let path: String
+    private let files: any FileOperations
     private let descriptor: Int32
     private let encoder = JSONEncoder()
 
@@ -14,14 +15,15 @@ package final class MetricsLog {
     ///
     /// Lines of steps after `step` (from before the checkpoint that a run is resumed from) and lines that are damaged are
     /// removed; whatever happens meanwhile, the file has either all its old lines or those that remain.
-    package init(folder: String, after step: Int) throws {
+    package init(folder: String, after step: Int, using files: some FileOperations = PosixFileOperations()) throws {
+        self.files = files
         path = folder + "/metrics.jsonl"
         if FileManager.default.fileExists(atPath: path) {
             let old = try ReadableFile.contents(of: path, limit: 1 << 32)
             let kept = Self.lines(of: old, upTo: step)
-            if kept.count != old.count { try writeAtomically(kept, to: path) }
+            if kept.count != old.count { try writeAtomically(kept, to: path, using: files) }
         } else {
-            try writeAtomically([], to: path)
+            try writeAtomically([], to: path, using: files)
         }
         descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -39,7 +41,7 @@ package final class MetricsLog {
     package func append(_ line: some Encodable) throws {
         let bytes = try encoder.encode(line) + [UInt8(ascii: "\n")]
         do {
-            try bytes.withUnsafeBytes { try PosixFileOperations().write($0, to: descriptor, path: path) }
+            try bytes.withUnsafeBytes { try files.write($0, to: descriptor, path: path) }
         } catch {
             throw Failure.writing(path, bytes: bytes.count, error: error)
         }
