@@ -4,8 +4,8 @@
 /// A value's gradient is complete when its last consumer (in reverse) has contributed; that contribution also applies
 /// the gate of the ReLU that made the value, so gradients of ReLU outputs arrive already gated. An addend's gradient is
 /// its sum's gradient: it shares the memory instead of being copied.
-struct BackwardPlan {
-    enum Action {
+package struct BackwardPlan: Sendable {
+    package enum Action: Sendable {
         /// Gradients of `nodes[node]`: with respect to its parameters, and its input if `result` is not nil.
         case node(Int, gradient: Int, result: Int?, addend: Int?, gate: Int?)
         /// `result = a + b`, zero where the value `gate` is not positive.
@@ -13,13 +13,14 @@ struct BackwardPlan {
     }
 
     /// In the order of execution.
-    private(set) var actions: [Action] = []
+    package private(set) var actions: [Action] = []
     /// The value whose shape each gradient tensor has; tensor 0 is the gradient of the logits.
-    private(set) var tensors: [Int] = []
+    package private(set) var tensors: [Int] = []
     /// The tensor that ends as the gradient of the images; its memory comes from the caller.
-    private(set) var imageGradient = -1
+    package private(set) var imageGradient = -1
 
-    init(nodes: [Network.Node]) {
+    /// O(nodes). Every value must be the input or the addend of some node, but for the last, the logits.
+    package init(nodes: [Network.Node]) {
         var remaining = [Int: Int]()
         var relu = Set<Int>()
         for node in nodes {
@@ -71,7 +72,9 @@ struct BackwardPlan {
             let existing = gradient[node.input]
             let canAdd = node.operation.gradientTakesAddend
             let result: Int
-            if let existing, canAdd, owners[existing] == [node.input] {
+            // A convolution may add to what lies in its output, but not read its output gradient there.
+            let isApart = existing != incoming || node.operation.gradientInPlace
+            if let existing, canAdd, isApart, owners[existing] == [node.input] {
                 result = existing
             } else if existing == nil || canAdd, node.operation.gradientInPlace, owners[incoming].isEmpty {
                 result = incoming

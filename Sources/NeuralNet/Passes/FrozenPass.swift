@@ -64,9 +64,12 @@ package final class FrozenPass: DifferentiableClassifier {
                     input, pixels: shape.pixels, channels: shape.channels, batch: batch, output: output)
             case .linear(let layer):
                 let (weight, bias) = model.linear(layer)
-                Linear.forward(
-                    input, weights: weight, bias: bias, batch: batch, inputs: shape.count, outputs: classes,
-                    output: output)
+                // Image by image: the rounding of a matrix product depends on its number of rows.
+                for i in 0..<batch {
+                    Linear.forward(
+                        input + i * shape.count, weights: weight, bias: bias, batch: 1, inputs: shape.count,
+                        outputs: classes, output: output + i * classes)
+                }
             case .batchNorm: preconditionFailure("a frozen model has no BatchNorm in training mode")
             }
         }
@@ -107,9 +110,11 @@ package final class FrozenPass: DifferentiableClassifier {
                     gradient, pixels: shape.pixels, channels: shape.channels, batch: batch, gate: gate,
                     inputGradient: result)
             case .linear(let layer):
-                Linear.inputGradient(
-                    gradient, weights: model.linear(layer).weight, batch: batch, inputs: shape.count, outputs: classes,
-                    inputGradient: result)
+                for i in 0..<batch {
+                    Linear.inputGradient(
+                        gradient + i * classes, weights: model.linear(layer).weight, batch: 1, inputs: shape.count,
+                        outputs: classes, inputGradient: result + i * shape.count)
+                }
             case .batchNorm: preconditionFailure("a frozen model has no BatchNorm in training mode")
             }
         }

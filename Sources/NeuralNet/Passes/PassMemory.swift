@@ -1,7 +1,8 @@
 import Kernels
 
-/// The activations and gradients of a pass over at most `capacity` images, in one allocation.
-struct PassMemory {
+/// The activations and gradients of a pass over at most `capacity` images, in one allocation: tensors that are never
+/// needed at the same time share a place (`MemoryPlan`).
+package struct PassMemory {
     private let storage: FloatBuffer
     private let valueOffsets: [Int]
     private let gradientOffsets: [Int]
@@ -9,7 +10,7 @@ struct PassMemory {
     /// - Parameters:
     ///   - keepsInputs: whether the backward pass needs what went into each node (for the gradients of parameters), or
     ///     only the outputs of ReLUs, as gates.
-    init(network: Network, nodes: [Network.Node], backward: BackwardPlan, capacity: Int, keepsInputs: Bool) {
+    package init(network: Network, nodes: [Network.Node], backward: BackwardPlan, capacity: Int, keepsInputs: Bool) {
         // Moments: node i computes at time i; backward action j at time nodes.count + j.
         var lifetimes = network.values.map { MemoryPlan.Lifetime(count: $0.count * capacity, first: .max, last: -1) }
         lifetimes[0].count = 0
@@ -53,10 +54,12 @@ struct PassMemory {
         gradientOffsets = Array(plan.offsets[values...])
     }
 
-    func value(_ index: Int) -> UnsafeMutablePointer<Float> { storage.pointer + valueOffsets[index] }
+    /// Where value `index` of the network lies, [capacity, height, width, channels]; value 0 is the caller's.
+    package func value(_ index: Int) -> UnsafeMutablePointer<Float> { storage.pointer + valueOffsets[index] }
 
-    func gradient(_ index: Int) -> UnsafeMutablePointer<Float> { storage.pointer + gradientOffsets[index] }
+    /// Where gradient tensor `index` of the backward plan lies; the images' gradient is the caller's.
+    package func gradient(_ index: Int) -> UnsafeMutablePointer<Float> { storage.pointer + gradientOffsets[index] }
 
     /// Floats allocated.
-    var count: Int { storage.count }
+    package var count: Int { storage.count }
 }
