@@ -75,7 +75,7 @@ struct TrainCommand: ParsableCommand {
         let resumes = try world.broadcast(Int32(folder?.heldRun == true ? 1 : 0)) == 1
         let run = try TrainingRun(recipe: recipe, communicator: world, folder: folder, resume: resumes, threads: threads)
         let stop = StopRequest(folder: output!, budget: timeBudget?.seconds)
-        switch try run.run(stop: stop) {
+        switch try run.run(stop: stop, folder: output!) {
         case .finished: return 0
         case .stopped(let reason):
             if world.rank == 0 { print("stopped by \(reason.text) after a checkpoint; resume with: sipat train --output \(output!) --resume") }

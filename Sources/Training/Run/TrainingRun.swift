@@ -25,6 +25,7 @@ package final class TrainingRun {
     private let validator: Validator
     private let files: RunWriter?
     private var state: RunState
+    private let heartbeat = Heartbeat()
 
     /// Reads the data and builds the model. Collective; fails on all ranks alike.
     ///
@@ -45,6 +46,7 @@ package final class TrainingRun {
         schedule = LearningRateSchedule(recipe, stepsPerEpoch: plan.stepsPerEpoch)
         let (rank, size) = (communicator.rank, communicator.size)
         let microBatches = plan.microBatchCount(step: 0)
+        let heartbeat = heartbeat
         let (step, validator) = try communicator.agreeing {
             guard size <= microBatches else {
                 throw Failure.usage(
@@ -58,7 +60,8 @@ package final class TrainingRun {
                 settings: recipe.stepSettings(), communicator: communicator,
                 reduction: ReductionAlgorithm(rawValue: recipe.text("communication.reduction"))!,
                 bucketBytes: Int(recipe.number("communication.bucketMegabytes") * 1e6), microBatch: recipe.microBatch,
-                batch: ownedMicroBatches(total: microBatches, rank: 0, size: size).count * recipe.microBatch, threads: threads)
+                batch: ownedMicroBatches(total: microBatches, rank: 0, size: size).count * recipe.microBatch, threads: threads,
+                heartbeat: heartbeat)
             return (step, Validator(recipe, data: data, model: step.frozen))
         }
         self.step = step
@@ -76,7 +79,12 @@ package final class TrainingRun {
     }
 
     /// Trains until the recipe's epochs are done, patience runs out, or somebody asks to stop.
-    package func run(stop: StopRequest) throws -> RunOutcome {
+    ///
+    /// - Parameter folder: the run's folder, where the watchdogs of all ranks leave word.
+    package func run(stop: StopRequest, folder: String) throws -> RunOutcome {
+        let watchdog = Watchdog(
+            heartbeat, communicator: communicator, folder: folder, minutes: recipe.number("communication.watchdogMinutes"))
+        defer { watchdog.stop() }
         files?.note(describe())
         while state.epoch < recipe.epochs, !state.isFinished {
             if let reason = try trainEpoch(stop: stop) {
@@ -97,10 +105,13 @@ package final class TrainingRun {
         let every = recipe.integer("checkpoint.everySteps")
         while true {
             let start = monotonicSeconds()
+            heartbeat.begin(step: state.step + 1)
+            heartbeat.enter(.data)
             guard let batch = try loader.next() else { return nil }
             let waited = monotonicSeconds() - start
             let rate = schedule.rate(step: state.step)
-            var result = try step.run(batch, learningRate: rate)
+            var result = try takeStep(batch, rate: rate)
+            heartbeat.enter(.communication)
             result.timings.data = waited
             state.step += 1
             state.stepInEpoch += 1
@@ -116,6 +127,30 @@ package final class TrainingRun {
         }
     }
 
+    /// One step, its failures told with where they happened.
+    private func takeStep(_ batch: Batch, rate: Float) throws -> StepResult {
+        let place = "epoch \(state.epoch + 1), step \(state.step + 1)"
+        do {
+            return try step.run(batch, learningRate: rate)
+        } catch let failure as Failure {
+            throw Failure(failure.kind, "\(place), \(heartbeat.phase.text): \(failure.message)", remedy: failure.remedy)
+        } catch let divergence as Divergence {
+            // All ranks are here: each says which of its micro-batches went wrong.
+            let own = divergence.microBatches.map { index, samples in
+                "rank \(communicator.rank) on \(Host.name): micro-batch \(index), samples \(samples.map(String.init).joined(separator: " "))"
+            }
+            let all = try communicator.gather(own.joined(separator: "\n"))?.filter { !$0.isEmpty } ?? []
+            try communicator.agreeing {
+                guard communicator.rank == 0 else { return }
+                let culprits = all.isEmpty ? "every micro-batch's loss is finite: a gradient overflowed" : all.joined(separator: "\n  ")
+                throw Failure.badData(
+                    "\(place): training diverged: \(divergence.name) is not finite\n  \(culprits)",
+                    remedy: "lower optimizer.lr or warm up (schedule.warmupEpochs), then --resume goes on from the last good checkpoint")
+            }
+            throw divergence
+        }
+    }
+
     /// Validates, logs and checkpoints where due, and decides whether patience has run out.
     private func finishEpoch() throws {
         let epoch = state.epoch
@@ -125,7 +160,8 @@ package final class TrainingRun {
         var accuracy: (clean: Double, robust: Double)?
         var isBest = false
         if isLast || state.epoch % recipe.integer("validation.every") == 0 {
-            accuracy = try validator.run(step.state, communicator: communicator)
+            heartbeat.enter(.validation)
+            accuracy = try validator.run(step.state, communicator: communicator) { heartbeat.beat() }
             if let accuracy {
                 let metric = recipe.text("validation.metric") == "clean" ? accuracy.clean : accuracy.robust
                 isBest = metric > state.bestMetric ?? -1
@@ -151,6 +187,7 @@ package final class TrainingRun {
     }
 
     private func save(isBest: Bool) throws {
+        heartbeat.enter(communicator.rank == 0 ? .checkpoint : .communication)
         try communicator.agreeing {
             guard let files else { return }
             state.weightsHash = RunFiles.hash(step.state)

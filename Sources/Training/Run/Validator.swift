@@ -24,13 +24,15 @@ final class Validator {
     }
 
     /// Accuracies, the same on all ranks; nil without validation images. Collective.
-    func run(_ state: ModelState, communicator: Communicator) throws -> (clean: Double, robust: Double)? {
+    ///
+    /// - Parameter progress: called after each batch.
+    func run(_ state: ModelState, communicator: Communicator, progress: () -> Void) throws -> (clean: Double, robust: Double)? {
         guard !clean.isEmpty else { return nil }
         model.freeze(state)
         var plain = settings
         plain.epsilons = [0]
-        let cleanReport = try evaluator.run(plain, indices: clean, communicator: communicator)?.report
-        let robustReport = try evaluator.run(settings, indices: robust, communicator: communicator)?.report
+        let cleanReport = try evaluator.run(plain, indices: clean, communicator: communicator) { _, _ in progress() }?.report
+        let robustReport = try evaluator.run(settings, indices: robust, communicator: communicator) { _, _ in progress() }?.report
         var values = [cleanReport?.rows[0].accuracy ?? 0, robustReport?.rows[0].accuracy ?? 0]
         try communicator.broadcast(&values)
         return (values[0], values[1])

@@ -11,12 +11,11 @@ package struct StepResult: Sendable {
 }
 
 /// A sum over the batch that is not finite: the run cannot go on from these weights and this learning rate.
-package struct Divergence: Error, Sendable {
-    package let element: Int
-    /// What the element belongs to: a parameter's gradient, a statistic, the loss.
+package struct Divergence: Error {
+    /// What is not finite: a parameter's gradient, a statistic, the loss.
     package let name: String
-    package let epoch: Int
-    package let step: Int
+    /// The micro-batches of this rank whose own loss was not finite, with their samples.
+    package let microBatches: [(index: Int, samples: [Int])]
 }
 
 extension StepLayout {

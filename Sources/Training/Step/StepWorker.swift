@@ -46,21 +46,27 @@ final class StepWorker {
     /// Gradients of one micro-batch, handed to the reducer bucket by bucket while the backward pass goes on.
     ///
     /// - Parameter progress: called after every layer, to move messages along.
+    /// - Returns: whether the loss was a number.
     func update(
         images: UnsafePointer<Float>, labels: UnsafePointer<Int32>, count: Int, microBatch: Int,
         reducer: GradientReducer, progress: () throws -> Void
-    ) throws {
+    ) throws -> Bool {
         let arena = reducer.arena(forMicroBatch: microBatch)
         let buckets = reducer.ranges
+        let loss = trainingPass.layout.lossOffset
         var next = 0
+        var isFinite = true
         try trainingPass.run(
             images: images, labels: labels, batch: count, labelSmoothing: settings.labelSmoothing, step: arena.pointer
         ) { offset in
+            // Once a bucket is handed over, its memory may hold sums already.
+            if next == 0 { isFinite = arena[loss].isFinite }
             while next < buckets.count, buckets[next].lowerBound >= offset {
                 reducer.completed(microBatch: microBatch, bucket: next)
                 next += 1
             }
             try progress()
         }
+        return isFinite
     }
 }

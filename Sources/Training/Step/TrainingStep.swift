@@ -23,6 +23,9 @@ package final class TrainingStep {
     private let workers: [StepWorker]
     private let layout: StepLayout
     private let mpi = Lock()
+    private let heartbeat: Heartbeat
+    /// For each owned micro-batch of the last step, whether its loss was a number.
+    private let lossIsFinite: UnsafeMutablePointer<Bool>
 
     /// - Parameters:
     ///   - communicator: the ranks that train together.
@@ -30,9 +33,14 @@ package final class TrainingStep {
     ///   - batch: the most images this rank owns in a step.
     package init(
         state: ModelState, optimizer: OptimizerSettings, settings: StepSettings, communicator: Communicator,
-        reduction: ReductionAlgorithm, bucketBytes: Int, microBatch: Int, batch: Int, threads: Int = 1
+        reduction: ReductionAlgorithm, bucketBytes: Int, microBatch: Int, batch: Int, threads: Int = 1,
+        heartbeat: Heartbeat = Heartbeat()
     ) throws {
         self.state = state
+        self.heartbeat = heartbeat
+        let microBatches = (batch + microBatch - 1) / microBatch
+        lossIsFinite = .allocate(capacity: max(1, microBatches))
+        lossIsFinite.initialize(repeating: true, count: max(1, microBatches))
         self.settings = settings
         let network = state.network
         self.optimizer = Optimizer(optimizer, network: network)
@@ -55,6 +63,8 @@ package final class TrainingStep {
         mask = FloatBuffer(count: settings.mask == nil ? 0 : batch * network.input.pixels)
     }
 
+    deinit { lossIsFinite.deallocate() }
+
     /// The perturbed images of the last step's owned samples, if it attacked.
     package let adversarial: FloatBuffer
     private let mask: FloatBuffer
@@ -66,11 +76,15 @@ package final class TrainingStep {
     package func run(_ batch: Batch, learningRate: Float) throws -> StepResult {
         var clock = PhaseClock()
         reducer.beginStep(microBatches: batch.totalMicroBatches)
+        heartbeat.enter(.attack)
         let images = try attack(batch)
         clock.mark(\.attack)
+        heartbeat.enter(.update)
         try update(batch, images: images)
         clock.mark(\.update)
+        heartbeat.enter(.communication)
         let sums = try reducer.finish()
+        heartbeat.enter(.optimizer)
         clock.mark(\.communication)
         try checkFinite(sums, batch)
         optimizer.update(state, step: sums.pointer, samples: batch.globalCount, learningRate: learningRate)
@@ -96,13 +110,14 @@ package final class TrainingStep {
             TrainingPass.prepare(filters, for: state)
         }
         let (workers, adversarial) = (Unchecked(workers), Unchecked(adversarial.pointer))
-        let maskAddress = Unchecked(mask)
+        let (maskAddress, heartbeat) = (Unchecked(mask), heartbeat)
         let shape = state.network.input
         try pool.forEach(0..<batch.microBatches.count) { worker, index in
             let range = batch.microBatches[index]
             try workers.value[worker].attack(
                 batch, range, mask: maskAddress.value.map { $0 + range.lowerBound * shape.pixels },
                 into: adversarial.value + range.lowerBound * shape.count)
+            heartbeat.beat()
         }
         return UnsafePointer(self.adversarial.pointer)
     }
@@ -112,15 +127,16 @@ package final class TrainingStep {
         TrainingPass.prepare(filters, for: state)
         let (workers, images) = (Unchecked(workers), Unchecked(images))
         let reducer = Unchecked(reducer)
-        let mpi = mpi
+        let (mpi, heartbeat, lossIsFinite) = (mpi, heartbeat, Unchecked(lossIsFinite))
         let shape = state.network.input
         try pool.forEach(0..<batch.microBatches.count) { worker, index in
             let range = batch.microBatches[index]
-            try workers.value[worker].update(
+            lossIsFinite.value[index] = try workers.value[worker].update(
                 images: images.value + range.lowerBound * shape.count, labels: batch.labels + range.lowerBound,
                 count: range.count, microBatch: batch.firstMicroBatch + index, reducer: reducer.value
             ) {
                 // Any thread may call MPI, one at a time; one that finds another at it need not wait.
+                heartbeat.beat()
                 _ = try mpi.withLockIfAvailable { _ in try reducer.value.progress() }
             }
         }
@@ -129,7 +145,10 @@ package final class TrainingStep {
     private func checkFinite(_ sums: FloatBuffer, _ batch: Batch) throws {
         guard let index = Elementwise.firstNonFinite(sums.pointer, count: layout.count) else { return }
         throw Divergence(
-            element: index, name: layout.name(of: index, in: state.network), epoch: batch.epoch, step: batch.step)
+            name: layout.name(of: index, in: state.network),
+            microBatches: batch.microBatches.indices.filter { !lossIsFinite[$0] }.map { place in
+                (batch.firstMicroBatch + place, batch.microBatches[place].map { batch.sampleIndices[$0] })
+            })
     }
 }
 
