@@ -44,6 +44,9 @@ private let geometries: [(Int, Int, Int, Int, Int, Int, Int, Int)] = [
     (2, 3, 16, 16, 3, 2, 1, 5),
     (8, 8, 64, 32, 3, 2, 1, 20),
     (7, 7, 72, 24, 1, 1, 0, 9),
+    (4, 4, 336, 40, 3, 1, 1, 2),
+    (3, 3, 256, 70, 3, 1, 1, 2),
+    (5, 5, 40, 336, 3, 2, 1, 2),
 ]
 
 private let cases: [ConvolutionCase] = geometries.flatMap { g in
