@@ -147,13 +147,17 @@ private final class FullDisk: FileOperations {
     }
 
     @Test func aNarrowTerminalGetsShortLines() {
-        let text = run(isTerminal: true, width: 40) { line in
-            step(&line, 0, now: 0)
-            line.note(String(repeating: "n", count: 60))
+        func parts(width: Int) -> [Substring] {
+            run(isTerminal: true, width: width) { line in
+                step(&line, 0, now: 0)
+                line.note(String(repeating: "n", count: 60))
+            }.split(separator: "\r")
         }
-        let parts = text.split(separator: "\r")
-        #expect(parts[0].count == 39)
-        #expect(parts[1].count == 61)
+        let short = parts(width: 60)
+        #expect(short[0] == "2/3 1/100  loss 1.25  50.00 %  64.0/s  3m 19s left")
+        #expect(short[1].count == 61)
+        #expect(parts(width: 20)[0] == "2/3 1/100  loss 1.2")
+        #expect(parts(width: 100)[0].contains("images/s  3m 19s left"))
     }
 
     /// The time left follows the steps' own time: neither a slow first step nor a pause between steps counts.

@@ -11,7 +11,7 @@ package struct ProgressLine {
     private var pace = Pace()
 
     /// - Parameters:
-    ///   - width: columns of the terminal; longer lines are cut, for one that wraps cannot be rewritten.
+    ///   - width: columns of the terminal; a line that would wrap could not be rewritten, so it is shortened, then cut.
     ///   - interval: seconds between plain lines.
     package init(
         isTerminal: Bool = Terminal.isInteractive, width: Int = Terminal.width, interval: Double = 10,
@@ -38,11 +38,13 @@ package struct ProgressLine {
         pace.add(samples: samples, seconds: seconds)
         guard now - lastShown >= interval else { return }
         lastShown = now
-        let rate = pace.samplesPerSecond
-        put(
+        let rate = decimal(pace.samplesPerSecond, pace.samplesPerSecond < 100 ? 1 : 0)
+        let left = duration(Double(remaining) * pace.secondsPerStep)
+        let text =
             "epoch \(epoch + 1)/\(epochs)  step \(step + 1)/\(steps)  loss \(decimal(loss, 4))  accuracy \(percent(accuracy))"
-                + "  \(decimal(rate, rate < 100 ? 1 : 0)) images/s  \(duration(Double(remaining) * pace.secondsPerStep)) left",
-            stays: !isTerminal)
+            + "  \(rate) images/s  \(left) left"
+        guard isTerminal, text.count >= width else { return put(text, stays: !isTerminal) }
+        put("\(epoch + 1)/\(epochs) \(step + 1)/\(steps)  loss \(decimal(loss, 2))  \(percent(accuracy))  \(rate)/s  \(left) left", stays: false)
     }
 
     /// Writes a line that stays, in place of the one that is rewritten.
