@@ -71,6 +71,7 @@ import Training
             #expect(recipe.directory == text)
             #expect(try RecipeParser.parse(recipe.yaml(commented: true), name: "again").directory == text, "\(text)")
         }
+        recipe = try RecipeParser.apply(["epochs=6"], to: recipe, name: "test")
         let json = try JSONEncoder().encode(recipe)
         #expect(try JSONDecoder().decode(Recipe.self, from: json) == recipe)
         let text = String(decoding: json, as: UTF8.self)
@@ -85,7 +86,7 @@ import Training
     }
 
     @Test func differencesSayWhatAResumedRunMayChange() throws {
-        let old = try Recipe.builtIn("synthetic")
+        let old = try RecipeParser.apply(["optimizer.lr=0.1", "epochs=6"], to: .builtIn("synthetic"), name: "test")
         let new = try RecipeParser.apply(["optimizer.lr=0.2", "checkpoint.keep=5", "epochs=6"], to: old, name: "test")
         let differences = new.differences(from: old)
         #expect(differences.map(\.field.path) == ["optimizer.lr", "checkpoint.keep"])
