@@ -30,7 +30,7 @@ package struct AttackSettings: Sendable, Hashable, Codable {
         self.maskTime = maskTime
     }
 
-    /// Projected gradient descent on the negative loss (Madry et al., ICLR 2018).
+    /// Projected gradient descent on the negative loss, from a random start (Madry et al., ICLR 2018).
     package static func pgd(_ threat: ThreatModel, stepSize: Float, steps: Int) -> AttackSettings {
         AttackSettings(threat: threat, stepSize: stepSize, steps: steps)
     }

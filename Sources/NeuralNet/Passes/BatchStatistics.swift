@@ -18,7 +18,7 @@ final class BatchStatistics {
         scales = FloatBuffer(count: network.bufferCount)
     }
 
-    /// Statistics of `x` [rows, channels], and the factors that normalise it and apply γ.
+    /// Mean and variance of `x` [rows, channels] per channel, and the factors that normalise it and apply γ.
     func compute(_ layer: Int, _ x: UnsafePointer<Float>, rows: Int, parameters: UnsafePointer<Float>) {
         let norm = network.batchNorms[layer]
         let offset = norm.runningMean

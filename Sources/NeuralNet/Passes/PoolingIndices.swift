@@ -1,6 +1,6 @@
 import Kernels
 
-/// Where each max-pool of a pass found its maxima.
+/// Where each max-pool of a pass found its maxima: a byte per output value, the place in the window.
 final class PoolingIndices {
     private var memory: [UnsafeMutablePointer<UInt8>?]
 

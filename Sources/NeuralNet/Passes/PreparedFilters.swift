@@ -3,7 +3,8 @@ import Kernels
 /// Every convolution's filter in the forms its algorithm reads, for the forward pass and the input gradient.
 ///
 /// Prepared once per change of weights and then read by any number of threads. A training step prepares it twice: with
-/// BatchNorm folded in for the attack, and plain for the update.
+/// BatchNorm folded in for the attack, and plain for the update. Memory: for each filter twice its size, and
+/// several times as much where Winograd's algorithm reads it transformed.
 package final class PreparedFilters: @unchecked Sendable {
     package let convolutions: [Convolution]
     private let storage: FloatBuffer

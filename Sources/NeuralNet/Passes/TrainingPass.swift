@@ -48,8 +48,11 @@ package final class TrainingPass: DifferentiableClassifier {
 
     /// Writes a micro-batch's gradients of Σ cross-entropies, its statistics, loss and correct predictions.
     ///
+    /// Cost: three times `Network.flops` per image, less the first layer's input gradient. BatchNorm's statistics are
+    /// those of these images, so a micro-batch must always hold the same ones for a run to be repeatable.
+    ///
     /// - Parameters:
-    ///   - images: [batch, height, width, channels]; `labels`: [batch].
+    ///   - images: [batch, height, width, channels]; `labels`: [batch]; `batch` ≤ `capacity`.
     ///   - step: an arena of `layout.count` floats, overwritten.
     ///   - completed: called as the backward pass goes; everything in `step` from this offset on is final.
     package func run(

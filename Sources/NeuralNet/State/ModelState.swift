@@ -4,7 +4,9 @@ import Kernels
 /// A network's parameters and BatchNorm's running statistics, each in one contiguous arena.
 package final class ModelState: @unchecked Sendable {
     package let network: Network
+    /// In the layout of `Network.parameters`.
     package let parameters: FloatBuffer
+    /// Running means and variances, in the layout of `Network.buffers`.
     package let buffers: FloatBuffer
 
     /// Zero parameters, and the running statistics that PyTorch starts with.
@@ -62,6 +64,7 @@ package final class ModelState: @unchecked Sendable {
         values.withUnsafeBufferPointer { layout.load(from: $0.baseAddress!, into: arena.pointer) }
     }
 
+    /// Takes over parameters and running statistics of a state of the same network.
     package func copy(from other: ModelState) {
         parameters.copy(from: other.parameters)
         buffers.copy(from: other.buffers)
