@@ -18,7 +18,12 @@ final class StepWorker {
         let network = state.network
         let onTrainingStatistics = settings.attack?.batchNorm == .training
         trainingPass = TrainingPass(state, filters: filters, capacity: microBatch, attacks: onTrainingStatistics)
-        frozenPass = settings.attack == nil || onTrainingStatistics ? nil : FrozenPass(frozen, capacity: microBatch)
+        // A group of images goes through all attack steps while its activations are in cache; the wider the network, the
+        // more images it takes to make up for reading the filters.
+        let group = network.parameterCount < 2_000_000 ? 16 : 32
+        frozenPass =
+            settings.attack == nil || onTrainingStatistics
+            ? nil : FrozenPass(frozen, capacity: min(microBatch, group))
         ascent = settings.attack.map {
             ProjectedGradientAscent(
                 $0.settings, imageShape: network.input, classes: network.classes, capacity: microBatch)

@@ -1,0 +1,73 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Runs that are signalled, killed and stopped for real while they train.
+@Suite("Signals, kills and hangs", .serialized)
+struct InterruptionTests {
+    /// Starts a tiny run of many epochs on `ranks` ranks, waits until it has taken a few steps, and runs `script`, in
+    /// which $job is mpirun's process and $run the run's folder.
+    private func interrupt(
+        _ run: String, ranks: Int, _ overrides: [String], script: String, options: String = ""
+    ) throws -> ProgramRun {
+        let sipat = try builtProgram("sipat")
+        let arguments = TinyRun.arguments(run, overrides).map { "'\($0)'" }.joined(separator: " ")
+        let program = """
+            run='\(run)'
+            mpirun -n \(ranks) --oversubscribe \(options) '\(sipat)' \(arguments) &
+            job=$!
+            for i in $(seq 600); do
+              [ -f "$run/metrics.jsonl" ] && [ "$(wc -l < "$run/metrics.jsonl")" -ge 5 ] && break
+              sleep 0.05
+            done
+            \(script)
+            wait $job
+            """
+        return try ProgramRun.of("bash", ["-c", program], environment: ProgramRun.launchEnvironment, timeout: 100)
+    }
+
+    @Test(arguments: ["kill -USR1 $job", "kill -TERM $job", "touch $run/stop"])
+    func aStoppedRunGoesOnAsIfNothingHadHappened(_ script: String) throws {
+        let folder = try TemporaryFolder()
+        let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
+        #expect(try TinyRun.train(whole, ["epochs=12"]).status == 0)
+        let stopped = try interrupt(
+            parts, ranks: 2, ["epochs=12"], script: script, options: "--mca odls_base_sigkill_timeout 30")
+        #expect(stopped.status == 75 || stopped.status == 0, "\(stopped)")
+        #expect(try TinyRun.sipatOnRanks(4, ["train", "--output", parts, "--resume"]).status == 0)
+        #expect(try TinyRun.weights(parts) == TinyRun.weights(whole))
+        #expect(try TinyRun.metrics(parts) == TinyRun.metrics(whole))
+    }
+
+    @Test func aKilledRankEndsTheJobAndLosesNothing() throws {
+        let folder = try TemporaryFolder()
+        let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
+        #expect(try TinyRun.train(whole, ["epochs=8", "checkpoint.everySteps=3"]).status == 0)
+        let killed = try interrupt(
+            parts, ranks: 3, ["epochs=8", "checkpoint.everySteps=3"], script: "pkill -KILL -n -P $job")
+        #expect(killed.status != 0 && !killed.timedOut && killed.seconds < 60, "\(killed)")
+        #expect((killed.errors + killed.output).contains("signal 9"), "\(killed)")
+        #expect(try TinyRun.sipatOnRanks(2, ["train", "--output", parts, "--resume"]).status == 0)
+        #expect(try TinyRun.weights(parts) == TinyRun.weights(whole))
+    }
+
+    @Test func aHangingRankIsNamed() throws {
+        let folder = try TemporaryFolder()
+        let run = try interrupt(
+            folder.path + "/run", ranks: 3, ["epochs=100000", "communication.watchdogMinutes=0.05"],
+            script: "stopped=$(pgrep -n -P $job); kill -STOP $stopped; (sleep 20; kill -KILL $stopped) 2>/dev/null &")
+        #expect(run.status == 70 && !run.timedOut, "\(run)")
+        let text = run.errors + run.output
+        #expect(text.contains("no progress for") && text.contains("says nothing; last heard of on"), "\(run)")
+    }
+
+    @Test func divergenceIsToldWithItsPlace() throws {
+        let folder = try TemporaryFolder()
+        let run = try TinyRun.train(
+            folder.path + "/run", ranks: 2,
+            ["mode=natural", "optimizer.lr=1000", "optimizer.weightDecay=9", "schedule.name=constant", "epochs=60"])
+        #expect(run.status == 65, "\(run)")
+        let text = run.errors + run.output
+        #expect(text.contains("training diverged") && text.contains("micro-batch") && text.contains("step"), "\(run)")
+    }
+}
