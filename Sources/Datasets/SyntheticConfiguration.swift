@@ -14,7 +14,7 @@ package struct SyntheticConfiguration: Sendable, Hashable {
     /// 0 (bold shapes, strong texture, no noise to speak of) to 1 (faint and noisy).
     package var difficulty = 0.5
     /// Probability that the background's texture is the one that goes with the class, 0 to 1; else it is any.
-    package var backgroundCorrelation = 0.8
+    package var backgroundCorrelation = 0.7
     package var seed: UInt64 = 0
 
     package init() {}

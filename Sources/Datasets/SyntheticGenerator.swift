@@ -7,11 +7,11 @@ import Kernels
 ///  - a coarse shape, seen by its contrast in brightness, far above an L∞ budget of 8/255, and
 ///  - a fine texture of the object with an amplitude of 16/255 (difficulty 0) to 8/255 (difficulty 1): an adversary with
 ///    that budget everywhere can erase or exchange it, so adversarial training has to give it up; training that
-///    protects salient pixels can go on using it.
+///    protects salient pixels can go on using it. A share of 0.4 · difficulty of the objects is worn: almost no texture.
 ///
 /// The background has a faint texture (6/255) that agrees with the class with probability `backgroundCorrelation`: a
-/// shortcut for natural training, worthless under attack. With difficulty grow the noise and the unevenness of the
-/// background, and shrink contrast and texture.
+/// shortcut for natural training, worthless under attack. With difficulty grow the noise, the unevenness of the
+/// background and the hole that is cut into the object; contrast and texture shrink.
 ///
 /// Everything about image i of a split is drawn from Philox keyed by (seed, synthetic, split, i). Classes are balanced.
 package struct SyntheticGenerator: Sendable {
@@ -31,7 +31,7 @@ package struct SyntheticGenerator: Sendable {
         shapes = min(SyntheticShape.allCases.count, max(2, (configuration.classes + 1) / 2))
     }
 
-    /// One split, with salience. About 20 µs for an image of 32×32×3.
+    /// One split, with salience. About 50 µs for an image of 32×32×3.
     package func dataset(_ split: DatasetSplit) -> ImageDataset {
         let shape = configuration.imageShape
         let count = split == .train ? configuration.trainCount : configuration.testCount
