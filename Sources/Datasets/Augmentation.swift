@@ -48,15 +48,21 @@ package struct Placement: Sendable, Hashable {
 
     /// Writes an image of 8-bit values in its new place, as `value / 255` in float32. Zero padding.
     func apply(_ input: UnsafePointer<UInt8>, to output: UnsafeMutablePointer<Float>, shape: ImageShape) {
-        forEachRow(height: shape.height, width: shape.width, channels: shape.channels, output: output) { from, to, values, step in
-            let input = input + from
-            let output = output + to
-            let channels = shape.channels
-            if step > 0 {
-                for i in 0..<values { output[i] = Float(input[i]) / 255 }
+        let (height, width, channels) = (shape.height, shape.width, shape.channels)
+        if rowOffset != 0 || columnOffset != 0 { output.update(repeating: 0, count: shape.count) }
+        // The part of the output that shows the input, before the flip.
+        let rows = Placement.visible(height, offset: rowOffset)
+        let columns = Placement.visible(width, offset: columnOffset)
+        for y in rows {
+            let source = input + ((y + rowOffset) * width + columns.lowerBound + columnOffset) * channels
+            let row = output + y * width * channels
+            if !flipped {
+                let target = row + columns.lowerBound * channels
+                for i in 0..<columns.count * channels { target[i] = Float(source[i]) / 255 }
             } else {
-                for pixel in 0..<values / channels {
-                    for c in 0..<channels { output[c - pixel * channels] = Float(input[pixel * channels + c]) / 255 }
+                let target = row + (width - 1 - columns.lowerBound) * channels
+                for x in 0..<columns.count {
+                    for c in 0..<channels { target[c - x * channels] = Float(source[x * channels + c]) / 255 }
                 }
             }
         }
@@ -74,19 +80,8 @@ package struct Placement: Sendable, Hashable {
         }
     }
 
-    /// Zeroes `output` where needed, then hands each row's visible part to `body`: the input's offset, the offset of the
-    /// output pixel that its first pixel goes to, how many values, and 1 or −1, the direction of the output's pixels.
-    private func forEachRow(
-        height: Int, width: Int, channels: Int, output: UnsafeMutablePointer<Float>, _ body: (Int, Int, Int, Int) -> Void
-    ) {
-        if rowOffset != 0 || columnOffset != 0 { output.update(repeating: 0, count: height * width * channels) }
-        let first = max(0, -columnOffset)
-        let end = min(width, width - columnOffset)
-        guard first < end else { return }
-        for y in max(0, -rowOffset)..<max(max(0, -rowOffset), min(height, height - rowOffset)) {
-            let from = ((y + rowOffset) * width + first + columnOffset) * channels
-            let to = (y * width + (flipped ? width - 1 - first : first)) * channels
-            body(from, to, (end - first) * channels, flipped ? -1 : 1)
-        }
+    private static func visible(_ size: Int, offset: Int) -> Range<Int> {
+        let first = max(0, -offset)
+        return first..<max(first, min(size, size - offset))
     }
 }

@@ -21,17 +21,17 @@ package struct SyntheticConfiguration: Sendable, Hashable {
 
     package var imageShape: ImageShape { ImageShape(height: size, width: size, channels: channels) }
 
-    /// - Throws: `Failure.usage` that names the first setting out of range.
+    /// - Throws: `Failure.usage` that names, as the recipe does, the first setting out of range.
     package func validate() throws {
         func check(_ name: String, _ isRight: Bool, _ found: some Any, _ expected: String) throws {
             guard !isRight else { return }
             throw Failure.usage(
-                "synthetic data: \(name) is \(found), expected \(expected)", remedy: "set data.synthetic.\(name) to \(expected)")
+                "synthetic.\(name) is \(found), expected \(expected)", remedy: "set synthetic.\(name) to \(expected)")
         }
         try check("classes", (2...100).contains(classes), classes, "2 to 100")
         try check("size", (8...1024).contains(size), size, "8 to 1024 pixels")
         try check("channels", channels == 1 || channels == 3, channels, "1 or 3")
-        for (name, count) in [("trainCount", trainCount), ("testCount", testCount)] {
+        for (name, count) in [("train", trainCount), ("test", testCount)] {
             try check(name, (1...10_000_000).contains(count), count, "1 to 10000000")
             let (bytes, overflow) = count.multipliedReportingOverflow(by: imageShape.count)
             try check(name, !overflow && bytes <= 1 << 36, count, "few enough images of \(imageShape) to fit in memory")

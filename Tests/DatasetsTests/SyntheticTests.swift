@@ -89,7 +89,7 @@ struct SyntheticTests {
     @Test func settingsOutOfRange() {
         let bad: [(String, (inout SyntheticConfiguration) -> Void)] = [
             ("classes is 1", { $0.classes = 1 }), ("size is 7", { $0.size = 7 }), ("channels is 2", { $0.channels = 2 }),
-            ("trainCount is 0", { $0.trainCount = 0 }), ("testCount is -5", { $0.testCount = -5 }),
+            ("train is 0", { $0.trainCount = 0 }), ("test is -5", { $0.testCount = -5 }),
             ("difficulty is 1.1", { $0.difficulty = 1.1 }), ("difficulty is nan", { $0.difficulty = .nan }),
             ("backgroundCorrelation is -0.1", { $0.backgroundCorrelation = -0.1 }),
             ("fit in memory", { ($0.size, $0.trainCount) = (1024, 1_000_000) }),
