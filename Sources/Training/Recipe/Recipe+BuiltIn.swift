@@ -24,7 +24,7 @@ extension Recipe {
         case "synthetic":
             changes = [
                 "epochs": .integer(6), "data.name": .text("synthetic"), "data.batch": .integer(64),
-                "synthetic.train": .integer(3000), "synthetic.difficulty": .number(0), "augmentation.crop": .integer(0),
+                "synthetic.train": .integer(3000), "augmentation.crop": .integer(0),
                 "augmentation.flip": .flag(false), "model.name": .text("resnet18"), "model.width": .integer(8),
                 "attack.steps": .integer(4), "schedule.name": .text("one-cycle"), "validation.limit": .integer(200),
                 "validation.steps": .integer(5),
