@@ -19,7 +19,7 @@ package enum CrossEntropy {
             var largest = row[0]
             for c in 1..<classes { largest = max(largest, row[c]) }
             var sum = 0.0
-            for c in 0..<classes { sum += exp(Double(row[c] - largest)) }
+            for c in 0..<classes { sum += exp(Double(row[c]) - Double(largest)) }
             let logSum = Double(largest) + log(sum)
             var loss = (1 - Double(smoothing)) * (logSum - Double(row[label]))
             if smoothing > 0 { for c in 0..<classes { loss += spread * (logSum - Double(row[c])) } }

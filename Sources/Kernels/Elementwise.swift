@@ -9,21 +9,8 @@ package enum Elementwise {
         _ dy: UnsafePointer<Float>, rows: Int, channels: Int, scale: UnsafePointer<Float>, addend: UnsafePointer<Float>?,
         gate: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>
     ) {
-        let walk = ChannelVectors(rows: rows, channels: channels)
-        withScratch(walk.width) { wide in
-            walk.widen(scale, into: wide)
-            walk.forEach { i, c in
-                var v = dy.vector(i) * wide.vector(c)
-                if let addend { v += addend.vector(i) }
-                if let gate { v.replace(with: 0, where: .!(gate.vector(i) .> 0)) }
-                output.store(v, i)
-            } scalar: { i, c in
-                var v = dy[i] * wide[c]
-                if let addend { v += addend[i] }
-                if let gate, !(gate[i] > 0) { v = 0 }
-                output[i] = v
-            }
-        }
+        ScaledGradient(dy: dy, scale: scale, addend: addend, gate: gate)
+            .apply(rows: rows, channels: channels, output: output)
     }
 
     /// `output = a (+ b)`, zero where `gate` is given and not positive.
@@ -32,12 +19,12 @@ package enum Elementwise {
         output: UnsafeMutablePointer<Float>
     ) {
         var i = 0
-        while i + 16 <= count {
-            var v = a.vector(i)
-            if let b { v += b.vector(i) }
-            if let gate { v.replace(with: 0, where: .!(gate.vector(i) .> 0)) }
-            output.store(v, i)
-            i += 16
+        while i + lanes <= count {
+            var v = load(a + i)
+            if let b { v += load(b + i) }
+            if let gate { v = gated(v, by: load(gate + i)) }
+            store(v, to: output + i)
+            i += lanes
         }
         while i < count {
             var v = a[i]
@@ -48,21 +35,42 @@ package enum Elementwise {
         }
     }
 
-    /// The first value that is infinite or not a number.
+    /// The place of the first value that is infinite or not a number, or nil if all are finite.
     package static func firstNonFinite(_ x: UnsafePointer<Float>, count: Int) -> Int? {
         var i = 0
-        while i + 64 <= count {
-            // x − x is 0 for finite x and not a number otherwise, and sums keep what is not a number.
-            let (a, b) = (x.vector(i), x.vector(i + 16))
-            let (c, d) = (x.vector(i + 32), x.vector(i + 48))
-            let zero = ((a - a) + (b - b)) + ((c - c) + (d - d))
-            if !(zero.sum() == 0) { break }
-            i += 64
+        while i + 8 * lanes <= count {
+            // x − x is 0 for finite x and not a number otherwise, which sums keep.
+            var sums = (Vector(), Vector())
+            for j in 0..<4 {
+                let (a, b) = (load(x + i + 32 * j), load(x + i + 32 * j + 16))
+                sums.0 += a - a
+                sums.1 += b - b
+            }
+            if any((sums.0 + sums.1) .!= Vector()) { break }
+            i += 8 * lanes
         }
         while i < count {
             if !x[i].isFinite { return i }
             i += 1
         }
         return nil
+    }
+}
+
+private struct ScaledGradient: ChannelMap {
+    let dy: UnsafePointer<Float>
+    let scale: UnsafePointer<Float>
+    let addend: UnsafePointer<Float>?
+    let gate: UnsafePointer<Float>?
+
+    @inline(__always)
+    func coefficients(_ lanes: ChannelLanes) -> Vector { lanes(scale) }
+
+    @inline(__always)
+    func value(at offset: Int, _ scale: Vector, count: Int) -> Vector {
+        var v = loadChannels(dy + offset, count) * scale
+        if let addend { v += loadChannels(addend + offset, count) }
+        if let gate { v = gated(v, by: loadChannels(gate + offset, count)) }
+        return v
     }
 }

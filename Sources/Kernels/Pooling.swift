@@ -1,30 +1,37 @@
-/// Pooling over NHWC images. Each pass reads its input once per window.
+/// Pooling over NHWC images. Nothing is allocated; each pass reads its inputs once per window.
 package enum Pooling {
-    /// The largest value of each window; of equal ones the first, as in PyTorch.
+    /// The largest value of each window; of equal ones the first, and not a number before all, as in PyTorch.
     ///
     /// - Parameters:
     ///   - input: [batch, height, width, channels]; `output`: [batch, outputHeight, outputWidth, channels].
-    ///   - argmax: for each output, its maximum's place in the window, row by row; for `maxBackward`.
+    ///   - argmax: for each output, its maximum's place in the window, row · kernel + column; for `maxBackward`.
     package static func maxForward(
         _ input: UnsafePointer<Float>, shape: PoolingShape, batch: Int, output: UnsafeMutablePointer<Float>,
         argmax: UnsafeMutablePointer<UInt8>?
     ) {
+        precondition(shape.kernel <= 16, "places in a window of \(shape.kernel) do not fit a byte")
         let channels = shape.channels
-        forEachWindow(shape, batch: batch) { o, rows, columns, base in
-            let out = output + o
-            out.update(repeating: -.infinity, count: channels)
-            argmax.map { ($0 + o).update(repeating: 0, count: channels) }
-            for y in rows {
-                for x in columns {
-                    let source = input + base + (y * shape.width + x) * channels
-                    let place = UInt8((y - rows.lowerBound) * 16 + (x - columns.lowerBound))
-                    for c in 0..<channels {
-                        // Not a number wins, and stays: it must not vanish.
-                        if source[c] > out[c] || source[c].isNaN {
-                            out[c] = source[c]
-                            argmax?[o + c] = place
-                        }
+        forEachWindow(shape, batch: batch) { result, window, image in
+            for channel in stride(from: 0, to: channels, by: lanes) {
+                let used = min(lanes, channels - channel)
+                var best = Vector(repeating: -.infinity)
+                var place = SIMD16<Int32>(repeating: Int32(window.place(window.rows.lowerBound, window.columns.lowerBound)))
+                for y in window.rows {
+                    for x in window.columns {
+                        let value = loadChannels(input + image + (y * shape.width + x) * channels + channel, used)
+                        let wins = (value .> best) .| (value .!= value)
+                        best.replace(with: value, where: wins)
+                        place.replace(with: SIMD16(repeating: Int32(window.place(y, x))), where: wins)
                     }
+                }
+                let offset = result + channel
+                if used == lanes { store(best, to: output + offset) } else { store(best, to: output + offset, count: used) }
+                guard let argmax else { continue }
+                let bytes = SIMD16<UInt8>(truncatingIfNeeded: place)
+                if used == lanes {
+                    UnsafeMutableRawPointer(argmax + offset).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
+                } else {
+                    for lane in 0..<used { argmax[offset + lane] = bytes[lane] }
                 }
             }
         }
@@ -33,6 +40,7 @@ package enum Pooling {
     /// Sends each output's gradient to where its maximum was.
     ///
     /// - Parameters:
+    ///   - outputGradient: [batch, outputHeight, outputWidth, channels].
     ///   - argmax: what `maxForward` wrote.
     ///   - gate: the input, if a ReLU made it: gradients are zero where it is not positive.
     ///   - inputGradient: [batch, height, width, channels], overwritten.
@@ -43,32 +51,46 @@ package enum Pooling {
         let channels = shape.channels
         let count = batch * shape.height * shape.width * channels
         inputGradient.update(repeating: 0, count: count)
-        forEachWindow(shape, batch: batch) { o, rows, columns, base in
-            for c in 0..<channels {
-                let place = Int(argmax[o + c])
-                let (y, x) = (rows.lowerBound + place >> 4, columns.lowerBound + place & 15)
-                inputGradient[base + (y * shape.width + x) * channels + c] += outputGradient[o + c]
+        forEachWindow(shape, batch: batch) { result, window, image in
+            for channel in 0..<channels {
+                let (row, column) = Int(argmax[result + channel]).quotientAndRemainder(dividingBy: shape.kernel)
+                let pixel = (window.top + row) * shape.width + window.left + column
+                inputGradient[image + pixel * channels + channel] += outputGradient[result + channel]
             }
         }
         if let gate { Elementwise.addGated(inputGradient, nil, gate: gate, count: count, output: inputGradient) }
     }
 
     /// The mean of each window, padding counted as zeros (PyTorch's `count_include_pad`).
+    ///
+    /// - Parameters:
+    ///   - input: [batch, height, width, channels]; `output`: [batch, outputHeight, outputWidth, channels].
     package static func averageForward(
         _ input: UnsafePointer<Float>, shape: PoolingShape, batch: Int, output: UnsafeMutablePointer<Float>
     ) {
         let channels = shape.channels
         let scale = 1 / Float(shape.kernel * shape.kernel)
-        forEachWindow(shape, batch: batch) { o, rows, columns, base in
-            for c in 0..<channels {
-                var sum: Float = 0
-                for y in rows { for x in columns { sum += input[base + (y * shape.width + x) * channels + c] } }
-                output[o + c] = sum * scale
+        forEachWindow(shape, batch: batch) { result, window, image in
+            for channel in stride(from: 0, to: channels, by: lanes) {
+                let used = min(lanes, channels - channel)
+                var sum = Vector()
+                for y in window.rows {
+                    for x in window.columns {
+                        sum += loadChannels(input + image + (y * shape.width + x) * channels + channel, used)
+                    }
+                }
+                let mean = sum * scale
+                let target = output + result + channel
+                if used == lanes { store(mean, to: target) } else { store(mean, to: target, count: used) }
             }
         }
     }
 
     /// Spreads each output's gradient evenly over its window.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: [batch, outputHeight, outputWidth, channels].
+    ///   - gate, inputGradient: [batch, height, width, channels]; zero where `gate` is given and not positive.
     package static func averageBackward(
         _ outputGradient: UnsafePointer<Float>, shape: PoolingShape, batch: Int, gate: UnsafePointer<Float>?,
         inputGradient: UnsafeMutablePointer<Float>
@@ -77,11 +99,11 @@ package enum Pooling {
         let scale = 1 / Float(shape.kernel * shape.kernel)
         let count = batch * shape.height * shape.width * channels
         inputGradient.update(repeating: 0, count: count)
-        forEachWindow(shape, batch: batch) { o, rows, columns, base in
-            for y in rows {
-                for x in columns {
-                    let target = inputGradient + base + (y * shape.width + x) * channels
-                    for c in 0..<channels { target[c] += outputGradient[o + c] * scale }
+        forEachWindow(shape, batch: batch) { result, window, image in
+            for y in window.rows {
+                for x in window.columns {
+                    let target = inputGradient + image + (y * shape.width + x) * channels
+                    for channel in 0..<channels { target[channel] += outputGradient[result + channel] * scale }
                 }
             }
         }
@@ -123,25 +145,42 @@ package enum Pooling {
         }
     }
 
-    /// Calls `body` with each output's offset, the rows and columns of its window that lie in the image, and the
-    /// image's offset.
+    /// One window: where it starts, perhaps in the padding, and its rows and columns that lie in the image.
+    private struct Window {
+        let top: Int
+        let left: Int
+        let kernel: Int
+        let rows: Range<Int>
+        let columns: Range<Int>
+
+        init(_ shape: PoolingShape, row: Int, column: Int) {
+            top = row * shape.stride - shape.padding
+            left = column * shape.stride - shape.padding
+            kernel = shape.kernel
+            rows = Self.inside(top, kernel, shape.height)
+            columns = Self.inside(left, kernel, shape.width)
+        }
+
+        func place(_ y: Int, _ x: Int) -> Int { (y - top) * kernel + x - left }
+
+        private static func inside(_ start: Int, _ kernel: Int, _ size: Int) -> Range<Int> {
+            let first = max(start, 0)
+            return first..<max(first, min(start + kernel, size))
+        }
+    }
+
+    /// Calls `body` once per output pixel, with the offsets of that pixel and of its image.
     @inline(__always)
     private static func forEachWindow(
-        _ shape: PoolingShape, batch: Int,
-        _ body: (_ output: Int, _ rows: Range<Int>, _ columns: Range<Int>, _ image: Int) -> Void
+        _ shape: PoolingShape, batch: Int, _ body: (_ result: Int, _ window: Window, _ image: Int) -> Void
     ) {
-        precondition(shape.kernel <= 16, "a window of \(shape.kernel) is more than the 16 that places are counted to")
-        var output = 0
+        var result = 0
         for n in 0..<batch {
             let image = n * shape.height * shape.width * shape.channels
-            for y in 0..<shape.outputHeight {
-                let top = y * shape.stride - shape.padding
-                let rows = max(top, 0)..<max(max(top, 0), min(top + shape.kernel, shape.height))
-                for x in 0..<shape.outputWidth {
-                    let left = x * shape.stride - shape.padding
-                    let columns = max(left, 0)..<max(max(left, 0), min(left + shape.kernel, shape.width))
-                    body(output, rows, columns, image)
-                    output += shape.channels
+            for row in 0..<shape.outputHeight {
+                for column in 0..<shape.outputWidth {
+                    body(result, Window(shape, row: row, column: column), image)
+                    result += shape.channels
                 }
             }
         }

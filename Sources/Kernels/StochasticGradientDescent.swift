@@ -8,14 +8,14 @@ package enum StochasticGradientDescent {
         weightDecay: Float, gradientScale: Float
     ) {
         var i = 0
-        while i + 16 <= count {
-            let w = parameters.vector(i)
-            let g = (gradients.vector(i) * gradientScale).addingProduct(w, Vector(repeating: weightDecay))
-            let v = g.addingProduct(momentumBuffer.vector(i), Vector(repeating: momentum))
-            momentumBuffer.store(v, i)
+        while i + lanes <= count {
+            let w = load(parameters + i)
+            let g = (load(gradients + i) * gradientScale).addingProduct(w, Vector(repeating: weightDecay))
+            let v = g.addingProduct(load(momentumBuffer + i), Vector(repeating: momentum))
+            store(v, to: momentumBuffer + i)
             let step = nesterov ? g.addingProduct(v, Vector(repeating: momentum)) : v
-            parameters.store(w.addingProduct(step, Vector(repeating: -learningRate)), i)
-            i += 16
+            store(w.addingProduct(step, Vector(repeating: -learningRate)), to: parameters + i)
+            i += lanes
         }
         while i < count {
             let g = (gradients[i] * gradientScale).addingProduct(parameters[i], weightDecay)
