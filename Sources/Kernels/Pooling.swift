@@ -4,7 +4,7 @@ package enum Pooling {
     ///
     /// - Parameters:
     ///   - input: [batch, height, width, channels]; `output`: [batch, outputHeight, outputWidth, channels].
-    ///   - argmax: for each output, its maximum's place in the window, row · kernel + column; for `maxBackward`.
+    ///   - argmax: for each output, its maximum's place in the window, for `maxBackward`.
     package static func maxForward(
         _ input: UnsafePointer<Float>, shape: PoolingShape, batch: Int, output: UnsafeMutablePointer<Float>,
         argmax: UnsafeMutablePointer<UInt8>?
@@ -24,15 +24,8 @@ package enum Pooling {
                         place.replace(with: SIMD16(repeating: Int32(window.place(y, x))), where: wins)
                     }
                 }
-                let offset = result + channel
-                if used == lanes { store(best, to: output + offset) } else { store(best, to: output + offset, count: used) }
-                guard let argmax else { continue }
-                let bytes = SIMD16<UInt8>(truncatingIfNeeded: place)
-                if used == lanes {
-                    UnsafeMutableRawPointer(argmax + offset).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
-                } else {
-                    for lane in 0..<used { argmax[offset + lane] = bytes[lane] }
-                }
+                write(best, to: output + result + channel, used)
+                if let argmax { storePlaces(place, to: argmax + result + channel, used) }
             }
         }
     }
@@ -53,8 +46,7 @@ package enum Pooling {
         inputGradient.update(repeating: 0, count: count)
         forEachWindow(shape, batch: batch) { result, window, image in
             for channel in 0..<channels {
-                let (row, column) = Int(argmax[result + channel]).quotientAndRemainder(dividingBy: shape.kernel)
-                let pixel = (window.top + row) * shape.width + window.left + column
+                let pixel = window.pixel(at: Int(argmax[result + channel]))
                 inputGradient[image + pixel * channels + channel] += outputGradient[result + channel]
             }
         }
@@ -79,9 +71,7 @@ package enum Pooling {
                         sum += loadChannels(input + image + (y * shape.width + x) * channels + channel, used)
                     }
                 }
-                let mean = sum * scale
-                let target = output + result + channel
-                if used == lanes { store(mean, to: target) } else { store(mean, to: target, count: used) }
+                write(sum * scale, to: output + result + channel, used)
             }
         }
     }
@@ -145,23 +135,42 @@ package enum Pooling {
         }
     }
 
+    @inline(__always)
+    private static func write(_ value: Vector, to output: UnsafeMutablePointer<Float>, _ count: Int) {
+        if count == lanes { store(value, to: output) } else { store(value, to: output, count: count) }
+    }
+
+    @inline(__always)
+    private static func storePlaces(_ values: SIMD16<Int32>, to places: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        let bytes = SIMD16<UInt8>(truncatingIfNeeded: values)
+        if count == lanes {
+            UnsafeMutableRawPointer(places).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
+        } else {
+            for lane in 0..<count { places[lane] = bytes[lane] }
+        }
+    }
+
     /// One window: where it starts, perhaps in the padding, and its rows and columns that lie in the image.
     private struct Window {
-        let top: Int
-        let left: Int
-        let kernel: Int
         let rows: Range<Int>
         let columns: Range<Int>
+        private let top: Int
+        private let left: Int
+        private let width: Int
 
         init(_ shape: PoolingShape, row: Int, column: Int) {
             top = row * shape.stride - shape.padding
             left = column * shape.stride - shape.padding
-            kernel = shape.kernel
-            rows = Self.inside(top, kernel, shape.height)
-            columns = Self.inside(left, kernel, shape.width)
+            width = shape.width
+            rows = Self.inside(top, shape.kernel, shape.height)
+            columns = Self.inside(left, shape.kernel, shape.width)
         }
 
-        func place(_ y: Int, _ x: Int) -> Int { (y - top) * kernel + x - left }
+        /// What a byte holds: the row in the window in its upper half, the column in its lower one.
+        func place(_ y: Int, _ x: Int) -> Int { (y - top) << 4 | (x - left) }
+
+        /// The pixel of the image at a place.
+        func pixel(at place: Int) -> Int { (top + place >> 4) * width + left + place & 15 }
 
         private static func inside(_ start: Int, _ kernel: Int, _ size: Int) -> Range<Int> {
             let first = max(start, 0)
