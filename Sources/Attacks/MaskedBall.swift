@@ -10,7 +10,18 @@ struct MaskedBall {
     let image: UnsafePointer<Float>
     /// [height, width].
     let mask: UnsafePointer<Float>
+    /// [height, width, channels]: how far each value may move, as `writeBudgets` fills it. Only L∞ reads it.
+    let budgets: UnsafePointer<Float>
     let shape: ImageShape
+
+    /// Spreads the budgets of pixels over their values, once per attack: the steps then run over values in vectors.
+    static func writeBudgets(
+        _ threat: ThreatModel, mask: UnsafePointer<Float>, shape: ImageShape, into budgets: UnsafeMutablePointer<Float>
+    ) {
+        for pixel in 0..<shape.pixels {
+            (budgets + pixel * shape.channels).update(repeating: threat.budget(mask[pixel]), count: shape.channels)
+        }
+    }
 
     /// A random point: uniform per value for L∞; for L2 uniform in each of the two balls (a soft mask squeezes the balls
     /// into ellipsoids); then clipped to [0, 1].
@@ -21,11 +32,9 @@ struct MaskedBall {
         switch threat.norm {
         case .linf:
             random.fillUniform(scratch, count: shape.count, low: -1, high: 1)
-            for pixel in 0..<pixels {
-                let budget = threat.budget(mask[pixel])
-                for i in pixel * channels..<(pixel + 1) * channels {
-                    output[i] = min(max(image[i] + min(max(scratch[i] * budget, -budget), budget), 0), 1)
-                }
+            for i in 0..<shape.count {
+                let budget = budgets[i]
+                output[i] = min(max(image[i] + min(max(scratch[i] * budget, -budget), budget), 0), 1)
             }
         case .l2:
             // A Gaussian direction, and in n dimensions a radius distributed as u^(1/n) (Muller 1959).
@@ -59,18 +68,12 @@ struct MaskedBall {
     }
 
     private func stepLinf(_ size: Float, _ gradient: UnsafeMutablePointer<Float>, _ point: UnsafeMutablePointer<Float>) {
-        let channels = shape.channels
-        for pixel in 0..<shape.pixels {
-            let budget = threat.budget(mask[pixel])
-            guard budget > 0 else {
-                for i in pixel * channels..<(pixel + 1) * channels { point[i] = image[i] }
-                continue
-            }
-            for i in pixel * channels..<(pixel + 1) * channels {
-                let g = gradient[i]
-                let moved = point[i] + (g > 0 ? size : g < 0 ? -size : 0)
-                point[i] = min(max(image[i] + min(max(moved - image[i], -budget), budget), 0), 1)
-            }
+        // Without branches or calls, so that the compiler makes vectors of it.
+        for i in 0..<shape.count {
+            let (g, x, budget) = (gradient[i], image[i], budgets[i])
+            let moved = point[i] + (g > 0 ? size : g < 0 ? -size : 0)
+            let projected = min(max(x + min(max(moved - x, -budget), budget), 0), 1)
+            point[i] = budget > 0 ? projected : x
         }
     }
 

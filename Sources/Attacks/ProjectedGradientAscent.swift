@@ -18,6 +18,8 @@ package final class ProjectedGradientAscent {
 
     private let gradient: FloatBuffer
     private let ones: FloatBuffer
+    /// What each value of the images at work may move; empty for L2.
+    private let budgets: FloatBuffer
 
     package init(_ settings: AttackSettings, imageShape: ImageShape, classes: Int, capacity: Int) {
         self.settings = settings
@@ -27,6 +29,7 @@ package final class ProjectedGradientAscent {
         gradient = FloatBuffer(count: capacity * imageShape.count)
         ones = FloatBuffer(count: imageShape.pixels * capacity)
         ones.fill(1)
+        budgets = FloatBuffer(count: settings.threat.norm == .linf ? capacity * imageShape.count : 0)
     }
 
     /// Perturbs `count` images, each from its own random start, or from itself if the settings want none.
@@ -52,8 +55,11 @@ package final class ProjectedGradientAscent {
             if settings.randomStart {
                 let random = Philox(seed: seed, purpose: .randomStart, epoch: epoch, sample: sampleIndices[i])
                 let stepMask = stepMask(mask, first: i)
-                MaskedBall(threat: settings.threat, image: images + i * values, mask: stepMask, shape: imageShape)
-                    .randomStart(random, scratch: gradient.pointer, into: start)
+                writeBudgets(stepMask, count: 1)
+                MaskedBall(
+                    threat: settings.threat, image: images + i * values, mask: stepMask, budgets: budgets.pointer,
+                    shape: imageShape
+                ).randomStart(random, scratch: gradient.pointer, into: start)
             } else {
                 start.update(from: images + i * values, count: values)
             }
@@ -96,11 +102,22 @@ package final class ProjectedGradientAscent {
         return UnsafePointer(ones.pointer)
     }
 
+    /// Fills `budgets` for the first `count` ≤ `capacity` images of a mask.
+    private func writeBudgets(_ mask: UnsafePointer<Float>, count: Int) {
+        guard settings.threat.norm == .linf else { return }
+        for i in 0..<count {
+            MaskedBall.writeBudgets(
+                settings.threat, mask: mask + i * imageShape.pixels, shape: imageShape,
+                into: budgets.pointer + i * imageShape.count)
+        }
+    }
+
     private func ascend(
         model: some DifferentiableClassifier, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
         mask: UnsafePointer<Float>, count: Int, adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>?
     ) throws {
         let values = imageShape.count
+        writeBudgets(mask, count: count)
         for step in 0..<settings.steps {
             model.inputGradient(of: UnsafePointer(adversarial), batch: count, into: gradient.pointer) { logits, derivative in
                 CrossEntropy.lossesAndGradient(
@@ -117,7 +134,8 @@ package final class ProjectedGradientAscent {
                 let g = gradient.pointer + i * values
                 if step == 0, (0..<values).allSatisfy({ g[$0] == 0 }) { zeroGradients += 1 }
                 MaskedBall(
-                    threat: settings.threat, image: images + i * values, mask: mask + i * imageShape.pixels, shape: imageShape
+                    threat: settings.threat, image: images + i * values, mask: mask + i * imageShape.pixels,
+                    budgets: budgets.pointer + i * values, shape: imageShape
                 ).step(settings.stepSize, along: g, from: adversarial + i * values)
             }
         }
