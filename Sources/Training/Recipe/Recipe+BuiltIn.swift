@@ -23,11 +23,11 @@ extension Recipe {
             ]
         case "synthetic":
             changes = [
-                "epochs": .integer(6), "data.name": .text("synthetic"), "data.batch": .integer(64),
+                "epochs": .integer(12), "data.name": .text("synthetic"), "data.batch": .integer(64),
                 "synthetic.train": .integer(3000), "augmentation.crop": .integer(0),
-                "augmentation.flip": .flag(false), "model.name": .text("resnet18"), "model.width": .integer(8),
+                "augmentation.flip": .flag(false), "model.name": .text("cnn"), "model.width": .integer(16),
                 "attack.steps": .integer(4), "schedule.name": .text("one-cycle"), "validation.limit": .integer(200),
-                "validation.steps": .integer(5),
+                "validation.steps": .integer(5), "validation.metric": .text("clean"),
             ]
         default:
             let nearest = nearestName(to: name, among: builtInNames).map { "did you mean \($0)? " } ?? ""
