@@ -43,7 +43,7 @@ package final class ProjectedGradientAscent {
     ///   - mask: [count, height, width] in [0, 1]; nil for all ones.
     ///   - epoch, sampleIndices: with `seed`, what the random start of each image is drawn from.
     ///   - adversarial: where the perturbed images go; not the images themselves.
-    /// - Throws: `Failure` if the model's gradient is not finite.
+    /// - Throws: `Failure` naming the sample and step if the model's logits or gradient are not finite.
     package func run(
         model: some DifferentiableClassifier, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
         mask: UnsafePointer<Float>?, count: Int, seed: UInt64, epoch: Int, sampleIndices: UnsafePointer<Int>,
@@ -119,16 +119,17 @@ package final class ProjectedGradientAscent {
         let values = imageShape.count
         writeBudgets(mask, count: count)
         for step in 0..<settings.steps {
+            // Both are looked at: a backward pass can lose what is not a number where an activation gates it.
+            var broken: Int?
             model.inputGradient(of: UnsafePointer(adversarial), batch: count, into: gradient.pointer) { logits, derivative in
+                broken = Elementwise.firstNonFinite(logits, count: count * classes)
                 CrossEntropy.lossesAndGradient(
                     logits, labels: labels, batch: count, classes: classes, smoothing: 0,
                     gradientScale: settings.targeted ? -1 : 1, losses: nil, gradient: derivative)
             }
+            if let broken { throw notFinite("logits", "are", broken / classes, names, step) }
             if let index = Elementwise.firstNonFinite(UnsafePointer(gradient.pointer), count: count * values) {
-                throw Failure(
-                    .internalError,
-                    "the input gradient of sample \(names?[index / values] ?? index / values) is not finite in attack step \(step + 1)",
-                    remedy: "the weights have probably diverged: lower the learning rate, or start from an earlier checkpoint")
+                throw notFinite("input gradient", "is", index / values, names, step)
             }
             for i in 0..<count {
                 let g = gradient.pointer + i * values
@@ -139,6 +140,14 @@ package final class ProjectedGradientAscent {
                 ).step(settings.stepSize, along: g, from: adversarial + i * values)
             }
         }
+    }
+
+    private func notFinite(
+        _ what: String, _ verb: String, _ image: Int, _ names: UnsafePointer<Int>?, _ step: Int
+    ) -> Failure {
+        Failure(
+            .internalError, "the \(what) of sample \(names?[image] ?? image) \(verb) not finite in attack step \(step + 1)",
+            remedy: "the weights have probably diverged: lower the learning rate, or start from an earlier checkpoint")
     }
 
     private func maskPerturbation(
