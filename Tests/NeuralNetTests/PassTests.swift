@@ -76,7 +76,7 @@ struct PassTests {
         pass.run(
             images: problem.images.pointer, labels: problem.labels, batch: 6, labelSmoothing: 0.2, step: step.pointer
         ) { _ in }
-        #expect(abs(Double(step[pass.layout.lossOffset]) - exact.loss) < 1e-5 * exact.loss)
+        #expect(abs(Double(step[pass.layout.lossOffset]) - exact.loss) < 3e-5 * exact.loss)
         let values = step.array
         for layout in network.parameters {
             let d = relativeDistance(Array(values[layout.range]), Array(exact.parameters[layout.range]))
