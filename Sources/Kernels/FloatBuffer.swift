@@ -1,17 +1,29 @@
+#if os(Linux)
+import Glibc
+#endif
+
 /// A block of float32 values, aligned to 64 bytes (a cache line and an AVX-512 vector) and freed with its owner.
 ///
 /// Kernels take raw pointers; a `FloatBuffer` is what owns the memory behind them. It is handed between threads, which
 /// must agree among themselves on who writes when: hence `@unchecked Sendable`.
+///
+/// Large buffers lie on huge pages where Linux has them: a step goes over hundreds of megabytes in strides of kilobytes.
 package final class FloatBuffer: @unchecked Sendable {
     package let pointer: UnsafeMutablePointer<Float>
     package let count: Int
+    private static let hugePage = 2 << 20
 
     /// `count` zeros. Allocates `4 · count` bytes, rounded up to a multiple of 64.
     package init(count: Int) {
         precondition(count >= 0, "a buffer cannot hold \(count) values")
         self.count = count
         let bytes = max(64, (count * 4 + 63) & ~63)
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        let isLarge = bytes >= Self.hugePage
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? Self.hugePage : 64)
+        #if os(Linux)
+        // Whole pages only, so that no more memory is resident than before. A kernel that refuses changes nothing.
+        if isLarge { madvise(raw, bytes & ~(Self.hugePage - 1), MADV_HUGEPAGE) }
+        #endif
         raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
         pointer = raw.assumingMemoryBound(to: Float.self)
     }

@@ -47,13 +47,16 @@ private let geometries: [(Int, Int, Int, Int, Int, Int, Int, Int)] = [
     (4, 4, 336, 40, 3, 1, 1, 2),
     (3, 3, 256, 70, 3, 1, 1, 2),
     (5, 5, 40, 336, 3, 2, 1, 2),
+    // Filters that are transformed where they are used, and more tiles than a block of them.
+    (5, 8, 290, 300, 3, 1, 1, 17),
 ]
 
 private let cases: [ConvolutionCase] = geometries.flatMap { g in
     let shape = ConvolutionShape(
         height: g.0, width: g.1, inputChannels: g.2, outputChannels: g.3, kernel: g.4, stride: g.5, padding: g.6)
     return ConvolutionAlgorithm.allCases.filter { $0.supports(shape) }.map {
-        ConvolutionCase(shape: shape, algorithm: $0, batch: g.7, tolerance: 4e-6)
+        // Sums of 9 · 256 products and more lose a little more.
+        ConvolutionCase(shape: shape, algorithm: $0, batch: g.7, tolerance: min(g.2, g.3) > 256 ? 5e-6 : 4e-6)
     }
 }
 

@@ -2,8 +2,7 @@
 ///
 /// - A row block is [channel block][row][16]: `pitch` values lie between two channel blocks, `16 · rowLines` between two
 ///   rows (those of the other taps of a tile).
-/// - A filter matrix [k, 16·n] is stored as panels of two channel blocks, [panel][k][32], the last being [k][16] when
-///   their number is odd.
+/// - A filter matrix [k, 16·n] is stored as panels of two channel blocks, [k][32], or one, [k][16].
 ///
 /// Every row of a product is summed over k in ascending order, so a row's value does not depend on the rows around it.
 ///
@@ -12,67 +11,71 @@ enum PanelProduct<let rowLines: Int> {
     /// Values between two rows.
     @inline(__always) static var rowStep: Int { rowLines * lanes }
 
-    /// `c = a·b` for `rows` rows: `a` is [kBlocks][row][16], `b` panels of [16·kBlocks, 16·nBlocks], `c` [nBlocks][row][16].
+    /// `c = a·b` for the tap `tap` of `filter` and `rows` rows: `a` is [block][row][16] and `c` [block][row][16] for the
+    /// filter's blocks. The panels of the first sources set `c`, others add to it: a product in pieces has the same bits as
+    /// one at once.
     ///
     /// Reads and writes whole groups of 4 rows, so both pitches have room for `rows` rounded up to a multiple of 4.
     static func multiply(
-        _ a: UnsafePointer<Float>, aPitch: Int, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>, cPitch: Int,
-        rows: Int, kBlocks: Int, nBlocks: Int
+        _ a: UnsafePointer<Float>, aPitch: Int, _ filter: FilterPanels, tap: Int, into c: UnsafeMutablePointer<Float>,
+        cPitch: Int, rows: Int
     ) {
-        let k = kBlocks * lanes
-        var n = 0
-        while n < nBlocks {
-            let panel = b + n * lanes * k
-            let result = c + n * cPitch
-            let width = min(2, nBlocks - n)
+        let a = a + filter.source.lowerBound * aPitch
+        let (kBlocks, adds) = (filter.source.count, filter.source.lowerBound > 0)
+        var (panel, c) = (filter.taps + tap * filter.tapPitch, c)
+        for block in stride(from: 0, to: filter.result.count, by: 2) {
+            let width = min(2, filter.result.count - block)
             var row = 0
             while row < rows {
-                let (x, y) = (a + row * rowStep, result + row * rowStep)
+                let (x, y) = (a + row * rowStep, c + row * rowStep)
                 if hasWideRegisters {
-                    row += multiplyWide(x, aPitch, panel, kBlocks, y, cPitch, rows - row, width)
+                    row += multiplyWide(x, aPitch, panel, kBlocks, y, cPitch, rows - row, width, adds)
                 } else {
                     var done = 0
-                    for block in 0..<width {
+                    for n in 0..<width {
                         done = multiplyNarrow(
-                            x, aPitch, panel + block * lanes, width * lanes, kBlocks, y + block * cPitch, rows - row)
+                            x, aPitch, panel + n * lanes, width * lanes, kBlocks, y + n * cPitch, rows - row, adds)
                     }
                     row += done
                 }
             }
-            n += width
+            panel += filter.panelPitch
+            c += 2 * cPitch
         }
     }
 
     /// Multiplies the first rows of `rows` with one or two channel blocks; returns how many.
     @inline(__always)
     private static func multiplyWide(
-        _ a: Source, _ aPitch: Int, _ b: Source, _ kBlocks: Int, _ c: Target, _ cPitch: Int, _ rows: Int, _ width: Int
+        _ a: Source, _ aPitch: Int, _ b: Source, _ kBlocks: Int, _ c: Target, _ cPitch: Int, _ rows: Int, _ width: Int,
+        _ adds: Bool
     ) -> Int {
         // Groups of 12 keep most of the register file in use; 8 and 4 finish without idle rows.
         if rows > 8, rows < 13 || rows > 16 {
-            if width == 2 { tile12x2(a, aPitch, b, kBlocks, c, cPitch) } else { tile12x1(a, aPitch, b, kBlocks, c, cPitch) }
+            if width == 2 { tile12x2(a, aPitch, b, kBlocks, c, cPitch, adds) } else { tile12x1(a, aPitch, b, kBlocks, c, cPitch, adds) }
             return 12
         }
         if rows > 4 {
-            if width == 2 { tile8x2(a, aPitch, b, kBlocks, c, cPitch) } else { tile8x1(a, aPitch, b, kBlocks, c, cPitch) }
+            if width == 2 { tile8x2(a, aPitch, b, kBlocks, c, cPitch, adds) } else { tile8x1(a, aPitch, b, kBlocks, c, cPitch, adds) }
             return 8
         }
-        if width == 2 { tile4x2(a, aPitch, b, kBlocks, c, cPitch) } else { tile4x1(a, aPitch, b, lanes, kBlocks, c) }
+        if width == 2 { tile4x2(a, aPitch, b, kBlocks, c, cPitch, adds) } else { tile4x1(a, aPitch, b, lanes, kBlocks, c, adds) }
         return 4
     }
 
     /// Multiplies the first rows of `rows` with one channel block; returns how many.
     @inline(__always)
     private static func multiplyNarrow(
-        _ a: Source, _ aPitch: Int, _ b: Source, _ bStep: Int, _ kBlocks: Int, _ c: Target, _ rows: Int
+        _ a: Source, _ aPitch: Int, _ b: Source, _ bStep: Int, _ kBlocks: Int, _ c: Target, _ rows: Int,
+        _ adds: Bool
     ) -> Int {
         // Six rows fill sixteen registers of half a vector; two such groups are whole groups of four.
         if rows > 8 {
-            tile6x1(a, aPitch, b, bStep, kBlocks, c)
-            tile6x1(a + 6 * rowStep, aPitch, b, bStep, kBlocks, c + 6 * rowStep)
+            tile6x1(a, aPitch, b, bStep, kBlocks, c, adds)
+            tile6x1(a + 6 * rowStep, aPitch, b, bStep, kBlocks, c + 6 * rowStep, adds)
             return 12
         }
-        tile4x1(a, aPitch, b, bStep, kBlocks, c)
+        tile4x1(a, aPitch, b, bStep, kBlocks, c, adds)
         return 4
     }
 
@@ -107,9 +110,15 @@ enum PanelProduct<let rowLines: Int> {
     @inline(__always)
     private static func tile<let R: Int, let N: Int>(
         _ zero: InlineArray<R, InlineArray<N, Vector>>, _ a: UnsafePointer<Float>, _ aPitch: Int, _ b: UnsafePointer<Float>,
-        _ bStep: Int, _ kBlocks: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int
+        _ bStep: Int, _ kBlocks: Int, _ c: UnsafeMutablePointer<Float>, _ cPitch: Int,
+        _ adds: Bool
     ) {
         var sums = zero
+        if adds {
+            for r in 0..<R {
+                for n in 0..<N { sums[r][n] = load(c + n * cPitch + r * rowStep) }
+            }
+        }
         var (x, y) = (a, b)
         for _ in 0..<kBlocks {
             for k in 0..<lanes {
@@ -158,38 +167,38 @@ enum PanelProduct<let rowLines: Int> {
     }
 
     @inline(never)
-    private static func tile12x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<12, InlineArray<2, Vector>>, a, aPitch, b, 2 * lanes, k, c, cPitch)
+    private static func tile12x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int, _ adds: Bool) {
+        tile(zeros() as InlineArray<12, InlineArray<2, Vector>>, a, aPitch, b, 2 * lanes, k, c, cPitch, adds)
     }
 
     @inline(never)
-    private static func tile8x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, aPitch, b, 2 * lanes, k, c, cPitch)
+    private static func tile8x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int, _ adds: Bool) {
+        tile(zeros() as InlineArray<8, InlineArray<2, Vector>>, a, aPitch, b, 2 * lanes, k, c, cPitch, adds)
     }
 
     @inline(never)
-    private static func tile4x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<4, InlineArray<2, Vector>>, a, aPitch, b, 2 * lanes, k, c, cPitch)
+    private static func tile4x2(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int, _ adds: Bool) {
+        tile(zeros() as InlineArray<4, InlineArray<2, Vector>>, a, aPitch, b, 2 * lanes, k, c, cPitch, adds)
     }
 
     @inline(never)
-    private static func tile12x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<12, InlineArray<1, Vector>>, a, aPitch, b, lanes, k, c, cPitch)
+    private static func tile12x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int, _ adds: Bool) {
+        tile(zeros() as InlineArray<12, InlineArray<1, Vector>>, a, aPitch, b, lanes, k, c, cPitch, adds)
     }
 
     @inline(never)
-    private static func tile8x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int) {
-        tile(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, aPitch, b, lanes, k, c, cPitch)
+    private static func tile8x1(_ a: Source, _ aPitch: Int, _ b: Source, _ k: Int, _ c: Target, _ cPitch: Int, _ adds: Bool) {
+        tile(zeros() as InlineArray<8, InlineArray<1, Vector>>, a, aPitch, b, lanes, k, c, cPitch, adds)
     }
 
     @inline(never)
-    private static func tile6x1(_ a: Source, _ aPitch: Int, _ b: Source, _ bStep: Int, _ k: Int, _ c: Target) {
-        tile(zeros() as InlineArray<6, InlineArray<1, Vector>>, a, aPitch, b, bStep, k, c, 0)
+    private static func tile6x1(_ a: Source, _ aPitch: Int, _ b: Source, _ bStep: Int, _ k: Int, _ c: Target, _ adds: Bool) {
+        tile(zeros() as InlineArray<6, InlineArray<1, Vector>>, a, aPitch, b, bStep, k, c, 0, adds)
     }
 
     @inline(never)
-    private static func tile4x1(_ a: Source, _ aPitch: Int, _ b: Source, _ bStep: Int, _ k: Int, _ c: Target) {
-        tile(zeros() as InlineArray<4, InlineArray<1, Vector>>, a, aPitch, b, bStep, k, c, 0)
+    private static func tile4x1(_ a: Source, _ aPitch: Int, _ b: Source, _ bStep: Int, _ k: Int, _ c: Target, _ adds: Bool) {
+        tile(zeros() as InlineArray<4, InlineArray<1, Vector>>, a, aPitch, b, bStep, k, c, 0, adds)
     }
 
     @inline(never)

@@ -7,7 +7,7 @@ typealias StridedProduct = PanelProduct<81>
 /// the filter, which is F(4, 2) at the points ±7/16, ±5/4 and ∞ with five multiplications; the odd ones meet one tap, which
 /// takes four. Nine multiplications instead of twelve, and in two dimensions 81 instead of 144. The last four of the nine
 /// share the filter w[1], so that a filter has 6 × 6 taps where a tile has 9 × 9.
-enum StridedTransforms {
+enum StridedTransforms: FilterTransform {
     typealias Three = WinogradTransforms.Three
     typealias Four = WinogradTransforms.Four
     typealias Five = (Vector, Vector, Vector, Vector, Vector)

@@ -3,45 +3,40 @@
 struct StridedTiles: Sendable {
     let shape: ConvolutionShape
     let grid: TileGrid
+    let filter: TransformedFilter<StridedTransforms>
     let blockTiles: Int
 
-    init(_ shape: ConvolutionShape) {
+    /// - Parameter turned: from outputs to inputs.
+    init(_ shape: ConvolutionShape, turned: Bool) {
         self.shape = shape
         grid = TileGrid(height: shape.outputHeight, width: shape.outputWidth)
-        // As many tiles as keep what lies between the transforms in a level-2 cache, but enough to be worth a reading of
-        // the filter.
-        let perTile = StridedProduct.rowStep * (channelBlocks(shape.inputChannels) + channelBlocks(shape.outputChannels))
-        let filterCount = TransformedFilter.count(
-            sourceBlocks: channelBlocks(shape.inputChannels), resultBlocks: channelBlocks(shape.outputChannels))
-        blockTiles = max(filterCount > 3_000_000 ? 24 : 12, min(96, 200_000 / perTile / 4 * 4))
+        filter = TransformedFilter(shape, turned: turned, streams: false)
+        blockTiles = tileBlock(rowStep: StridedProduct.rowStep, filter)
     }
 
-    var inputBlocks: Int { channelBlocks(shape.inputChannels) }
-    var outputBlocks: Int { channelBlocks(shape.outputChannels) }
     /// Values between two channel blocks of a block of transformed tiles, [channel block][tile][tap][16].
     var pitch: Int { (blockTiles + 3) / 4 * 4 * StridedProduct.rowStep }
-    var filterCount: Int { TransformedFilter.count(sourceBlocks: inputBlocks, resultBlocks: outputBlocks) }
-    var workspaceCount: Int { pitch * (inputBlocks + outputBlocks) + StridedTransforms.scratchCount }
+    var workspaceCount: Int { pitch * (filter.sourceBlocks + filter.resultGroup) + StridedTransforms.scratchCount + filter.scratchCount }
 
-    func prepare(_ filter: UnsafePointer<Float>, turned: Bool, into prepared: UnsafeMutablePointer<Float>) {
-        TransformedFilter.write(filter, shape, turned: turned, into: prepared) { nine, step, target, pitch in
-            StridedTransforms.transformFilter(nine, step: step, to: target, tapPitch: pitch)
-        }
-    }
-
-    /// The products of `count` tiles, tap by tap: sixteen taps share one matrix of the filter, the others' are their own.
+    /// The products of `count` tiles, as many channel blocks at a time as the filter has panels for: sixteen taps share one matrix of the filter, the
+    /// others' are their own.
+    ///
+    /// - Parameters:
+    ///   - workspace: room for the products, then the filter's scratch.
+    ///   - write: gets the products and the channel blocks they are of.
     func multiply(
-        _ tiles: UnsafePointer<Float>, _ filter: UnsafePointer<Float>, into products: UnsafeMutablePointer<Float>,
-        count: Int, kBlocks: Int, nBlocks: Int
+        _ tiles: UnsafePointer<Float>, _ prepared: UnsafePointer<Float>, count: Int, workspace: UnsafeMutablePointer<Float>,
+        write: (_ products: UnsafePointer<Float>, _ blocks: Range<Int>) -> Void
     ) {
-        for i in 0..<9 {
-            for j in 0..<9 {
-                let tap = 9 * i + j
-                let filterTap = 6 * StridedTransforms.filterTap(i) + StridedTransforms.filterTap(j)
+        filter.forEachGroup(of: prepared, scratch: workspace + filter.resultGroup * pitch) { panels in
+            for tap in 0..<81 {
+                let (i, j) = tap.quotientAndRemainder(dividingBy: 9)
                 StridedProduct.multiply(
-                    tiles + tap * lanes, aPitch: pitch, filter + filterTap * filterCount / 36,
-                    into: products + tap * lanes, cPitch: pitch, rows: count, kBlocks: kBlocks, nBlocks: nBlocks)
+                    tiles + tap * lanes, aPitch: pitch, panels,
+                    tap: 6 * StridedTransforms.filterTap(i) + StridedTransforms.filterTap(j), into: workspace + tap * lanes,
+                    cPitch: pitch, rows: count)
             }
+            if panels.source.upperBound == filter.sourceBlocks { write(workspace, panels.result) }
         }
     }
 }
@@ -51,14 +46,14 @@ struct StridedWinogradForward: ConvolutionPass {
     private let tiles: StridedTiles
 
     init(_ shape: ConvolutionShape) {
-        tiles = StridedTiles(shape)
+        tiles = StridedTiles(shape, turned: false)
     }
 
-    var filterCount: Int { tiles.filterCount }
+    var filterCount: Int { tiles.filter.count }
     var workspaceCount: Int { tiles.workspaceCount }
 
     func prepare(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        tiles.prepare(filter, turned: false, into: prepared)
+        tiles.filter.prepare(filter, into: prepared)
     }
 
     func run(
@@ -66,15 +61,15 @@ struct StridedWinogradForward: ConvolutionPass {
         epilogue: Epilogue, workspace: UnsafeMutablePointer<Float>
     ) {
         let transformed = workspace + StridedTransforms.scratchCount
-        let products = transformed + tiles.pitch * tiles.inputBlocks
+        let products = transformed + tiles.pitch * tiles.filter.sourceBlocks
         let total = batch * tiles.grid.count
         var first = 0
         while first < total {
             let count = min(tiles.blockTiles, total - first)
             transformInput(input, first: first, count: count, scratch: workspace, to: transformed)
-            tiles.multiply(
-                transformed, prepared, into: products, count: count, kBlocks: tiles.inputBlocks, nBlocks: tiles.outputBlocks)
-            writeOutput(products, first: first, count: count, scratch: workspace, to: output, epilogue)
+            tiles.multiply(transformed, prepared, count: count, workspace: products) { products, blocks in
+                writeOutput(products, first: first, count: count, blocks, scratch: workspace, to: output, epilogue)
+            }
             first += count
         }
     }
@@ -123,7 +118,7 @@ struct StridedWinogradForward: ConvolutionPass {
 
     @inline(never)
     private func writeOutput(
-        _ products: UnsafePointer<Float>, first: Int, count: Int, scratch: UnsafeMutablePointer<Float>,
+        _ products: UnsafePointer<Float>, first: Int, count: Int, _ blocks: Range<Int>, scratch: UnsafeMutablePointer<Float>,
         to result: UnsafeMutablePointer<Float>, _ epilogue: Epilogue
     ) {
         let output = tiles.shape.output
@@ -133,11 +128,11 @@ struct StridedWinogradForward: ConvolutionPass {
             let start = ((position.image * output.height + position.row) * output.width + position.column) * channels
             let rows = min(4, output.height - position.row)
             let columns = min(4, output.width - position.column)
-            for block in 0..<channelBlocks(channels) {
+            for (place, block) in blocks.enumerated() {
                 let channel = block * lanes
                 let used = min(lanes, channels - channel)
                 StridedTransforms.transformOutputColumns(
-                    products + tile * StridedProduct.rowStep + block * pitch, to: scratch)
+                    products + tile * StridedProduct.rowStep + place * pitch, to: scratch)
                 for i in 0..<rows {
                     epilogue.write(
                         StridedTransforms.transformOutputRow(scratch + i * 9 * lanes), columns: columns, used: used,
@@ -154,14 +149,14 @@ struct StridedWinogradInputGradient: ConvolutionPass {
     private let tiles: StridedTiles
 
     init(_ shape: ConvolutionShape) {
-        tiles = StridedTiles(shape)
+        tiles = StridedTiles(shape, turned: true)
     }
 
-    var filterCount: Int { tiles.filterCount }
+    var filterCount: Int { tiles.filter.count }
     var workspaceCount: Int { tiles.workspaceCount }
 
     func prepare(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        tiles.prepare(filter, turned: true, into: prepared)
+        tiles.filter.prepare(filter, into: prepared)
     }
 
     func run(
@@ -169,15 +164,15 @@ struct StridedWinogradInputGradient: ConvolutionPass {
         epilogue: Epilogue, workspace: UnsafeMutablePointer<Float>
     ) {
         let transformed = workspace + StridedTransforms.scratchCount
-        let products = transformed + tiles.pitch * tiles.outputBlocks
+        let products = transformed + tiles.pitch * tiles.filter.sourceBlocks
         let total = batch * tiles.grid.count
         var first = 0
         while first < total {
             let count = min(tiles.blockTiles, total - first)
             transformOutputGradient(input, first: first, count: count, scratch: workspace, to: transformed)
-            tiles.multiply(
-                transformed, prepared, into: products, count: count, kBlocks: tiles.outputBlocks, nBlocks: tiles.inputBlocks)
-            writeInputGradient(products, first: first, count: count, scratch: workspace, to: output, epilogue)
+            tiles.multiply(transformed, prepared, count: count, workspace: products) { products, blocks in
+                writeInputGradient(products, first: first, count: count, blocks, scratch: workspace, to: output, epilogue)
+            }
             first += count
         }
     }
@@ -217,7 +212,7 @@ struct StridedWinogradInputGradient: ConvolutionPass {
 
     @inline(never)
     private func writeInputGradient(
-        _ products: UnsafePointer<Float>, first: Int, count: Int, scratch: UnsafeMutablePointer<Float>,
+        _ products: UnsafePointer<Float>, first: Int, count: Int, _ blocks: Range<Int>, scratch: UnsafeMutablePointer<Float>,
         to result: UnsafeMutablePointer<Float>, _ epilogue: Epilogue
     ) {
         let input = tiles.shape.input
@@ -228,11 +223,11 @@ struct StridedWinogradInputGradient: ConvolutionPass {
             let start = ((position.image * input.height + top) * input.width + left) * channels
             let rows = min(8, input.height - top)
             let columns = min(8, input.width - left)
-            for block in 0..<channelBlocks(channels) {
+            for (place, block) in blocks.enumerated() {
                 let channel = block * lanes
                 let used = min(lanes, channels - channel)
                 StridedTransforms.transformInputGradientColumns(
-                    products + tile * StridedProduct.rowStep + block * pitch, to: scratch)
+                    products + tile * StridedProduct.rowStep + place * pitch, to: scratch)
                 for i in 0..<rows {
                     let values = StridedTransforms.transformInputGradientRow(scratch + i * 9 * lanes)
                     let offset = start + channel + i * rowStep

@@ -5,9 +5,7 @@
 /// what lies between stays in cache. Rounding errors are about those of a direct sum in
 /// channel order, 10⁻⁶ of the largest result.
 struct WinogradPass: ConvolutionPass {
-    private let shape: ConvolutionShape
-    /// Whether the filter is turned by 180° with its channels exchanged, as an input gradient needs it.
-    private let turned: Bool
+    private let filter: TransformedFilter<WinogradTransforms>
     private let source: ImageShape
     private let result: ImageShape
     /// Zeros before the first row and column of the source.
@@ -25,35 +23,34 @@ struct WinogradPass: ConvolutionPass {
     }
 
     private init(_ shape: ConvolutionShape, turned: Bool, from source: ImageShape, to result: ImageShape, padding: Int) {
-        self.shape = shape
-        self.turned = turned
+        let grid = TileGrid(height: result.height, width: result.width)
+        // Transforming a filter over and over costs little where it meets many tiles. 3 million values are 12 MB.
+        let streams = 36 * shape.filterCount / 9 > 3_000_000 && grid.count >= 4
+        filter = TransformedFilter(shape, turned: turned, streams: streams)
         self.source = source
         self.result = result
         self.padding = padding
-        grid = TileGrid(height: result.height, width: result.width)
-        // As many tiles as keep what lies between the transforms in a level-2 cache, but enough to be worth a reading of
-        // the filter.
-        let perTile = 2 * WinogradProduct.rowStep * channelBlocks(max(source.channels, result.channels))
-        let filterCount = TransformedFilter.count(
-            sourceBlocks: channelBlocks(source.channels), resultBlocks: channelBlocks(result.channels))
-        blockTiles = max(filterCount > 3_000_000 ? 32 : 16, min(192, 200_000 / perTile / 4 * 4))
+        self.grid = grid
+        blockTiles = tileBlock(rowStep: WinogradProduct.rowStep, filter)
     }
 
-    private var sourceBlocks: Int { channelBlocks(source.channels) }
-    private var resultBlocks: Int { channelBlocks(result.channels) }
+    /// Room for whole groups of four tiles.
+    private var roundedTiles: Int { (blockTiles + 3) / 4 * 4 }
+    /// Values between two channel blocks of a block of transformed tiles: [channel block][tile][tap][16], which the
+    /// transforms write and read fastest, or [channel block][tap][tile][16] where the products go over the tiles so
+    /// often, and from so far in the memory hierarchy, that they should lie side by side. A cache line is left between.
+    private var pitch: Int { filter.streams ? 36 * (roundedTiles + 1) * lanes : roundedTiles * WinogradProduct.rowStep }
+    /// Values between two taps of a tile.
+    private var tapStep: Int { filter.streams ? (roundedTiles + 1) * lanes : lanes }
+    /// Values between two tiles.
+    private var tileStep: Int { filter.streams ? TapProduct.rowStep : WinogradProduct.rowStep }
 
-    /// Values between two channel blocks of a block of transformed tiles, [channel block][tile][tap][16]. There is room
-    /// for whole groups of four tiles.
-    private var pitch: Int { (blockTiles + 3) / 4 * 4 * WinogradProduct.rowStep }
+    var filterCount: Int { filter.count }
 
-    var filterCount: Int { TransformedFilter.count(sourceBlocks: sourceBlocks, resultBlocks: resultBlocks) }
-
-    var workspaceCount: Int { pitch * (sourceBlocks + resultBlocks) + WinogradTransforms.scratchCount }
+    var workspaceCount: Int { pitch * (filter.sourceBlocks + filter.resultGroup) + WinogradTransforms.scratchCount + filter.scratchCount }
 
     func prepare(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        TransformedFilter.write(filter, shape, turned: turned, into: prepared) { nine, step, target, pitch in
-            WinogradTransforms.transformFilter(nine, step: step, to: target, tapPitch: pitch)
-        }
+        self.filter.prepare(filter, into: prepared)
     }
 
     func run(
@@ -62,41 +59,47 @@ struct WinogradPass: ConvolutionPass {
     ) {
         let scratch = workspace
         let transformed = scratch + WinogradTransforms.scratchCount
-        let products = transformed + pitch * sourceBlocks
+        let products = transformed + pitch * filter.sourceBlocks
         let tiles = batch * grid.count
         let reader = TileReader(source, grid, padding: padding)
         var first = 0
         while first < tiles {
             let count = min(blockTiles, tiles - first)
-            reader.transformInput(input, first: first, count: count, scratch: scratch, to: transformed, pitch: pitch)
-            for tap in 0..<36 {
-                WinogradProduct.multiply(
-                    transformed + tap * lanes, aPitch: pitch, prepared + tap * filterCount / 36,
-                    into: products + tap * lanes, cPitch: pitch, rows: count, kBlocks: sourceBlocks, nBlocks: resultBlocks)
+            reader.transformInput(input, first: first, count: count, scratch: scratch, to: transformed, pitch: pitch, tileStep: tileStep,
+                tapStep: tapStep)
+            filter.forEachGroup(of: prepared, scratch: products + filter.resultGroup * pitch) { panels in
+                for tap in 0..<36 {
+                    let (a, c) = (transformed + tap * tapStep, products + tap * tapStep)
+                    if filter.streams {
+                        TapProduct.multiply(a, aPitch: pitch, panels, tap: tap, into: c, cPitch: pitch, rows: count)
+                    } else {
+                        WinogradProduct.multiply(a, aPitch: pitch, panels, tap: tap, into: c, cPitch: pitch, rows: count)
+                    }
+                }
+                guard panels.source.upperBound == filter.sourceBlocks else { return }
+                writeTiles(products, first: first, count: count, blocks: panels.result, scratch: scratch, to: output, epilogue)
             }
-            writeTiles(products, first: first, count: count, scratch: scratch, to: output, epilogue)
             first += count
         }
     }
 
-    /// Transforms the products of `count` tiles back and writes their pixels, through the epilogue.
+    /// Transforms the products of `count` tiles and some channel blocks back and writes their values, through the epilogue.
     @inline(never)
     private func writeTiles(
-        _ products: UnsafePointer<Float>, first: Int, count: Int, scratch: UnsafeMutablePointer<Float>,
+        _ products: UnsafePointer<Float>, first: Int, count: Int, blocks: Range<Int>, scratch: UnsafeMutablePointer<Float>,
         to output: UnsafeMutablePointer<Float>, _ epilogue: Epilogue
     ) {
         let (height, width, channels) = (result.height, result.width, result.channels)
-        let (blocks, pitch) = (resultBlocks, pitch)
         var position = grid.position(first)
         for tile in 0..<count {
             let start = ((position.image * height + position.row) * width + position.column) * channels
             let rows = min(4, height - position.row)
             let columns = min(4, width - position.column)
-            for block in 0..<blocks {
+            for (place, block) in blocks.enumerated() {
                 let channel = block * lanes
                 let used = min(lanes, channels - channel)
                 WinogradTransforms.transformOutputColumns(
-                    products + tile * WinogradProduct.rowStep + block * pitch, to: scratch)
+                    products + tile * tileStep + place * pitch, tapStep: tapStep, to: scratch)
                 var offset = start + channel
                 for i in 0..<rows {
                     let values = WinogradTransforms.transformOutputRow(scratch + i * 6 * lanes)

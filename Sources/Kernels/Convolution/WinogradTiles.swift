@@ -55,7 +55,7 @@ struct TileReader {
     @inline(never)
     func transformInput(
         _ images: UnsafePointer<Float>, first: Int, count: Int, scratch: UnsafeMutablePointer<Float>,
-        to target: UnsafeMutablePointer<Float>, pitch: Int
+        to target: UnsafeMutablePointer<Float>, pitch: Int, tileStep: Int = WinogradProduct.rowStep, tapStep: Int = lanes
     ) {
         let (channels, rowStep) = (image.channels, image.width * image.channels)
         let blocks = channelBlocks(channels)
@@ -87,7 +87,7 @@ struct TileReader {
                     source += rowStep
                 }
                 WinogradTransforms.transformInputColumns(
-                    scratch, to: target + block * pitch + tile * WinogradProduct.rowStep)
+                    scratch, to: target + block * pitch + tile * tileStep, tapStep: tapStep)
             }
             grid.advance(&position)
         }

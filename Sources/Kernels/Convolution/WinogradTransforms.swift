@@ -1,6 +1,7 @@
 /// Products of tiles of 36 taps. One tap more makes the tiles an odd number of cache lines apart, so that those of one tap
 /// spread over all sets of a cache.
 typealias WinogradProduct = PanelProduct<37>
+typealias TapProduct = PanelProduct<1>
 
 /// The transforms of F(4×4, 3×3), Lavin and Gray's minimal filtering (CVPR 2016), on sixteen channels at once. A tile has
 /// 36 taps, tap 6·i + j being row i and column j of the transformed tile.
@@ -9,7 +10,7 @@ typealias WinogradProduct = PanelProduct<37>
 /// less: of all pairs ±a, ±b they showed the smallest error on normal deviates, close to that of a direct sum.
 ///
 /// The vectors of a tile are named one by one: what is indexed by a variable would live in memory, not in registers.
-enum WinogradTransforms {
+enum WinogradTransforms: FilterTransform {
     typealias Three = (Vector, Vector, Vector)
     typealias Four = (Vector, Vector, Vector, Vector)
     typealias Six = (Vector, Vector, Vector, Vector, Vector, Vector)
@@ -99,8 +100,8 @@ enum WinogradTransforms {
 
     /// Bᵀ·(d·B), from the rows in `scratch` to the 36 taps at `target`.
     @inline(__always)
-    static func transformInputColumns(_ scratch: Pointer, to target: MutablePointer) {
-        for j in 0..<6 { storeSix(input(six(scratch + j * lanes)), to: target + j * lanes, step: 6 * lanes) }
+    static func transformInputColumns(_ scratch: Pointer, to target: MutablePointer, tapStep: Int = lanes) {
+        for j in 0..<6 { storeSix(input(six(scratch + j * lanes)), to: target + j * tapStep, step: 6 * tapStep) }
     }
 
     /// One row of g·Aᵀ, to the six vectors at `target`.
@@ -121,9 +122,9 @@ enum WinogradTransforms {
 
     /// Aᵀ·m of the 36 taps at `source`, to [4, 6] vectors in `scratch`.
     @inline(__always)
-    static func transformOutputColumns(_ source: Pointer, to scratch: MutablePointer) {
+    static func transformOutputColumns(_ source: Pointer, tapStep: Int = lanes, to scratch: MutablePointer) {
         for j in 0..<6 {
-            let y = output(six(source + j * lanes))
+            let y = output(six(source + j * tapStep, rowStep: 6 * tapStep))
             store(y.0, to: scratch + j * lanes)
             store(y.1, to: scratch + (6 + j) * lanes)
             store(y.2, to: scratch + (12 + j) * lanes)
@@ -142,10 +143,10 @@ enum WinogradTransforms {
 
     /// Column 0 of a 6 × 6 square of vectors.
     @inline(__always)
-    private static func six(_ column: Pointer) -> Six {
+    private static func six(_ column: Pointer, rowStep: Int = 6 * lanes) -> Six {
         (
-            load(column), load(column + 6 * lanes), load(column + 12 * lanes), load(column + 18 * lanes),
-            load(column + 24 * lanes), load(column + 30 * lanes)
+            load(column), load(column + rowStep), load(column + 2 * rowStep), load(column + 3 * rowStep),
+            load(column + 4 * rowStep), load(column + 5 * rowStep)
         )
     }
 

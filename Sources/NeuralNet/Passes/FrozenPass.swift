@@ -15,15 +15,18 @@ package final class FrozenPass: DifferentiableClassifier {
     private let pooling: PoolingIndices
     private let workspace: FloatBuffer
 
-    /// - Parameter capacity: the most images per call; memory grows with it.
-    package init(_ model: FrozenModel, capacity: Int) {
+    /// - Parameters:
+    ///   - capacity: the most images per call; memory grows with it.
+    ///   - sharing: a pass over the same network whose memory may be overwritten; the two then take turns.
+    package init(_ model: FrozenModel, capacity: Int, sharing other: TrainingPass? = nil) {
         self.model = model
         self.capacity = capacity
         backward = BackwardPlan(nodes: model.nodes)
         memory = PassMemory(
-            network: model.network, nodes: model.nodes, backward: backward, capacity: capacity, keepsInputs: false)
+            network: model.network, nodes: model.nodes, backward: backward, capacity: capacity, keepsInputs: false,
+            shared: other?.memory)
         pooling = PoolingIndices(network: model.network, nodes: model.nodes, capacity: capacity)
-        workspace = FloatBuffer(count: model.filters.workspaceCount)
+        workspace = other?.workspace ?? FloatBuffer(count: model.filters.workspaceCount)
     }
 
     package var classes: Int { model.network.classes }

@@ -3,14 +3,18 @@ import Kernels
 /// The activations and gradients of a pass over at most `capacity` images, in one allocation: tensors that are never
 /// needed at the same time share a place (`MemoryPlan`).
 package struct PassMemory {
-    private let storage: FloatBuffer
+    let storage: FloatBuffer
     private let valueOffsets: [Int]
     private let gradientOffsets: [Int]
 
     /// - Parameters:
     ///   - keepsInputs: whether the backward pass needs what went into each node (for the gradients of parameters), or
     ///     only the outputs of ReLUs, as gates.
-    package init(network: Network, nodes: [Network.Node], backward: BackwardPlan, capacity: Int, keepsInputs: Bool) {
+    ///   - shared: memory of a pass that never runs at the same time, taken if it is large enough.
+    package init(
+        network: Network, nodes: [Network.Node], backward: BackwardPlan, capacity: Int, keepsInputs: Bool,
+        shared: PassMemory? = nil
+    ) {
         // Moments: node i computes at time i; backward action j at time nodes.count + j.
         var lifetimes = network.values.map { MemoryPlan.Lifetime(count: $0.count * capacity, first: .max, last: -1) }
         lifetimes[0].count = 0
@@ -49,7 +53,7 @@ package struct PassMemory {
         }
         for index in lifetimes.indices where lifetimes[index].last < 0 { lifetimes[index].count = 0 }
         let plan = MemoryPlan(lifetimes)
-        storage = FloatBuffer(count: plan.count)
+        storage = shared.flatMap { $0.count >= plan.count ? $0.storage : nil } ?? FloatBuffer(count: plan.count)
         valueOffsets = Array(plan.offsets[..<values])
         gradientOffsets = Array(plan.offsets[values...])
     }

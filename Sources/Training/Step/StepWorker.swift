@@ -23,7 +23,7 @@ final class StepWorker {
         let group = network.parameterCount < 2_000_000 ? 16 : 32
         frozenPass =
             settings.attack == nil || onTrainingStatistics
-            ? nil : FrozenPass(frozen, capacity: min(microBatch, group))
+            ? nil : FrozenPass(frozen, capacity: min(microBatch, group), sharing: trainingPass)
         ascent = settings.attack.map {
             ProjectedGradientAscent(
                 $0.settings, imageShape: network.input, classes: network.classes, capacity: microBatch)
