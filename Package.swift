@@ -55,18 +55,21 @@ let package = Package(
             name: "Evaluation",
             dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Diagnostics"]
         ),
+        // Scaling experiments: what was measured, and a model of it. Knows neither MPI nor training.
+        .target(name: "Scaling", dependencies: ["Diagnostics"]),
         .executableTarget(
             name: "sipat",
             dependencies: [
-                "MPI", "Training", "Evaluation", "Attacks", "Checkpoints", "Datasets", "NeuralNet", "Salience", "Kernels",
+                "MPI", "Scaling", "Training", "Evaluation", "Attacks", "Checkpoints", "Datasets", "NeuralNet", "Salience", "Kernels",
                 "Diagnostics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
 
-        // A program of small multi-rank scenarios that the tests start under mpirun.
-        .executableTarget(name: "mpi-fixture", dependencies: ["MPI", "Training"]),
+        // A program of small multi-rank scenarios that the tests start under mpirun. It counts its allocations.
+        .target(name: "CAllocationCount"),
+        .executableTarget(name: "mpi-fixture", dependencies: ["MPI", "Training", "CAllocationCount"]),
 
         // Runs programs, alone or under mpirun, with a time limit.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
@@ -79,6 +82,7 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "sipat", "mpi-fixture", "TestSupport"]),
+        .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
         .testTarget(name: "CommandTests", dependencies: ["sipat", "Training", "Datasets", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -15,6 +15,8 @@ package final class ProjectedGradientAscent {
     /// Images of the last `run` whose first gradient was zero everywhere: a sign of masked gradients, not of robustness
     /// (Athalye et al., ICML 2018).
     package private(set) var zeroGradients = 0
+    /// Whether the last call threw because the model's logits or gradient were not finite.
+    package private(set) var foundNonFinite = false
 
     private let gradient: FloatBuffer
     private let ones: FloatBuffer
@@ -80,6 +82,7 @@ package final class ProjectedGradientAscent {
         adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>? = nil
     ) throws {
         zeroGradients = 0
+        foundNonFinite = false
         if start != UnsafePointer(adversarial) { adversarial.update(from: start, count: count * imageShape.count) }
         let group = min(capacity, model.capacity)
         for first in stride(from: 0, to: count, by: group) {
@@ -127,8 +130,12 @@ package final class ProjectedGradientAscent {
                     logits, labels: labels, batch: count, classes: classes, smoothing: 0,
                     gradientScale: settings.targeted ? -1 : 1, losses: nil, gradient: derivative)
             }
-            if let broken { throw notFinite("logits", "are", broken / classes, names, step) }
+            if let broken {
+                foundNonFinite = true
+                throw notFinite("logits", "are", broken / classes, names, step)
+            }
             if let index = Elementwise.firstNonFinite(UnsafePointer(gradient.pointer), count: count * values) {
+                foundNonFinite = true
                 throw notFinite("input gradient", "is", index / values, names, step)
             }
             for i in 0..<count {

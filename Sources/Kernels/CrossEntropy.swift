@@ -32,8 +32,8 @@ package enum CrossEntropy {
         }
     }
 
-    /// Samples whose label is among the `top` largest logits; of equal logits the lower class comes first, and a label
-    /// whose logit is not a number is never right.
+    /// Samples whose label is among the `top` largest logits; of equal logits the lower class comes first, and where
+    /// a logit is not a number, nothing is right.
     package static func correct(
         _ logits: UnsafePointer<Float>, labels: UnsafePointer<Int32>, batch: Int, classes: Int, top: Int
     ) -> Int {
@@ -41,7 +41,7 @@ package enum CrossEntropy {
         for n in 0..<batch {
             let row = logits + n * classes
             let label = Int(labels[n])
-            guard !row[label].isNaN else { continue }
+            guard !(0..<classes).contains(where: { row[$0].isNaN }) else { continue }
             var before = 0
             for c in 0..<classes where row[c] > row[label] || (row[c] == row[label] && c < label) { before += 1 }
             if before < top { correct += 1 }
@@ -49,10 +49,13 @@ package enum CrossEntropy {
         return correct
     }
 
-    /// The class with the largest logit of one sample; the lowest of equals.
+    /// The class with the largest logit of one sample; the lowest of equals, and −1 where a logit is not a number.
     package static func prediction(_ logits: UnsafePointer<Float>, classes: Int) -> Int {
         var best = 0
-        for c in 1..<classes where logits[c] > logits[best] { best = c }
+        for c in 0..<classes {
+            if logits[c].isNaN { return -1 }
+            if logits[c] > logits[best] { best = c }
+        }
         return best
     }
 }

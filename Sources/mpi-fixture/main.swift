@@ -10,6 +10,7 @@ import MPI
 let scenarios: [String: Scenario] = collectiveScenarios.merging(messageScenarios) { $1 }
     .merging(sessionScenarios) { $1 }
     .merging(reductionScenarios) { $1 }
+    .merging(allocationScenarios) { $1 }
 
 /// `mpi-fixture checks <scenario> …` runs several in one launch, at the highest thread level.
 let several = Scenario(threadLevel: .multiple) { session, names in

@@ -37,11 +37,7 @@ struct BenchAllreduceCommand: ParsableCommand {
                 for row in rows {
                     print("| \(row.bytes) | \(decimal(row.reproducible * 1e6, 0)) µs | \(decimal(row.allreduce * 1e6, 0)) µs | \(decimal(row.ratio, 2)) |")
                 }
-                if let json {
-                    let encoder = JSONEncoder()
-                    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-                    try writeAtomically(Array(encoder.encode(rows)) + [UInt8(ascii: "\n")], to: json)
-                }
+                if let json { try writeJSON(rows, to: json) }
             }
         }
     }

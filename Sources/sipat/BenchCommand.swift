@@ -2,8 +2,8 @@ import ArgumentParser
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure speed: a whole step, its layers, the network between ranks.",
-        subcommands: [BenchStepCommand.self, BenchLayersCommand.self, BenchAllreduceCommand.self])
+        commandName: "bench", abstract: "Measure speed: a whole step, its layers, its other kernels, the network between ranks.",
+        subcommands: [BenchStepCommand.self, BenchLayersCommand.self, BenchKernelsCommand.self, BenchAllreduceCommand.self])
 }
 
 /// Which network, and which images, a benchmark works on.

@@ -57,10 +57,6 @@ struct BenchLayersCommand: ParsableCommand {
                     layers: names, shape: "\(input) \(filter)", algorithm: m.algorithm.rawValue, forward: m.forward,
                     inputGradient: m.inputGradient, filterGradient: m.filterGradient, peak: peak))
         }
-        if let json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            try writeAtomically(Array(encoder.encode(rows)) + [UInt8(ascii: "\n")], to: json)
-        }
+        if let json { try writeJSON(rows, to: json) }
     }
 }

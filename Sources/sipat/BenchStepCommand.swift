@@ -31,11 +31,7 @@ struct BenchStepCommand: ParsableCommand {
             try world.agreeing {
                 guard world.rank == 0 else { return }
                 print(table(result))
-                if let json {
-                    let encoder = JSONEncoder()
-                    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-                    try writeAtomically(Array(encoder.encode(result)) + [UInt8(ascii: "\n")], to: json)
-                }
+                if let json { try writeJSON(result, to: json) }
             }
         }
     }
@@ -64,11 +60,13 @@ struct BenchStepCommand: ParsableCommand {
             \(decimal(result.gigaflopsPerRank, 1)) GFLOP/s per rank (as direct convolutions), \(byteText(result.residentBytes)) resident
             | part | median | share |
             | :--- | ---: | ---: |
+            \(row("waiting for data", result.data))
             \(row("attack", result.attack))
-            \(row("update", result.update))
+            \(row("forward and backward", result.update))
             \(row("communication, exposed", result.communication))
             \(row("communication, hidden", result.hiddenCommunication))
             \(row("optimizer", result.optimizer))
+            slowest rank +\(decimal(100 * result.imbalance, 1)) %, computation varies by \(decimal(100 * result.spread, 1)) %
             """
     }
 }

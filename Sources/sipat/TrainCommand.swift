@@ -38,6 +38,9 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Threads per rank; results are those of as many ranks.")
     var threads = 1
 
+    @Flag(help: "After each epoch, print where the time of its steps went, and on which rank it took longest.")
+    var profile = false
+
     @Option(help: ArgumentHelp("End cleanly before this much time has passed, such as 11h50m or 300s.", valueName: "duration"))
     var timeBudget: Duration?
 
@@ -73,7 +76,7 @@ struct TrainCommand: ParsableCommand {
         let yaml = try world.broadcast(recipe.map { $0.yaml(commented: false) } ?? "")
         recipe = try RecipeParser.parse(yaml, name: "recipe")
         let resumes = try world.broadcast(Int32(folder?.heldRun == true ? 1 : 0)) == 1
-        let run = try TrainingRun(recipe: recipe, communicator: world, folder: folder, resume: resumes, threads: threads)
+        let run = try TrainingRun(recipe: recipe, communicator: world, folder: folder, resume: resumes, threads: threads, showsProfile: profile)
         let stop = StopRequest(folder: output!, budget: timeBudget?.seconds)
         switch try run.run(stop: stop, folder: output!) {
         case .finished: return 0

@@ -2,6 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
+/// Whether this process may mount a file system.
+private let mayMount: Bool = {
+    guard let folder = try? TemporaryFolder(),
+        let run = try? ProgramRun.of("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder.path]), run.status == 0
+    else { return false }
+    return (try? ProgramRun.of("umount", [folder.path]))?.status == 0
+}()
+
 /// Runs that are signalled, killed and stopped for real while they train.
 @Suite("Signals, kills and hangs", .serialized)
 struct InterruptionTests {
@@ -32,7 +40,7 @@ struct InterruptionTests {
         let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
         #expect(try TinyRun.train(whole, ["epochs=12"]).status == 0)
         let stopped = try interrupt(
-            parts, ranks: 2, ["epochs=12"], script: script, options: "--mca odls_base_sigkill_timeout 30")
+            parts, ranks: 2, ["epochs=12"], script: script, options: "--mca odls_base_sigkill_timeout 3")
         #expect(stopped.status == 75 || stopped.status == 0, "\(stopped)")
         #expect(try TinyRun.sipatOnRanks(4, ["train", "--output", parts, "--resume"]).status == 0)
         #expect(try TinyRun.weights(parts) == TinyRun.weights(whole))
@@ -59,6 +67,39 @@ struct InterruptionTests {
         #expect(run.status == 70 && !run.timedOut, "\(run)")
         let text = run.errors + run.output
         #expect(text.contains("no progress for") && text.contains("says nothing; last heard of on"), "\(run)")
+    }
+
+    /// Rank 0's disk fills up; once there is room again, the run goes on from its last good checkpoint.
+    @Test(.enabled(if: mayMount, "needs the right to mount a tmpfs"))
+    func aFullDiskEndsTheJobAndLosesNothing() throws {
+        let folder = try TemporaryFolder()
+        let (whole, disk) = (folder.path + "/whole", folder.path + "/disk")
+        #expect(try TinyRun.train(whole, ["epochs=12"]).status == 0)
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
+        #expect(try ProgramRun.of("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]).status == 0)
+        defer { _ = try? ProgramRun.of("umount", [disk]) }
+        let full = try interrupt(
+            disk + "/run", ranks: 3, ["epochs=12"], script: "dd if=/dev/zero of=$run/../filler bs=4096 2>/dev/null")
+        #expect(full.status == 74 && !full.timedOut, "\(full)")
+        let text = full.errors + full.output
+        #expect(text.contains("No space left on device") && text.contains(disk + "/run/"), "\(full)")
+        #expect(text.contains("rank 0"), "\(full)")
+        try FileManager.default.removeItem(atPath: disk + "/filler")
+        #expect(try TinyRun.sipatOnRanks(2, ["train", "--output", disk + "/run", "--resume"]).status == 0)
+        #expect(try TinyRun.weights(disk + "/run") == TinyRun.weights(whole))
+        #expect(try TinyRun.metrics(disk + "/run") == TinyRun.metrics(whole))
+    }
+
+    /// The weights are finite, but too large for the frozen model's logits.
+    @Test func divergenceOfTheAttackIsToldByAllRanksTogether() throws {
+        let folder = try TemporaryFolder()
+        let run = try TinyRun.train(
+            folder.path + "/run", ranks: 2,
+            ["mode=at", "optimizer.lr=1000", "optimizer.weightDecay=10", "schedule.name=constant", "epochs=60"])
+        #expect(run.status == 65, "\(run)")
+        let text = run.errors + run.output
+        #expect(text.contains("training diverged") && text.contains("micro-batch") && text.contains("samples"), "\(run)")
+        #expect(text.contains("rank 0 on") && text.contains("rank 1 on"), "\(run)")
     }
 
     @Test func divergenceIsToldWithItsPlace() throws {

@@ -37,6 +37,36 @@ struct RankCountTests {
         #expect(result.errors.contains("3 ranks") && result.errors.contains("2 micro-batches"), "\(result)")
     }
 
+    /// Half the bytes, and sums that are the same on all ranks: the losses stay near those of float32.
+    @Test func compressedReductionIsClose() throws {
+        let folder = try TemporaryFolder()
+        #expect(try TinyRun.train(folder.path + "/exact", ranks: 3).status == 0)
+        let result = try TinyRun.train(folder.path + "/bf16", ranks: 3, ["communication.reduction=bf16"])
+        #expect(result.status == 0, "\(result)")
+        let (exact, rounded) = (try losses(folder.path + "/exact"), try losses(folder.path + "/bf16"))
+        #expect(exact.count == 14 && rounded.count == 14)
+        #expect(exact != rounded)
+        // The first step's loss is a sum over the samples, and never rounded.
+        #expect(exact[0] == rounded[0])
+        for (a, b) in zip(exact, rounded) { #expect(abs(a - b) < 0.05, "\(a) \(b)") }
+    }
+
+    private func losses(_ run: String) throws -> [Double] {
+        try TinyRun.lines(run).filter { $0["type"] as? String == "step" }.compactMap { $0["loss"] as? Double }
+    }
+
+    @Test func theProfileNamesPartsAndRanks() throws {
+        let folder = try TemporaryFolder()
+        let run = folder.path + "/run"
+        let result = try TinyRun.train(run, ranks: 2, ["epochs=1"], more: ["--profile"])
+        #expect(result.status == 0, "\(result)")
+        for part in ["waiting for data", "attack", "forward and backward", "communication, exposed", "optimizer", "(rank "] {
+            #expect(result.output.contains(part), "\(result)")
+        }
+        let timing = try #require(try TinyRun.lines(run).last?["timing"] as? [String: Any])
+        #expect(timing["attack"] as? Double ?? 0 > 0 && timing["slowestHost"] is String && timing["imbalance"] is Double)
+    }
+
     @Test func mpiReductionIsClose() throws {
         let folder = try TemporaryFolder()
         let result = try TinyRun.train(folder.path + "/mpi", ranks: 2, ["communication.reduction=mpi"])

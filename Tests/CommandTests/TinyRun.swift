@@ -51,13 +51,21 @@ enum TinyRun {
         return try SHA256.hex(ofFile: checkpoint.path(of: "optimizer.safetensors"))
     }
 
+    /// The log.
+    static func lines(_ run: String) throws -> [[String: Any]] {
+        let text = String(decoding: try ReadableFile.contents(of: run + "/metrics.jsonl"), as: UTF8.self)
+        return try text.split(separator: "\n").map {
+            try JSONSerialization.jsonObject(with: Data($0.utf8)) as! [String: Any]
+        }
+    }
+
     /// The log without what depends on the clock.
     static func metrics(_ run: String) throws -> [String] {
-        let text = String(decoding: try ReadableFile.contents(of: run + "/metrics.jsonl"), as: UTF8.self)
-        return try text.split(separator: "\n").map { line in
-            var object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as! [String: Any]
+        try lines(run).map {
+            var object = $0
             object["imagesPerSecond"] = nil
             object["seconds"] = nil
+            object["timing"] = nil
             return object.map { "\($0)=\($1)" }.sorted().joined(separator: " ")
         }
     }

@@ -106,7 +106,7 @@ struct CrossEntropyTests {
         for (label, rank) in ranks {
             for top in 1...5 { #expect(correct(logits, label: label, top: top) == (rank <= top)) }
         }
-        #expect(!correct([.nan, 1, 2], label: 0, top: 3))
+        for label in 0..<3 as Range<Int32> { #expect(!correct([.nan, 1, 2], label: label, top: 3)) }
         #expect(CrossEntropy.correct([1, 2, 3, 9, 2, 3, 1, 2, 0], labels: [2, 1, 1], batch: 3, classes: 3, top: 1) == 2)
     }
 
@@ -115,5 +115,7 @@ struct CrossEntropyTests {
         #expect(CrossEntropy.prediction([1, 5, 3, 5, 2], classes: 5) == 1)
         #expect(CrossEntropy.prediction([-3], classes: 1) == 0)
         #expect(CrossEntropy.prediction([-3, -2, -1], classes: 3) == 2)
+        #expect(CrossEntropy.prediction([.nan, -2, -1], classes: 3) == -1)
+        #expect(CrossEntropy.prediction([3, .nan, -1], classes: 3) == -1)
     }
 }

@@ -47,6 +47,15 @@ import Training
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["metrics.jsonl"])
     }
 
+    /// A run that was stopped after the last step of an epoch, and then crashed after it had logged the epoch.
+    @Test func theEpochUnderWayIsNotLoggedTwice() throws {
+        let folder = try Folder()
+        let good = "{\"type\":\"epoch\",\"epoch\":0,\"step\":2}\n{\"type\":\"step\",\"epoch\":1,\"step\":4}\n"
+        try (good + "{\"type\":\"epoch\",\"epoch\":1,\"step\":4}\n").write(toFile: folder.file, atomically: true, encoding: .utf8)
+        _ = try MetricsLog(folder: folder.path, after: 4, epoch: 1)
+        #expect(try folder.text() == good)
+    }
+
     @Test func damagedLinesAreDropped() throws {
         let folder = try Folder()
         try "not json\n{\"loss\":1}\n{\"step\":\"x\"}\n\n{\"step\":1}\n\u{0}\n".write(toFile: folder.file, atomically: true, encoding: .utf8)

@@ -22,7 +22,7 @@ import Training
         #expect(cifar.epochs == 200 && cifar.batch == 128 && cifar.microBatch == 32 && cifar.crop == 4 && cifar.flip)
         #expect(cifar.number("attack.epsilon") == 8.0 / 255 && cifar.number("attack.stepSize") == 2.0 / 255)
         #expect(cifar.integer("attack.steps") == 10 && cifar.integers("schedule.milestones") == [100, 150])
-        #expect(cifar.number("optimizer.weightDecay") == 5e-4 && cifar.text("validation.metric") == "robust")
+        #expect(cifar.number("optimizer.weightDecay") == 5e-4 && cifar.text("validation.metric") == "automatic")
         let paper = try Recipe.builtIn("paper")
         #expect(paper.epochs == 50 && paper.batch == 32 && paper.number("data.validation") == 0.1)
         #expect(paper.number("attack.stepSize") == 1.0 / 255 && paper.integer("attack.steps") == 32)

@@ -82,7 +82,7 @@ package enum ConvolutionBenchmark {
 
     /// Seconds of the fastest call, of at least three, counted while this thread ran: what else the machine does slows
     /// the measurement down without lengthening it.
-    private static func fastest(seconds: Double, _ body: () -> Void) -> Double {
+    static func fastest(seconds: Double, _ body: () -> Void) -> Double {
         var (best, total, calls) = (Double.infinity, 0.0, 0)
         while calls < 3 || total < seconds {
             let start = threadSeconds()

@@ -41,11 +41,21 @@ package struct StepBenchmark {
         package var batch: Int
         package var stepSeconds: Double
         package var imagesPerSecond: Double
+        /// Waiting for batches, which are assembled, cropped and flipped in the background.
+        package var data: Double
         package var attack: Double
         package var update: Double
         package var communication: Double
         package var hiddenCommunication: Double
         package var optimizer: Double
+        /// The median rank's time without waiting for others.
+        package var compute: Double
+        /// How much longer the slowest rank computes than the median one: 0.1 is a tenth.
+        package var imbalance: Double
+        /// Standard deviation of computation over ranks and steps, as a share of its mean.
+        package var spread: Double
+        /// Bytes that the ranks sum in a step.
+        package var gradientBytes: Int
         /// Floating-point operations per second that direct convolutions would need, per rank.
         package var gigaflopsPerRank: Double
         /// Peak resident memory of the largest rank, in bytes.
@@ -53,9 +63,10 @@ package struct StepBenchmark {
         package var seconds: [Double]
     }
 
-    /// Runs the benchmark. Collective; every rank gets the result.
-    package static func run(_ settings: Settings, communicator: Communicator) throws -> Result {
-        let (rank, size) = (communicator.rank, communicator.size)
+    /// What is timed: a step, and batches for `settings.repeats` of them and one before. Collective.
+    package static func prepare(
+        _ settings: Settings, communicator: Communicator
+    ) throws -> (step: TrainingStep, loader: TrainingLoader) {
         let network = try settings.model.network(input: settings.input, classes: settings.classes)
         let attack = AttackSettings(
             threat: ThreatModel(norm: .linf, epsilon: 8.0 / 255), stepSize: 2.0 / 255, steps: max(1, settings.pgdSteps))
@@ -66,15 +77,27 @@ package struct StepBenchmark {
                 mask: settings.pgdSteps > 0 ? try PerturbationMask(name: "binary") : nil, seed: 0),
             communicator: communicator, reduction: .reproducible, bucketBytes: GradientReducer.defaultBucketBytes,
             microBatch: settings.microBatch, batch: settings.batch, threads: settings.threads)
-        let batch = self.batch(settings, rank: rank, size: size)
-        _ = try step.run(batch, learningRate: 0.1)
+        let loader = loader(settings, rank: communicator.rank, size: communicator.size)
+        loader.start(epoch: 0)
+        return (step, loader)
+    }
+
+    /// Runs the benchmark. Collective; every rank gets the result.
+    package static func run(_ settings: Settings, communicator: Communicator) throws -> Result {
+        let (step, loader) = try prepare(settings, communicator: communicator)
+        let size = communicator.size
+        let network = step.state.network
+        _ = try step.run(loader.next()!, learningRate: 0.1)
         _ = step.reducer.takeStatistics()
         var timings: [StepTimings] = []
         var seconds: [Double] = []
         for _ in 0..<settings.repeats {
             try communicator.barrier()
             let start = monotonicSeconds()
+            let batch = try loader.next()!
+            let waited = monotonicSeconds() - start
             timings.append(try step.run(batch, learningRate: 0.1).timings)
+            timings[timings.count - 1].data = waited
             try communicator.barrier()
             seconds.append(monotonicSeconds() - start)
         }
@@ -83,17 +106,26 @@ package struct StepBenchmark {
         func slowest(_ value: Double) throws -> Double { try communicator.allreduce(value, .max) }
         let time = try slowest(median(seconds))
         let passes = 2 * settings.pgdSteps + 3
+        let computation = timings.map { $0.total - $0.communication }
+        let all = try communicator.allgather(computation)
+        let perRank = (0..<size).map { median(Array(all[$0 * computation.count..<($0 + 1) * computation.count])) }
+        let mean = all.reduce(0, +) / Double(all.count)
+        let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, all.count - 1))
         return Result(
             ranks: size, batch: settings.batch, stepSeconds: time, imagesPerSecond: Double(size * settings.batch) / time,
+            data: try slowest(median(timings.map(\.data))),
             attack: try slowest(median(timings.map(\.attack))), update: try slowest(median(timings.map(\.update))),
             communication: try slowest(median(timings.map(\.communication))),
             hiddenCommunication: try slowest(statistics.hidden / .seconds(1) / Double(max(1, statistics.steps))),
-            optimizer: try slowest(median(timings.map(\.optimizer))),
+            optimizer: try slowest(median(timings.map(\.optimizer))), compute: median(perRank),
+            imbalance: perRank.max()! / median(perRank) - 1, spread: variance.squareRoot() / mean,
+            gradientBytes: 4 * step.reducer.ranges.map(\.upperBound).max()!,
             gigaflopsPerRank: Double(passes * network.flops * settings.batch) / time / 1e9,
             residentBytes: try communicator.allreduce(ProcessMemory.peakResidentBytes, .max), seconds: seconds)
     }
 
-    private static func batch(_ settings: Settings, rank: Int, size: Int) -> Batch {
+    /// Batches of random images, cropped and flipped, one for each step and one to warm up.
+    private static func loader(_ settings: Settings, rank: Int, size: Int) -> TrainingLoader {
         let count = settings.batch * size
         let random = Philox(seed: 0, purpose: .test, sample: rank)
         var pixels = [UInt8](repeating: 0, count: count * settings.input.count)
@@ -108,12 +140,10 @@ package struct StepBenchmark {
             labels: (0..<count).map { Int32(random.uniform($0, below: settings.classes)) }, salience: salience.array,
             annotated: nil)
         let plan = EpochPlan(
-            trainingIndices: Array(0..<count), batchSize: count, microBatchSize: settings.microBatch, seed: 0)
-        let assembler = BatchAssembler(dataset: dataset, plan: plan, augmentation: .none, seed: 0) {
-            ownedMicroBatches(total: $0, rank: rank, size: size)
-        }
-        let batch = assembler.makeBatch()
-        assembler.fill(batch, epoch: 0, step: 0, order: plan.order(epoch: 0))
-        return batch
+            trainingIndices: (0...settings.repeats).flatMap { _ in 0..<count }, batchSize: count,
+            microBatchSize: settings.microBatch, seed: 0)
+        return TrainingLoader(
+            dataset: dataset, plan: plan, augmentation: Augmentation(cropPadding: 4, horizontalFlip: true), seed: 0
+        ) { ownedMicroBatches(total: $0, rank: rank, size: size) }
     }
 }

@@ -30,4 +30,33 @@ package struct EpochLine: Encodable {
     let weights: String
     /// Training and validation together.
     let seconds: Double
+    /// Where the time of the steps went.
+    let timing: TimingLine
+}
+
+/// Seconds of an epoch's steps, in the log.
+struct TimingLine: Encodable {
+    /// The median rank's parts.
+    let data: Double
+    let attack: Double
+    let update: Double
+    let exposedCommunication: Double
+    let hiddenCommunication: Double
+    let optimizer: Double
+    /// The rank that computed longest, its host, and how much longer than the median: 0.1 is a tenth.
+    let slowestRank: Int
+    let slowestHost: String
+    let imbalance: Double
+
+    init(_ profile: EpochProfile) {
+        data = profile.median(\.timings.data)
+        attack = profile.median(\.timings.attack)
+        update = profile.median(\.timings.update)
+        exposedCommunication = profile.median(\.timings.communication)
+        hiddenCommunication = profile.median(\.hidden)
+        optimizer = profile.median(\.timings.optimizer)
+        slowestRank = profile.slowest
+        slowestHost = profile.ranks[profile.slowest].host
+        imbalance = profile.imbalance
+    }
 }

@@ -13,14 +13,16 @@ package final class MetricsLog {
 
     /// Opens the log in `folder`, creating it if needed.
     ///
-    /// Lines of steps after `step` (from before the checkpoint that a run is resumed from) and lines that are damaged are
-    /// removed; whatever happens meanwhile, the file has either all its old lines or those that remain.
-    package init(folder: String, after step: Int, using files: some FileOperations = PosixFileOperations()) throws {
+    /// Lines of steps after `step` and of epochs from `epoch` on (from before the checkpoint that a run is resumed from) and
+    /// lines that are damaged are removed; whatever happens meanwhile, the file has either all its old lines or those that remain.
+    ///
+    /// - Parameter epoch: the epoch under way; nil keeps the lines of all epochs.
+    package init(folder: String, after step: Int, epoch: Int? = nil, using files: some FileOperations = PosixFileOperations()) throws {
         self.files = files
         path = folder + "/metrics.jsonl"
         if FileManager.default.fileExists(atPath: path) {
             let old = try ReadableFile.contents(of: path, limit: 1 << 32)
-            let kept = Self.lines(of: old, upTo: step)
+            let kept = Self.lines(of: old, upTo: step, before: epoch ?? .max)
             if kept.count != old.count { try writeAtomically(kept, to: path, using: files) }
         } else {
             try writeAtomically([], to: path, using: files)
@@ -47,15 +49,23 @@ package final class MetricsLog {
         }
     }
 
-    /// The whole lines whose step is at most `step`.
-    private static func lines(of bytes: [UInt8], upTo step: Int) -> [UInt8] {
-        struct Line: Decodable { let step: Int }
+    /// The whole lines whose step is at most `step`, but those of epochs only before `epoch`.
+    private static func lines(of bytes: [UInt8], upTo step: Int, before epoch: Int) -> [UInt8] {
+        struct Line: Decodable {
+            let step: Int
+            let type: String?
+            let epoch: Int?
+        }
         let decoder = JSONDecoder()
         var kept: [UInt8] = []
         var rest = bytes[...]
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
             let line = rest[..<end]
-            if let found = try? decoder.decode(Line.self, from: Data(line)), found.step <= step { kept += rest[...end] }
+            if let found = try? decoder.decode(Line.self, from: Data(line)), found.step <= step,
+                found.type != "epoch" || found.epoch ?? -1 < epoch
+            {
+                kept += rest[...end]
+            }
             rest = rest[(end + 1)...]
         }
         return kept

@@ -23,6 +23,12 @@ extension Recipe {
     package var epsilon: Float { Float(number("attack.epsilon")) }
     package var epsilonSalient: Float { Float(number("attack.epsilonSalient")) }
 
+    /// Whether the best checkpoint is the one with the best accuracy on clean images.
+    package var picksByCleanAccuracy: Bool {
+        let metric = text("validation.metric")
+        return metric == "clean" || metric == "automatic" && mode == .natural
+    }
+
     package var salienceMaps: String { text("salience.maps") }
     package var salienceEstimator: String { text("salience.estimator") }
 

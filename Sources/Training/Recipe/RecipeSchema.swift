@@ -65,14 +65,14 @@ package enum RecipeSchema {
         field("validation.batch", .integer(1...65_536), .integer(128), "images at a time", mayChange: true),
         field("validation.limit", .integer(0...Int.max), .integer(1000), "images of the validation set attacked; 0 for all", mayChange: true),
         field("validation.steps", .integer(1...100_000), .integer(10), "gradient steps of the attack", mayChange: true),
-        field("validation.metric", .choice(["clean", "robust"]), .text("robust"), "accuracy that picks the best checkpoint"),
+        field("validation.metric", .choice(["automatic", "clean", "robust"]), .text("automatic"), "accuracy that picks the best checkpoint; automatic: clean in natural mode, else robust"),
         field("validation.patience", .integer(0...1_000_000), .integer(0), "stop after this many validations without a better one; 0 never", mayChange: true),
 
         field("checkpoint.everyEpochs", .integer(1...1_000_000), .integer(1), "epochs between checkpoints", mayChange: true),
         field("checkpoint.everySteps", .integer(0...Int.max), .integer(0), "and steps between them, inside an epoch; 0 for none", mayChange: true),
         field("checkpoint.keep", .integer(1...10_000), .integer(2), "newest checkpoints kept, besides the best", mayChange: true),
 
-        field("communication.reduction", .choice(["reproducible", "mpi"]), .text("reproducible"), "sum gradients in an order that no rank count changes, or as MPI pleases"),
+        field("communication.reduction", .choice(ReductionAlgorithm.allCases.map(\.rawValue)), .text("reproducible"), "sum gradients in an order that no rank count changes, as MPI pleases, or in bfloat16 with error feedback (half the bytes; results then depend on the number of ranks, and on where a run is resumed)"),
         field("communication.bucketMegabytes", .number(0.001...4096), .number(4), "gradients sent at a time while the backward pass goes on", mayChange: true),
         field("communication.watchdogMinutes", .number(0...100_000), .number(10), "give up after so long without progress; 0 never", mayChange: true),
     ]

@@ -6,15 +6,16 @@ package enum RecipeValue: Sendable, Hashable, CustomStringConvertible {
     case flag(Bool)
     case integers([Int])
 
-    /// As YAML that reads back as exactly this value. A multiple of 1/255 is written as one, for that is how the field
-    /// writes radii.
+    /// As YAML that reads back as exactly this value. A multiple of 1/255 is written as one where that is shorter,
+    /// for that is how the field writes radii.
     package var description: String {
         switch self {
         case .text(let text): return Self.isPlain(text) ? text : Self.quoted(text)
         case .integer(let value): return "\(value)"
         case .number(let value):
             let levels = (value * 255).rounded()
-            if value > 0, value < 1, levels / 255 == value { return "\(Int(levels))/255" }
+            let fraction = "\(Int(levels))/255"
+            if value > 0, value < 1, levels / 255 == value, fraction.count < "\(value)".count { return fraction }
             if value == value.rounded(), abs(value) < 1e9 { return "\(Int(value))" }
             return "\(value)"
         case .flag(let value): return value ? "true" : "false"

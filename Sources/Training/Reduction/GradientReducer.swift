@@ -60,10 +60,11 @@ package final class GradientReducer: @unchecked Sendable {
     ///   - buckets: disjoint ranges that cover `0..<count`, in the order in which backward completes them; see
     ///     `gradientBuckets(boundaries:count:bucketBytes:)`.
     ///   - exchangeMethod: for `.reproducible`; nil for what measures best.
+    ///   - exactFrom: buckets that begin here or later are never compressed: statistics and counts, not gradients.
     /// - Throws: `Failure` if MPI fails.
     package init(
         communicator: Communicator, count: Int, buckets: [Range<Int>], algorithm: ReductionAlgorithm = .reproducible,
-        exchangeMethod: ExchangeMethod? = nil
+        exchangeMethod: ExchangeMethod? = nil, exactFrom: Int = .max
     ) throws {
         precondition(
             buckets.sorted { $0.lowerBound < $1.lowerBound }.reduce(0) { $0 == $1.lowerBound ? $1.upperBound : -1 } == count,
@@ -80,7 +81,7 @@ package final class GradientReducer: @unchecked Sendable {
         self.result = result
         if algorithm == .bfloat16 { errorFeedback = FloatBuffer(count: count) }
         exchanges = buckets.enumerated().map { [communicator = self.communicator, plan, errorFeedback] i, range in
-            guard let errorFeedback else {
+            guard let errorFeedback, range.lowerBound < exactFrom else {
                 return BucketExchange(communicator: communicator, range: range, tag: i, plan: plan, result: result)
             }
             return CompressedExchange(

@@ -44,7 +44,7 @@ package struct RunComparison {
             guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
                 throw Failure.badData("\(path):\(number + 1): not a JSON object")
             }
-            return object.filter { !["seconds", "imagesPerSecond"].contains($0.key) }.mapValues { "\($0)" }
+            return object.filter { !["seconds", "imagesPerSecond", "timing"].contains($0.key) }.mapValues { "\($0)" }
         }
     }
 

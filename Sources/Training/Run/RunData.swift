@@ -9,6 +9,11 @@ package struct RunData: Sendable {
     package let training: [Int]
     package let validation: [Int]
 
+    /// Identifies the images and, where a run uses them, the salience maps.
+    package var fingerprint: String {
+        dataset.salienceFingerprint.map { "\(dataset.fingerprint), salience \($0)" } ?? dataset.fingerprint
+    }
+
     /// Reads what the recipe names.
     ///
     /// - Throws: `Failure` naming the file at fault.

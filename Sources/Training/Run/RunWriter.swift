@@ -21,7 +21,7 @@ final class RunWriter {
 
     /// Opens the metrics; lines after the step to go on from are dropped.
     func open(after state: RunState) throws {
-        metrics = try MetricsLog(folder: directory.path, after: state.step)
+        metrics = try MetricsLog(folder: directory.path, after: state.step, epoch: state.epoch)
         epochStart = monotonicSeconds()
     }
 
@@ -44,7 +44,7 @@ final class RunWriter {
 
     func logEpoch(
         _ state: RunState, epoch: Int, sums: (samples: Int, loss: Double, correct: Double),
-        accuracy: (clean: Double, robust: Double)?, isBest: Bool
+        accuracy: (clean: Double, robust: Double)?, isBest: Bool, profile: EpochProfile, showsProfile: Bool
     ) throws {
         let samples = Double(max(sums.samples, 1))
         let seconds = monotonicSeconds() - epochStart
@@ -52,20 +52,24 @@ final class RunWriter {
             EpochLine(
                 step: state.step, epoch: epoch, loss: sums.loss / samples, accuracy: sums.correct / samples,
                 cleanAccuracy: accuracy?.clean, robustAccuracy: accuracy?.robust, weights: state.weightsHash,
-                seconds: seconds))
+                seconds: seconds, timing: TimingLine(profile)))
         var text = "epoch \(epoch + 1): loss \(decimal(sums.loss / samples, 4)), training accuracy \(percent(sums.correct / samples))"
         if let accuracy {
             text += ", validation \(percent(accuracy.clean)) clean, \(percent(accuracy.robust)) robust\(isBest ? " (best)" : "")"
         }
         progress.note(text + ", \(duration(seconds)), weights \(state.weightsHash.prefix(12))")
+        if let warning = profile.warning { progress.note(warning) }
+        if showsProfile { progress.note(profile.table) }
     }
 
     func save(_ state: RunState, model: ModelState, optimizer: Optimizer, isBest: Bool) throws {
-        let metric = "validation.\(state.recipe.text("validation.metric"))"
+        let metric = state.recipe.picksByCleanAccuracy ? "validation.clean" : "validation.robust"
         let result = try store.save(
             step: state.step, RunFiles.checkpoint(state, model: model, optimizer: optimizer),
             best: isBest ? (metric, state.bestMetric ?? 0) : nil)
         for warning in result.warnings { progress.note("warning: \(warning)") }
+        // At the end of an epoch, the epoch's own line has told it.
+        if state.stepInEpoch > 0 { progress.note("checkpoint after step \(state.step), weights \(state.weightsHash.prefix(12))") }
     }
 
     /// The state of the newest good checkpoint, its arenas loaded.

@@ -26,6 +26,10 @@ package final class TrainingRun {
     private let files: RunWriter?
     private var state: RunState
     private let heartbeat = Heartbeat()
+    private let showsProfile: Bool
+    /// Since the epoch, or this process, began.
+    private var timings = StepTimings()
+    private var timedSteps = 0
 
     /// Reads the data and builds the model. Collective; fails on all ranks alike.
     ///
@@ -33,9 +37,12 @@ package final class TrainingRun {
     ///   - folder: the run's folder, as rank 0 opened it; nil elsewhere.
     ///   - resume: go on from the newest checkpoint in it.
     ///   - threads: threads per rank.
+    ///   - showsProfile: print where the time went after each epoch.
     package init(
-        recipe: Recipe, communicator: Communicator, folder: RunDirectory?, resume: Bool, threads: Int = 1
+        recipe: Recipe, communicator: Communicator, folder: RunDirectory?, resume: Bool, threads: Int = 1,
+        showsProfile: Bool = false
     ) throws {
+        self.showsProfile = showsProfile
         self.recipe = recipe
         self.communicator = communicator
         let data = try communicator.agreeing { try RunData(recipe) }
@@ -70,7 +77,7 @@ package final class TrainingRun {
             dataset: data.dataset, plan: plan,
             augmentation: Augmentation(cropPadding: recipe.crop, horizontalFlip: recipe.flip), seed: recipe.seed
         ) { ownedMicroBatches(total: $0, rank: rank, size: size) }
-        state = RunState(recipe: recipe, data: data.dataset.fingerprint, worldSize: size)
+        state = RunState(recipe: recipe, data: data.fingerprint, worldSize: size)
         files = try communicator.agreeing {
             try folder.map { try RunWriter($0, recipe: recipe, keep: recipe.integer("checkpoint.keep")) }
         }
@@ -113,6 +120,8 @@ package final class TrainingRun {
             var result = try takeStep(batch, rate: rate)
             heartbeat.enter(.communication)
             result.timings.data = waited
+            timings += result.timings
+            timedSteps += 1
             state.step += 1
             state.stepInEpoch += 1
             state.samples += result.samples
@@ -163,7 +172,7 @@ package final class TrainingRun {
             heartbeat.enter(.validation)
             accuracy = try validator.run(step.state, communicator: communicator) { heartbeat.beat() }
             if let accuracy {
-                let metric = recipe.text("validation.metric") == "clean" ? accuracy.clean : accuracy.robust
+                let metric = recipe.picksByCleanAccuracy ? accuracy.clean : accuracy.robust
                 isBest = metric > state.bestMetric ?? -1
                 state.validationsSinceBest = isBest ? 0 : state.validationsSinceBest + 1
                 if isBest {
@@ -178,8 +187,14 @@ package final class TrainingRun {
         let summary = (samples: state.samples, loss: state.loss, correct: state.correct)
         (state.samples, state.loss, state.correct) = (0, 0, 0)
         state.weightsHash = files == nil ? "" : RunFiles.hash(step.state)
+        let profile = try EpochProfile.gather(
+            timings, step.reducer.takeStatistics(), steps: timedSteps, communicator: communicator)
+        (timings, timedSteps) = (StepTimings(), 0)
         try communicator.agreeing {
-            try files?.logEpoch(state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest)
+            guard let files, let profile else { return }
+            try files.logEpoch(
+                state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest, profile: profile,
+                showsProfile: showsProfile)
         }
         if isBest || state.isFinished || state.epoch % recipe.integer("checkpoint.everyEpochs") == 0 {
             try save(isBest: isBest)
@@ -204,7 +219,7 @@ package final class TrainingRun {
             guard restored.data == state.data else {
                 throw Failure.badData(
                     "the run was trained on \(restored.data), but the data is now \(state.data)",
-                    remedy: "point data.directory to the same files, or start a new run")
+                    remedy: "point data.directory and salience.maps to the same files, or start a new run")
             }
             encoded = String(decoding: try JSONEncoder().encode(restored), as: UTF8.self)
         }

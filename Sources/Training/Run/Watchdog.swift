@@ -43,6 +43,8 @@ package final class Watchdog: Sendable {
 
     private func watch() {
         let pause = min(max(limit / 20, 0.05), 5)
+        // Many ranks on a shared file system had better not write often.
+        let interval = size <= 64 ? min(4 * pause, 1) : 4 * pause
         var last = heartbeat.count
         var changed = monotonicSeconds()
         var written = -Double.infinity
@@ -52,12 +54,12 @@ package final class Watchdog: Sendable {
                 last = heartbeat.count
                 changed = now
             }
-            if now - written > 4 * pause {
+            if now - written > interval {
                 written = now
                 try? Data(status.utf8).write(to: URL(fileURLWithPath: file(rank)))
             }
             if now - changed > limit { giveUp(after: now - changed) }
-            Thread.sleep(forTimeInterval: pause)
+            Thread.sleep(forTimeInterval: min(pause, interval))
         }
     }
 

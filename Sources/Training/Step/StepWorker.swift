@@ -31,10 +31,12 @@ final class StepWorker {
     }
 
     /// Perturbs the samples `range` of `batch` inside the masked ball, and checks that they stayed in it.
+    ///
+    /// - Returns: whether the model was finite at all of them; where it was not, the images are left as they are.
     func attack(
         _ batch: Batch, _ range: Range<Int>, mask: UnsafePointer<Float>?, into adversarial: UnsafeMutablePointer<Float>
-    ) throws {
-        guard let ascent, let attack = settings.attack else { return }
+    ) throws -> Bool {
+        guard let ascent, let attack = settings.attack else { return true }
         let shape = trainingPass.imageShape
         let images = UnsafePointer(batch.images.pointer) + range.lowerBound * shape.count
         func run(_ model: some DifferentiableClassifier) throws {
@@ -43,18 +45,27 @@ final class StepWorker {
                 seed: settings.seed, epoch: batch.epoch, sampleIndices: batch.sampleIndices + range.lowerBound,
                 adversarial: adversarial)
         }
-        if let frozenPass { try run(frozenPass) } else { try run(trainingPass) }
+        do {
+            if let frozenPass { try run(frozenPass) } else { try run(trainingPass) }
+        } catch where ascent.foundNonFinite {
+            // Not this rank's affair alone: the step goes on to where all ranks learn of it together.
+            adversarial.update(from: images, count: range.count * shape.count)
+            return false
+        }
         try Admissibility.check(
             images, adversarial, mask: mask, threat: attack.settings.threat, shape: shape, count: range.count)
+        return true
     }
 
     /// Gradients of one micro-batch, handed to the reducer bucket by bucket while the backward pass goes on.
     ///
-    /// - Parameter progress: called after every layer, to move messages along.
+    /// - Parameters:
+    ///   - isFinite: whether the micro-batch was sound so far; if not, its loss is not a number.
+    ///   - progress: called after every layer, to move messages along.
     /// - Returns: whether the loss was a number.
     func update(
         images: UnsafePointer<Float>, labels: UnsafePointer<Int32>, count: Int, microBatch: Int,
-        reducer: GradientReducer, progress: () throws -> Void
+        reducer: GradientReducer, isFinite wasFinite: Bool, progress: () throws -> Void
     ) throws -> Bool {
         let arena = reducer.arena(forMicroBatch: microBatch)
         let buckets = reducer.ranges
@@ -65,7 +76,10 @@ final class StepWorker {
             images: images, labels: labels, batch: count, labelSmoothing: settings.labelSmoothing, step: arena.pointer
         ) { offset in
             // Once a bucket is handed over, its memory may hold sums already.
-            if next == 0 { isFinite = arena[loss].isFinite }
+            if next == 0 {
+                if !wasFinite { arena[loss] = .nan }
+                isFinite = arena[loss].isFinite
+            }
             while next < buckets.count, buckets[next].lowerBound >= offset {
                 reducer.completed(microBatch: microBatch, bucket: next)
                 next += 1

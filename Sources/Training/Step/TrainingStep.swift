@@ -24,7 +24,7 @@ package final class TrainingStep {
     private let layout: StepLayout
     private let mpi = Lock()
     private let heartbeat: Heartbeat
-    /// For each owned micro-batch of the last step, whether its loss was a number.
+    /// For each owned micro-batch of the last step, whether its attack and its loss met finite numbers only.
     private let lossIsFinite: UnsafeMutablePointer<Bool>
 
     /// - Parameters:
@@ -55,15 +55,24 @@ package final class TrainingStep {
         }
         reducer = try GradientReducer(
             communicator: communicator, count: layout.count,
-            buckets: gradientBuckets(
-                boundaries: network.parameters.map(\.offset) + [layout.statisticsOffset], count: layout.count,
-                bucketBytes: bucketBytes),
-            algorithm: reduction)
+            buckets: Self.buckets(layout, network, bucketBytes: bucketBytes, apart: reduction == .bfloat16),
+            algorithm: reduction, exactFrom: layout.statisticsOffset)
         adversarial = FloatBuffer(count: settings.attack == nil ? 0 : batch * network.input.count)
         mask = FloatBuffer(count: settings.mask == nil ? 0 : batch * network.input.pixels)
     }
 
     deinit { lossIsFinite.deallocate() }
+
+    /// - Parameter apart: whether statistics, loss and counts have a bucket of their own.
+    private static func buckets(_ layout: StepLayout, _ network: Network, bucketBytes: Int, apart: Bool) -> [Range<Int>] {
+        let parameters = network.parameters.map(\.offset)
+        guard apart else {
+            return gradientBuckets(
+                boundaries: parameters + [layout.statisticsOffset], count: layout.count, bucketBytes: bucketBytes)
+        }
+        return [layout.statisticsOffset..<layout.count]
+            + gradientBuckets(boundaries: parameters, count: layout.statisticsOffset, bucketBytes: bucketBytes)
+    }
 
     /// The perturbed images of the last step's owned samples, if it attacked.
     package let adversarial: FloatBuffer
@@ -96,7 +105,10 @@ package final class TrainingStep {
 
     /// Writes this rank's perturbed images; returns where they are.
     private func attack(_ batch: Batch) throws -> UnsafePointer<Float> {
-        guard let attack = settings.attack else { return UnsafePointer(batch.images.pointer) }
+        guard let attack = settings.attack else {
+            for index in batch.microBatches.indices { lossIsFinite[index] = true }
+            return UnsafePointer(batch.images.pointer)
+        }
         var mask: UnsafePointer<Float>?
         if let rule = settings.mask {
             rule.fill(
@@ -110,11 +122,11 @@ package final class TrainingStep {
             TrainingPass.prepare(filters, for: state)
         }
         let (workers, adversarial) = (Unchecked(workers), Unchecked(adversarial.pointer))
-        let (maskAddress, heartbeat) = (Unchecked(mask), heartbeat)
+        let (maskAddress, heartbeat, lossIsFinite) = (Unchecked(mask), heartbeat, Unchecked(lossIsFinite))
         let shape = state.network.input
         try pool.forEach(0..<batch.microBatches.count) { worker, index in
             let range = batch.microBatches[index]
-            try workers.value[worker].attack(
+            lossIsFinite.value[index] = try workers.value[worker].attack(
                 batch, range, mask: maskAddress.value.map { $0 + range.lowerBound * shape.pixels },
                 into: adversarial.value + range.lowerBound * shape.count)
             heartbeat.beat()
@@ -133,7 +145,8 @@ package final class TrainingStep {
             let range = batch.microBatches[index]
             lossIsFinite.value[index] = try workers.value[worker].update(
                 images: images.value + range.lowerBound * shape.count, labels: batch.labels + range.lowerBound,
-                count: range.count, microBatch: batch.firstMicroBatch + index, reducer: reducer.value
+                count: range.count, microBatch: batch.firstMicroBatch + index, reducer: reducer.value,
+                isFinite: lossIsFinite.value[index]
             ) {
                 // Any thread may call MPI, one at a time; one that finds another at it need not wait.
                 heartbeat.beat()

@@ -1,0 +1,7 @@
+#ifndef SIPAT_ALLOCATION_COUNT_H
+#define SIPAT_ALLOCATION_COUNT_H
+
+/// How often this thread has asked for heap memory, in the program and in the libraries it uses.
+long sipat_allocation_count(void);
+
+#endif

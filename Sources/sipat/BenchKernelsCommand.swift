@@ -1,0 +1,35 @@
+import ArgumentParser
+import Diagnostics
+import Kernels
+import Training
+
+struct BenchKernelsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kernels", abstract: "Time the kernels that memory bounds, on one core, against copying as many bytes.")
+
+    @Option(help: "Images.")
+    var batch = 16
+    @Option(help: "Height and width of the activations.")
+    var size = 32
+    @Option(help: "Channels.")
+    var channels = 64
+    @Option(help: "Seconds for each kernel.")
+    var seconds = 0.1
+    @Option(help: "Write the result as JSON.")
+    var json: String?
+
+    func run() throws {
+        try reportingFailures {
+            guard batch >= 1, size >= 3, channels >= 1, seconds > 0 else {
+                throw Failure.usage("--batch and --channels must be at least 1, --size at least 3, --seconds more than 0")
+            }
+            let rows = MemoryKernelBenchmark.measure(
+                shape: ImageShape(height: size, width: size, channels: channels), batch: batch, seconds: seconds)
+            print("\(batch) images of \(size)×\(size)×\(channels)\n| kernel | GB/s | of a copy's speed |\n| :--- | ---: | ---: |")
+            for row in rows {
+                print("| \(row.kernel) | \(decimal(row.gigabytesPerSecond, 1)) | \(decimal(100 * row.shareOfCopy, 0)) % |")
+            }
+            if let json { try writeJSON(rows, to: json) }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Scripts/launch: restarts, and when it gives up.
+@Suite("The launcher", .serialized)
+struct LaunchTests {
+    private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+
+    private func launch(_ arguments: [String], sipat: String, timeout: Double = 60) throws -> ProgramRun {
+        try ProgramRun.of(
+            root + "/Scripts/launch", arguments, environment: ProgramRun.launchEnvironment.merging(["SIPAT": sipat]) { $1 },
+            timeout: timeout)
+    }
+
+    @Test func aKilledRunIsStartedAgainAndEndsAsIfNothingHadHappened() throws {
+        let folder = try TemporaryFolder()
+        let (whole, broken) = (folder.path + "/whole", folder.path + "/broken")
+        let settings = ["epochs=30", "checkpoint.everySteps=3", "validation.every=30"]
+        #expect(try TinyRun.train(whole, settings).status == 0)
+        let arguments = TinyRun.arguments(broken, settings).map { "'\($0)'" }.joined(separator: " ")
+        let program = """
+            run='\(broken)'
+            '\(root)/Scripts/launch' -n 3 --min-ranks 2 -- \(arguments) &
+            job=$!
+            for i in $(seq 600); do
+              [ -f "$run/metrics.jsonl" ] && [ "$(wc -l < "$run/metrics.jsonl")" -ge 12 ] && break
+              sleep 0.05
+            done
+            pkill -KILL -n -f "$run"
+            wait $job
+            """
+        let run = try ProgramRun.of(
+            "bash", ["-c", program],
+            environment: ProgramRun.launchEnvironment.merging(["SIPAT": try builtProgram("sipat")]) { $1 }, timeout: 100)
+        #expect(run.status == 0 && !run.timedOut, "\(run)")
+        #expect(run.errors.contains("restart 1 of 3 on 2 ranks from step-"), "\(run)")
+        for rank in 0..<3 { #expect(run.errors.contains("launch: rank \(rank) was last seen on "), "\(run)") }
+        #expect(try TinyRun.weights(broken) == TinyRun.weights(whole))
+        #expect(try TinyRun.metrics(broken) == TinyRun.metrics(whole))
+    }
+
+    @Test func itGivesUpWithoutProgress() throws {
+        let folder = try TemporaryFolder()
+        let broken = folder.path + "/sipat"
+        try Data("#!/bin/sh\nexit 70\n".utf8).write(to: URL(fileURLWithPath: broken))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: broken)
+        let run = try launch(["-n", "2", "--max-restarts", "9", "--", "train", "--output", folder.path + "/run"], sipat: broken)
+        #expect(run.status == 70 && run.errors.contains("without progress"), "\(run)")
+        // Mistakes are not tried again.
+        let mistake = try launch(["-n", "1", "--", "train", "--recipe", "none", "--output", folder.path + "/run"], sipat: builtProgram("sipat"))
+        #expect(mistake.status == 64 && !mistake.errors.contains("restart"), "\(mistake)")
+    }
+
+    @Test func mistakes() throws {
+        let sipat = try builtProgram("sipat")
+        for arguments in [["-n", "two", "--", "train"], ["--fast", "--", "train"], ["-n", "2"]] {
+            let run = try launch(arguments, sipat: sipat)
+            #expect(run.status == 64 && run.errors.hasPrefix("launch: "), "\(run)")
+        }
+        #expect(try launch(["--", "doctor"], sipat: "/nowhere/sipat").status == 64)
+    }
+}
