@@ -67,16 +67,27 @@ package final class Watchdog: Sendable {
 
     private func giveUp(after seconds: Double) -> Never {
         say("rank \(rank) \(status): no progress for \(duration(seconds)) (communication.watchdogMinutes)")
-        // Everybody's own word first; then one of those who are left speaks for the silent.
-        try? Data("reported".utf8).write(to: URL(fileURLWithPath: file(rank)))
+        // Everybody's own word first; then one of those who are left speaks for the others.
+        try? Data("\(status)\(Self.reported)".utf8).write(to: URL(fileURLWithPath: file(rank)))
         Thread.sleep(forTimeInterval: min(max(limit / 4, 0.5), 10))
         let words = (0..<size).map { try? String(contentsOfFile: file($0), encoding: .utf8) }
-        if words.firstIndex(of: "reported") == rank {
-            for (other, word) in words.enumerated() where word != "reported" {
-                say("rank \(other) says nothing; last heard of \(word ?? "never"): it is probably the one that holds up the job")
-            }
-        }
+        if words.firstIndex(where: { $0?.hasSuffix(Self.reported) == true }) == rank { speak(for: words) }
+        LingeringLauncher.end(after: min(max(limit, 2), 20))
         _exit(Failure.Kind.internalError.rawValue)
+    }
+
+    /// Follows the last word of a rank that has said it itself, as far as its host is still connected.
+    private static let reported = " (and found no progress)"
+
+    private func speak(for words: [String?]) {
+        let silent = words.indices.filter { words[$0]?.hasSuffix(Self.reported) != true }
+        for other in silent {
+            say("rank \(other) says nothing; last heard of \(words[other] ?? "never"): it is probably the one that holds up the job")
+        }
+        guard silent.isEmpty else { return }
+        // What ranks on a host that is cut off say may not reach anybody.
+        say("all ranks wait for one another: a connection between them is probably broken")
+        for other in words.indices.filter({ $0 != rank }).prefix(16) { say("rank \(other) was last seen \(words[other]!)") }
     }
 
     private func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
