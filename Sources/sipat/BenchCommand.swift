@@ -1,4 +1,7 @@
 import ArgumentParser
+import Diagnostics
+import Kernels
+import NeuralNet
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -6,7 +9,7 @@ struct BenchCommand: ParsableCommand {
         subcommands: [BenchStepCommand.self, BenchLayersCommand.self, BenchKernelsCommand.self, BenchAllreduceCommand.self])
 }
 
-/// Which network, and which images, a benchmark works on.
+/// Which network, on images of which size, a benchmark works on.
 struct BenchModelOptions: ParsableArguments {
     @Option(help: "The network.")
     var model = "resnet18"
@@ -18,6 +21,16 @@ struct BenchModelOptions: ParsableArguments {
     var inputSize = 32
     @Option(help: "Classes.")
     var classes = 10
-    @Option(help: "Images per rank.")
-    var batch = 64
+
+    /// The network itself.
+    ///
+    /// - Throws: `Failure.usage` if an option names none.
+    func configuration() throws -> ModelConfiguration {
+        guard let stem = ModelConfiguration.Stem(rawValue: stem) else {
+            throw Failure.usage("--stem is \"\(self.stem)\", expected cifar or imagenet")
+        }
+        return try ModelConfiguration(name: model, width: width, stem: stem)
+    }
+
+    var input: ImageShape { ImageShape(height: inputSize, width: inputSize, channels: 3) }
 }

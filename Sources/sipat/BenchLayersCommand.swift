@@ -10,6 +10,8 @@ struct BenchLayersCommand: ParsableCommand {
         commandName: "layers", abstract: "Time each convolution of a network on one core.")
 
     @OptionGroup var network: BenchModelOptions
+    @Option(help: "Images.")
+    var batch = 64
     @Option(help: "Seconds for each pass of each layer.")
     var seconds = 0.2
     @Option(help: "Write the result as JSON.")
@@ -30,12 +32,7 @@ struct BenchLayersCommand: ParsableCommand {
     }
 
     private func measure() throws {
-        guard let stem = ModelConfiguration.Stem(rawValue: network.stem) else {
-            throw Failure.usage("--stem is \"\(network.stem)\", expected cifar or imagenet")
-        }
-        let layers = try ModelConfiguration(name: network.model, width: network.width, stem: stem).network(
-            input: ImageShape(height: network.inputSize, width: network.inputSize, channels: 3), classes: network.classes
-        ).convolutions
+        let layers = try network.configuration().network(input: network.input, classes: network.classes).convolutions
         GEMM.useOneThread()
         let peak = ConvolutionBenchmark.peak()
         print("peak \(decimal(peak, 0)) GFLOP/s on one core; effective GFLOP/s as direct convolutions, and share of peak")
@@ -46,7 +43,7 @@ struct BenchLayersCommand: ParsableCommand {
         for layer in layers where !shapes.contains(layer.shape) { shapes.append(layer.shape) }
         for shape in shapes {
             let names = layers.filter { $0.shape == shape }.map(\.name)
-            let m = ConvolutionBenchmark.measure(.init(names[0], shape, batch: network.batch), seconds: seconds)
+            let m = ConvolutionBenchmark.measure(.init(names[0], shape, batch: batch), seconds: seconds)
             func cell(_ speed: Double) -> String { "\(decimal(speed, 0)) (\(decimal(100 * speed / peak, 0)) %)" }
             let input = "\(shape.height)×\(shape.width)×\(shape.inputChannels)"
             let filter = "\(shape.kernel)×\(shape.kernel)/\(shape.stride) → \(shape.outputChannels)"

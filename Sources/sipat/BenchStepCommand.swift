@@ -12,6 +12,8 @@ struct BenchStepCommand: ParsableCommand {
         discussion: "mpirun -n 2 sipat bench step --model resnet18 --width 64 --stem cifar --batch 64 --pgd-steps 10 --json out.json")
 
     @OptionGroup var network: BenchModelOptions
+    @Option(help: "Images per rank.")
+    var batch = 64
     @Option(help: "Images that share BatchNorm statistics; 0 for all of a rank's.")
     var microBatch = 0
     @Option(help: "Steps of the attack; 0 for none.")
@@ -37,16 +39,12 @@ struct BenchStepCommand: ParsableCommand {
     }
 
     private func settings() throws -> StepBenchmark.Settings {
-        guard network.batch >= 1, repeats >= 1, pgdSteps >= 0, threads >= 1, microBatch >= 0 else {
+        guard batch >= 1, repeats >= 1, pgdSteps >= 0, threads >= 1, microBatch >= 0 else {
             throw Failure.usage("--batch, --repeats and --threads must be at least 1, --pgd-steps and --micro-batch at least 0")
         }
-        guard let stem = ModelConfiguration.Stem(rawValue: network.stem) else {
-            throw Failure.usage("--stem is \"\(network.stem)\", expected cifar or imagenet")
-        }
         return StepBenchmark.Settings(
-            model: try ModelConfiguration(name: network.model, width: network.width, stem: stem),
-            input: ImageShape(height: network.inputSize, width: network.inputSize, channels: 3), classes: network.classes,
-            batch: network.batch, microBatch: microBatch == 0 ? network.batch : microBatch, pgdSteps: pgdSteps, repeats: repeats,
+            model: try network.configuration(), input: network.input, classes: network.classes,
+            batch: batch, microBatch: microBatch == 0 ? batch : microBatch, pgdSteps: pgdSteps, repeats: repeats,
             threads: threads)
     }
 

@@ -1,9 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Foundation
-import Kernels
 import MPI
-import NeuralNet
 import Scaling
 import Training
 
@@ -18,16 +16,7 @@ struct ScaleRunCommand: ParsableCommand {
             sipat scale run --ranks 16,32,64 --mpirun "mpirun --hostfile hosts --map-by core" --output scaling
             """)
 
-    @Option(help: "The network.")
-    var model = "resnet18"
-    @Option(help: "Its width.")
-    var width: Int?
-    @Option(help: "Its stem: cifar or imagenet.")
-    var stem = "cifar"
-    @Option(help: "Height and width of the images.")
-    var inputSize = 32
-    @Option(help: "Classes.")
-    var classes = 10
+    @OptionGroup var network: BenchModelOptions
     @Option(help: "Steps of the attack; 0 for none.")
     var pgdSteps = 10
     @Option(help: "Images that share BatchNorm statistics.")
@@ -94,7 +83,8 @@ struct ScaleRunCommand: ParsableCommand {
         let run = ScaleRun(
             host: Host.name, cpu: CPU.here?.model ?? "unknown", cores: cores,
             work: .init(
-                model: model, width: width, stem: stem, inputSize: inputSize, classes: classes, pgdSteps: pgdSteps,
+                model: network.model, width: network.width, stem: network.stem, inputSize: network.inputSize,
+                classes: network.classes, pgdSteps: pgdSteps,
                 microBatch: microBatch, globalBatch: batch, rankBatch: rankBatch),
             gradientBytes: results[0][0].gradientBytes,
             points: zip(points, results).map { Self.summary($0, $1, isOversubscribed: isLocal && $0.ranks * $0.threads > cores) },
@@ -117,12 +107,8 @@ struct ScaleRunCommand: ParsableCommand {
         guard repeats >= 1, steps >= 1, microBatch >= 1, batch >= 1, rankBatch >= 1, !ranks.isEmpty, !threads.isEmpty else {
             throw Failure.usage("--repeats, --steps, --micro-batch, --batch and --rank-batch must be at least 1")
         }
-        guard let stem = ModelConfiguration.Stem(rawValue: stem) else {
-            throw Failure.usage("--stem is \"\(self.stem)\", expected cifar or imagenet")
-        }
         // A mistake in the network shows here, not in the middle of the measurement.
-        _ = try ModelConfiguration(name: model, width: width, stem: stem).network(
-            input: ImageShape(height: inputSize, width: inputSize, channels: 3), classes: classes)
+        _ = try network.configuration().network(input: network.input, classes: network.classes)
         for workers in ranks where batch % workers != 0 {
             throw Failure.usage("--batch \(batch) does not divide by \(workers) ranks", remedy: "choose a batch that all of --ranks divide")
         }
@@ -138,11 +124,12 @@ struct ScaleRunCommand: ParsableCommand {
 
     private func arguments(_ point: Point) -> [String] {
         var arguments = [
-            "--model", model, "--stem", stem, "--input-size", "\(inputSize)", "--classes", "\(classes)", "--pgd-steps", "\(pgdSteps)",
+            "--model", network.model, "--stem", network.stem, "--input-size", "\(network.inputSize)",
+            "--classes", "\(network.classes)", "--pgd-steps", "\(pgdSteps)",
             "--batch", "\(point.rankBatch)", "--micro-batch", "\(min(microBatch, point.rankBatch))", "--threads", "\(point.threads)",
             "--repeats", "\(steps)",
         ]
-        if let width { arguments += ["--width", "\(width)"] }
+        if let width = network.width { arguments += ["--width", "\(width)"] }
         return arguments
     }
 

@@ -16,7 +16,9 @@ struct StridedTiles: Sendable {
 
     /// Values between two channel blocks of a block of transformed tiles, [channel block][tile][tap][16].
     var pitch: Int { (blockTiles + 3) / 4 * 4 * StridedProduct.rowStep }
-    var workspaceCount: Int { pitch * (filter.sourceBlocks + filter.resultGroup) + StridedTransforms.scratchCount + filter.scratchCount }
+    var workspaceCount: Int {
+        pitch * (filter.sourceBlocks + filter.resultGroup) + StridedTransforms.scratchCount + filter.scratchCount
+    }
 
     /// The products of `count` tiles, as many channel blocks at a time as the filter has panels for: sixteen taps share one matrix of the filter, the
     /// others' are their own.

@@ -47,7 +47,9 @@ struct WinogradPass: ConvolutionPass {
 
     var filterCount: Int { filter.count }
 
-    var workspaceCount: Int { pitch * (filter.sourceBlocks + filter.resultGroup) + WinogradTransforms.scratchCount + filter.scratchCount }
+    var workspaceCount: Int {
+        pitch * (filter.sourceBlocks + filter.resultGroup) + WinogradTransforms.scratchCount + filter.scratchCount
+    }
 
     func prepare(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
         self.filter.prepare(filter, into: prepared)
@@ -65,7 +67,8 @@ struct WinogradPass: ConvolutionPass {
         var first = 0
         while first < tiles {
             let count = min(blockTiles, tiles - first)
-            reader.transformInput(input, first: first, count: count, scratch: scratch, to: transformed, pitch: pitch, tileStep: tileStep,
+            reader.transformInput(
+                input, first: first, count: count, scratch: scratch, to: transformed, pitch: pitch, tileStep: tileStep,
                 tapStep: tapStep)
             filter.forEachGroup(of: prepared, scratch: products + filter.resultGroup * pitch) { panels in
                 for tap in 0..<36 {

@@ -44,9 +44,9 @@ package struct EpochProfile: Sendable {
         return middle > 0 ? ranks[slowest].compute / middle - 1 : 0
     }
 
-    /// Names the slowest rank if the others wait for it for more than a tenth of their time.
+    /// Names the slowest rank if the others wait for it for more than a tenth of their time. Epochs of seconds say nothing.
     package var warning: String? {
-        guard ranks.count > 1, imbalance > 0.1 else { return nil }
+        guard ranks.count > 1, imbalance > 0.1, median(\.timings.total) > 5 else { return nil }
         let rank = ranks[slowest]
         return "rank \(slowest) on \(rank.host) computes \(decimal(100 * imbalance, 0)) % longer than the median rank; "
             + "the others wait \(decimal(1000 * median(\.timings.communication) / Double(max(1, steps)), 0)) ms per step"
