@@ -62,19 +62,16 @@ package final class MessageBatch {
         }
     }
 
-    /// `MPI_Iallreduce` from `source` into `destination`; see `Communicator.allreduce`. Collective.
+    /// `MPI_Iallreduce` in place; see `Communicator.allreduce`. Collective.
     package func allreduce<T: MPIType>(
-        _ source: UnsafeBufferPointer<T>, into destination: UnsafeMutableBufferPointer<T>, _ operation: Reduction,
-        keeping owner: AnyObject, _ other: AnyObject
+        _ buffer: UnsafeMutableBufferPointer<T>, _ operation: Reduction, keeping owner: AnyObject
     ) throws {
-        try require(destination.count, equals: source.count, "the result of an allreduce")
         owners.append(owner)
-        owners.append(other)
-        try communicator.forEachChunk(of: source.count) { offset, count in
+        try communicator.forEachChunk(of: buffer.count) { offset, count in
             var handle: MPI_Request? = shim_request_null()
             try check(
                 MPI_Iallreduce(
-                    source.baseAddress! + offset, destination.baseAddress! + offset, count, T.datatype.raw, operation.raw,
+                    shim_in_place(), buffer.baseAddress! + offset, count, T.datatype.raw, operation.raw,
                     communicator.raw, &handle),
                 "MPI_Iallreduce")
             add(handle, expecting: nil)

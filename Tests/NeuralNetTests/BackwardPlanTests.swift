@@ -62,7 +62,12 @@ private struct ScalarNetwork {
 
     /// The same, by the plan's actions on memory; nil where a kernel would read what it has overwritten.
     func planned() -> (image: Double, weights: [Double])? {
-        let plan = BackwardPlan(nodes: nodes)
+        let plan = BackwardPlan(nodes: nodes, recomputes: true)
+        // What BatchNorms made is forgotten, unless it holds an addend.
+        var kept: [Double?] = values
+        for node in nodes where node.addend == nil {
+            if case .batchNorm = node.operation { kept[node.output] = nil }
+        }
         var memory = [Double?](repeating: nil, count: plan.tensors.count)
         var w = weights
         memory[0] = 1
@@ -70,13 +75,21 @@ private struct ScalarNetwork {
             switch action {
             case .node(let index, let gradient, let result, let addend, let gate):
                 guard let g = memory[gradient], let result else { return nil }
-                w[index] = g * values[nodes[index].input]
+                switch nodes[index].operation {
+                case .convolution, .batchNorm, .linear:
+                    guard let input = kept[nodes[index].input] else { return nil }
+                    w[index] = g * input
+                default: w[index] = g * values[nodes[index].input]
+                }
                 var sum = weights[index] * g
                 if let addend {
                     guard let other = memory[addend] else { return nil }
                     sum += other
                 }
-                if let gate, values[gate] <= 0 { sum = 0 }
+                if let gate {
+                    guard let value = kept[gate] else { return nil }
+                    if value <= 0 { sum = 0 }
+                }
                 let operation = nodes[index].operation
                 let (inPlace, takesAddend): (Bool, Bool)
                 switch operation {
@@ -94,8 +107,15 @@ private struct ScalarNetwork {
                     guard let second = memory[b] else { return nil }
                     sum += second
                 }
-                if let gate, values[gate] <= 0 { sum = 0 }
+                if let gate {
+                    guard let value = kept[gate] else { return nil }
+                    if value <= 0 { sum = 0 }
+                }
                 memory[result] = sum
+            case .recompute(let index):
+                guard let input = kept[nodes[index].input] else { return nil }
+                let value = weights[index] * input
+                kept[nodes[index].output] = nodes[index].relu ? max(0, value) : value
             }
         }
         return memory[plan.imageGradient].map { ($0, w) }

@@ -14,6 +14,7 @@ private final class MemoryPlayer {
     private let start: UnsafeMutablePointer<Float>
     private var marks: [String: Float] = [:]
     private var next: Float = 0
+    private var recomputed = Set<Int>()
     private(set) var complaints: [String] = []
     /// What all tensors would need without sharing.
     let unshared: Int
@@ -23,7 +24,7 @@ private final class MemoryPlayer {
         self.nodes = nodes
         self.capacity = capacity
         self.keepsInputs = keepsInputs
-        let plan = BackwardPlan(nodes: nodes)
+        let plan = BackwardPlan(nodes: nodes, recomputes: keepsInputs)
         let memory = PassMemory(
             network: network, nodes: nodes, backward: plan, capacity: capacity, keepsInputs: keepsInputs)
         // Something lies at offset 0.
@@ -36,12 +37,17 @@ private final class MemoryPlayer {
 
     private enum Place {
         case value(Int)
+        /// As backward finds it.
+        case kept(Int)
         case gradient(Int)
     }
 
     private func locate(_ place: Place) -> (key: String, pointer: UnsafeMutablePointer<Float>, count: Int)? {
         switch place {
-        case .value(0): return nil
+        case .value(0), .kept(0): return nil
+        case .kept(let v) where memory.kept(v) != memory.value(v) || recomputed.contains(v):
+            return ("value \(v), again,", memory.kept(v), network.values[v].count * capacity)
+        case .kept(let v): return locate(.value(v))
         case .value(let v): return ("value \(v)", memory.value(v), network.values[v].count * capacity)
         case .gradient(plan.imageGradient): return nil
         case .gradient(let t): return ("gradient \(t)", memory.gradient(t), network.values[plan.tensors[t]].count * capacity)
@@ -80,8 +86,13 @@ private final class MemoryPlayer {
             let name = "action \(index)"
             switch action {
             case .node(let node, let gradient, let result, let addend, let gate):
-                var kept = gate.map { [Place.value($0)] } ?? []
-                if keepsInputs { kept.append(.value(nodes[node].input)) }
+                var kept = gate.map { [Place.kept($0)] } ?? []
+                if keepsInputs {
+                    switch nodes[node].operation {
+                    case .convolution, .batchNorm, .linear: kept.append(.kept(nodes[node].input))
+                    default: break
+                    }
+                }
                 let others = addend.map { [Place.gradient($0)] } ?? []
                 guard let result else {
                     for place in kept + others + [.gradient(gradient)] { read(place, name) }
@@ -95,9 +106,13 @@ private final class MemoryPlayer {
                 }
                 perform(name, reads: kept + others + [.gradient(gradient)], writes: .gradient(result), survivors: survivors)
             case .add(let a, let b, let gate, let result):
-                let reads = [Place.gradient(a)] + (b.map { [.gradient($0)] } ?? []) + (gate.map { [.value($0)] } ?? [])
-                let survivors = gate.map { [Place.value($0)] } ?? []
+                let reads = [Place.gradient(a)] + (b.map { [.gradient($0)] } ?? []) + (gate.map { [.kept($0)] } ?? [])
+                let survivors = gate.map { [Place.kept($0)] } ?? []
                 perform(name, reads: reads, writes: .gradient(result), survivors: survivors)
+            case .recompute(let node):
+                recomputed.insert(nodes[node].output)
+                let input = Place.kept(nodes[node].input)
+                perform(name, reads: [input], writes: .kept(nodes[node].output), survivors: [input])
             }
         }
     }
@@ -127,5 +142,10 @@ struct MemoryTests {
         let gates = network.frozenNodes.filter(\.relu).map { network.values[$0.output].count }.reduce(0, +)
         #expect(frozen.memory.count < gates * 21 / 20)
         #expect(training.memory.count * 3 < training.unshared * 2)
+        // Of a pre-activation block only the two convolutions' outputs are kept.
+        let wide = try ModelCase(name: "wide-resnet", width: 16, depth: 28, widen: 10).network()
+        let kept = wide.nodes.filter { if case .convolution = $0.operation { true } else { false } }
+            .map { wide.values[$0.output].count }.reduce(0, +)
+        #expect(MemoryPlayer(wide, nodes: wide.nodes, capacity: 1, keepsInputs: true).memory.count < kept * 6 / 5)
     }
 }

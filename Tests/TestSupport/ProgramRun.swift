@@ -32,8 +32,9 @@ package struct ProgramRun: Sendable, CustomStringConvertible {
         try Data().write(to: errorFile)
 
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: executable.contains("/") ? executable : "/usr/bin/env")
-        process.arguments = (executable.contains("/") ? [] : [executable]) + arguments
+        // A thread of Dispatch, which this may be, blocks SIGTERM, and whatever it starts would inherit that.
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["--default-signal", executable] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.filter { !$1.isEmpty }
         process.currentDirectoryURL = directory
         process.standardInput = FileHandle.nullDevice

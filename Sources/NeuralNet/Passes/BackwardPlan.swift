@@ -4,12 +4,18 @@
 /// A value's gradient is complete when its last consumer (in reverse) has contributed; that contribution also applies
 /// the gate of the ReLU that made the value, so gradients of ReLU outputs arrive already gated. An addend's gradient is
 /// its sum's gradient: it shares the memory instead of being copied.
+///
+/// In training, what a BatchNorm made of its input is not kept: it is made again, from the input that its own gradient
+/// needs anyway, just before it is read. That saves up to half of the activations (as in Rota Bulò, Porzi and
+/// Kontschieder, CVPR 2018) for one pass over memory.
 package struct BackwardPlan: Sendable {
     package enum Action: Sendable {
         /// Gradients of `nodes[node]`: with respect to its parameters, and its input if `result` is not nil.
         case node(Int, gradient: Int, result: Int?, addend: Int?, gate: Int?)
         /// `result = a + b`, zero where the value `gate` is not positive.
         case add(Int, Int?, gate: Int?, result: Int)
+        /// The output of `nodes[node]`, a BatchNorm, once more.
+        case recompute(node: Int)
     }
 
     /// In the order of execution.
@@ -20,7 +26,9 @@ package struct BackwardPlan: Sendable {
     package private(set) var imageGradient = -1
 
     /// O(nodes). Every value must be the input or the addend of some node, but for the last, the logits.
-    package init(nodes: [Network.Node]) {
+    ///
+    /// - Parameter recomputes: whether outputs of BatchNorms without an addend are computed again where they are read.
+    package init(nodes: [Network.Node], recomputes: Bool = false) {
         var remaining = [Int: Int]()
         var relu = Set<Int>()
         for node in nodes {
@@ -94,10 +102,44 @@ package struct BackwardPlan: Sendable {
             give(result, to: node.input)
         }
         imageGradient = gradient[0]!
+        if recomputes { recomputeBatchNorms(nodes) }
+    }
+
+    /// Puts a `recompute` before the first action that reads the output of a BatchNorm without an addend.
+    private mutating func recomputeBatchNorms(_ nodes: [Network.Node]) {
+        var makers = [Int: Int]()  // by value, as long as it has not been made again
+        for (index, node) in nodes.enumerated() where node.addend == nil {
+            if case .batchNorm = node.operation { makers[node.output] = index }
+        }
+        let actions = self.actions
+        self.actions.removeAll()
+        func makeAgain(_ value: Int, _ made: inout [Action]) {
+            guard let maker = makers.removeValue(forKey: value) else { return }
+            makeAgain(nodes[maker].input, &made)
+            made.append(.recompute(node: maker))
+        }
+        for action in actions {
+            if case .node(let index, _, _, _, _) = action, nodes[index].operation.gradientReadsInput {
+                makeAgain(nodes[index].input, &self.actions)
+            }
+            switch action {
+            case .node(_, _, _, _, let gate?), .add(_, _, let gate?, _): makeAgain(gate, &self.actions)
+            default: break
+            }
+            self.actions.append(action)
+        }
     }
 }
 
 extension Network.Operation {
+    /// Whether the gradients of its parameters, or of its input, depend on its input.
+    var gradientReadsInput: Bool {
+        switch self {
+        case .convolution, .batchNorm, .linear: true
+        case .affine, .maxPool, .globalAveragePool: false
+        }
+    }
+
     /// Whether its input gradient may overwrite its output gradient.
     fileprivate var gradientInPlace: Bool {
         switch self {

@@ -88,6 +88,7 @@ package final class FrozenPass: DifferentiableClassifier {
             index == backward.imageGradient ? imageGradient : memory.gradient(index)
         }
         switch action {
+        case .recompute: preconditionFailure("an attack keeps what it needs")
         case .add(let a, let b, let gate, let result):
             Elementwise.addGated(
                 tensor(a), b.map { UnsafePointer(tensor($0)) }, gate: gate.map { UnsafePointer(memory.value($0)) },

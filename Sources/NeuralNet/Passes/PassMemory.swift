@@ -5,10 +5,11 @@ import Kernels
 package struct PassMemory {
     let storage: FloatBuffer
     private let valueOffsets: [Int]
+    private let keptOffsets: [Int]
     private let gradientOffsets: [Int]
 
     /// - Parameters:
-    ///   - keepsInputs: whether the backward pass needs what went into each node (for the gradients of parameters), or
+    ///   - keepsInputs: whether the backward pass needs what went into the nodes (for the gradients of parameters), or
     ///     only the outputs of ReLUs, as gates.
     ///   - shared: memory of a pass that never runs at the same time, taken if it is large enough.
     package init(
@@ -28,6 +29,13 @@ package struct PassMemory {
             touch(node.output, at: time)
         }
         touch(nodes.last!.output, at: nodes.count)
+        // Where backward finds a value: where forward left it, or where it is made again.
+        var kept = Array(lifetimes.indices)
+        for case .recompute(let node) in backward.actions {
+            let value = nodes[node].output
+            kept[value] = lifetimes.count
+            lifetimes.append(.init(count: lifetimes[value].count, first: .max, last: -1))
+        }
         let values = lifetimes.count
         lifetimes += backward.tensors.enumerated().map { index, value in
             // The logits' gradient is written before the first action; the images' gradient is the caller's memory.
@@ -42,24 +50,31 @@ package struct PassMemory {
                 touch(values + gradient, at: time)
                 if let result { touch(values + result, at: time) }
                 if let addend { touch(values + addend, at: time) }
-                if let gate { touch(gate, at: time) }
-                if keepsInputs { touch(nodes[node].input, at: time) }
+                if let gate { touch(kept[gate], at: time) }
+                if keepsInputs, nodes[node].operation.gradientReadsInput { touch(kept[nodes[node].input], at: time) }
             case .add(let a, let b, let gate, let result):
                 touch(values + a, at: time)
                 if let b { touch(values + b, at: time) }
-                if let gate { touch(gate, at: time) }
+                if let gate { touch(kept[gate], at: time) }
                 touch(values + result, at: time)
+            case .recompute(let node):
+                touch(kept[nodes[node].input], at: time)
+                touch(kept[nodes[node].output], at: time)
             }
         }
         for index in lifetimes.indices where lifetimes[index].last < 0 { lifetimes[index].count = 0 }
         let plan = MemoryPlan(lifetimes)
         storage = shared.flatMap { $0.count >= plan.count ? $0.storage : nil } ?? FloatBuffer(count: plan.count)
-        valueOffsets = Array(plan.offsets[..<values])
+        valueOffsets = Array(plan.offsets[..<network.values.count])
+        keptOffsets = kept.map { plan.offsets[$0] }
         gradientOffsets = Array(plan.offsets[values...])
     }
 
-    /// Where value `index` of the network lies, [capacity, height, width, channels]; value 0 is the caller's.
+    /// Where forward writes value `index` of the network, [capacity, height, width, channels]; value 0 is the caller's.
     package func value(_ index: Int) -> UnsafeMutablePointer<Float> { storage.pointer + valueOffsets[index] }
+
+    /// Where backward finds value `index`: a place of its own if it is computed again.
+    package func kept(_ index: Int) -> UnsafeMutablePointer<Float> { storage.pointer + keptOffsets[index] }
 
     /// Where gradient tensor `index` of the backward plan lies; the images' gradient is the caller's.
     package func gradient(_ index: Int) -> UnsafeMutablePointer<Float> { storage.pointer + gradientOffsets[index] }

@@ -28,7 +28,7 @@ package final class TrainingPass: DifferentiableClassifier {
         self.capacity = capacity
         network = state.network
         layout = StepLayout(network)
-        backward = BackwardPlan(nodes: network.nodes)
+        backward = BackwardPlan(nodes: network.nodes, recomputes: true)
         memory = PassMemory(
             network: network, nodes: network.nodes, backward: backward, capacity: capacity, keepsInputs: true)
         pooling = PoolingIndices(network: network, nodes: network.nodes, capacity: capacity)
@@ -115,12 +115,8 @@ package final class TrainingPass: DifferentiableClassifier {
                     input, prepared: filters.forward(layer), output: output, batch: batch,
                     epilogue: Epilogue(addend: addend, relu: node.relu), workspace: workspace.pointer)
             case .batchNorm(let layer):
-                let rows = batch * shape.pixels
-                statistics.compute(layer, input, rows: rows, parameters: parameters)
-                BatchNormalization.apply(
-                    input, rows: rows, channels: shape.channels, mean: statistics.mean(layer),
-                    scale: statistics.scale(layer), shift: parameters + network.batchNorms[layer].bias, addend: addend,
-                    relu: node.relu, output: output)
+                statistics.compute(layer, input, rows: batch * shape.pixels, parameters: parameters)
+                normalise(node, layer, input, rows: batch * shape.pixels, addend: addend, output: output)
             case .maxPool(let pool):
                 Pooling.maxForward(input, shape: pool, batch: batch, output: output, argmax: pooling[index])
             case .globalAveragePool:
@@ -136,6 +132,16 @@ package final class TrainingPass: DifferentiableClassifier {
         }
     }
 
+    private func normalise(
+        _ node: Network.Node, _ layer: Int, _ input: UnsafePointer<Float>, rows: Int, addend: UnsafePointer<Float>?,
+        output: UnsafeMutablePointer<Float>
+    ) {
+        let norm = network.batchNorms[layer]
+        BatchNormalization.apply(
+            input, rows: rows, channels: norm.channels, mean: statistics.mean(layer), scale: statistics.scale(layer),
+            shift: state.parameters.pointer + norm.bias, addend: addend, relu: node.relu, output: output)
+    }
+
     /// Returns the offset from which `step` is now complete, if the action wrote into it.
     private func perform(
         _ action: BackwardPlan.Action, images: UnsafePointer<Float>, batch: Int, step: UnsafeMutablePointer<Float>?,
@@ -148,16 +154,23 @@ package final class TrainingPass: DifferentiableClassifier {
         case .add(let a, let b, let gate, let result):
             guard let output = tensor(result), let a = tensor(a) else { return nil }
             Elementwise.addGated(
-                a, b.flatMap { UnsafePointer(tensor($0)) }, gate: gate.map { UnsafePointer(memory.value($0)) },
+                a, b.flatMap { UnsafePointer(tensor($0)) }, gate: gate.map { UnsafePointer(memory.kept($0)) },
                 count: batch * network.values[backward.tensors[result]].count, output: output)
+            return nil
+        case .recompute(let index):
+            let node = network.nodes[index]
+            guard case .batchNorm(let layer) = node.operation else { preconditionFailure("only BatchNorms are recomputed") }
+            let input = node.input == 0 ? images : UnsafePointer(memory.kept(node.input))
+            normalise(
+                node, layer, input, rows: batch * network.values[node.input].pixels, addend: nil, output: memory.kept(node.output))
             return nil
         case .node(let index, let gradient, let result, let addend, let gate):
             let node = network.nodes[index]
             let shape = network.values[node.input]
-            let input = node.input == 0 ? images : UnsafePointer(memory.value(node.input))
+            let input = node.input == 0 ? images : UnsafePointer(memory.kept(node.input))
             let gradient = UnsafePointer(tensor(gradient)!)
             let result = result.flatMap(tensor)
-            let gate = gate.map { UnsafePointer(memory.value($0)) }
+            let gate = gate.map { UnsafePointer(memory.kept($0)) }
             let addend = addend.flatMap { UnsafePointer(tensor($0)) }
             switch node.operation {
             case .convolution(let layer, _):

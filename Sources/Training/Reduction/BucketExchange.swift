@@ -16,16 +16,15 @@ final class BucketExchange: Exchange {
 
     private var plan: ReductionPlan
     private var method: ExchangeMethod? = .direct
-    private var result: FloatBuffer
+    private var result = FloatBuffer(count: 0)
     private var stage = 0
     private(set) var bytesSent = 0
 
-    init(communicator: Communicator, range: Range<Int>, tag: Int, plan: ReductionPlan, result: FloatBuffer) {
+    init(communicator: Communicator, range: Range<Int>, tag: Int, plan: ReductionPlan) {
         self.communicator = communicator
         self.range = range
         self.tag = tag
         self.plan = plan
-        self.result = result
         arriving = MessageBatch(communicator)
         spreading = MessageBatch(communicator)
     }
@@ -39,7 +38,7 @@ final class BucketExchange: Exchange {
         switch method {
         case .whole: try startDirect(sums, slice: { _ in self.range })
         case .direct: try startDirect(sums, slice: { self.plan.slice(of: self.range, rank: $0) })
-        case .halving: try startHalving(sums[0])
+        case .halving: try startHalving()
         case nil: try startLibrary(sums)
         }
     }
@@ -71,9 +70,6 @@ final class BucketExchange: Exchange {
                 offset += stride
             }
         }
-        if method == .direct {
-            for peer in plan.others where !slice(peer).isEmpty { try receive(result, slice(peer), from: peer, in: spreading) }
-        }
         for peer in plan.others where !slice(peer).isEmpty {
             for sum in sums { try send(sum, slice(peer), to: peer, in: arriving) }
         }
@@ -84,8 +80,13 @@ final class BucketExchange: Exchange {
             guard try arriving.test() else { return false }
             let own = method == .whole ? range : plan.slice(of: range, rank: plan.rank)
             plan.global.run(operands, into: result.pointer + own.lowerBound, count: own.count)
-            if method == .direct, !own.isEmpty {
-                for peer in plan.others { try send(result, own, to: peer, in: spreading) }
+            // Only now that the rank's sums are sent may those over ranks take their place.
+            if method == .direct {
+                for peer in plan.others {
+                    let slice = plan.slice(of: range, rank: peer)
+                    if !slice.isEmpty { try receive(result, slice, from: peer, in: spreading) }
+                    if !own.isEmpty { try send(result, own, to: peer, in: spreading) }
+                }
             }
             stage = 1
         }
@@ -106,14 +107,10 @@ final class BucketExchange: Exchange {
 
     private var rounds: Int { plan.size.trailingZeroBitCount }
 
-    private func startHalving(_ sum: FloatBuffer) throws {
+    private func startHalving() throws {
         reserveScratch(range.count / 2 + 16)
-        halves = sum
         try postHalving()
     }
-
-    /// The arena in which halves are added up.
-    private var halves = FloatBuffer(count: 0)
 
     private func postHalving() throws {
         let halving = stage < rounds
@@ -123,7 +120,7 @@ final class BucketExchange: Exchange {
         let theirs = segment(depth: depth + 1, of: partner)
         if halving {
             if !mine.isEmpty { try receive(scratch, 0..<mine.count, from: partner, in: arriving) }
-            if !theirs.isEmpty { try send(halves, theirs, to: partner, in: arriving) }
+            if !theirs.isEmpty { try send(result, theirs, to: partner, in: arriving) }
         } else {
             if !theirs.isEmpty { try receive(result, theirs, from: partner, in: arriving) }
             if !mine.isEmpty { try send(result, mine, to: partner, in: arriving) }
@@ -135,10 +132,8 @@ final class BucketExchange: Exchange {
             guard try arriving.test() else { return false }
             if stage < rounds {
                 let mine = segment(depth: stage + 1, of: plan.rank)
-                let target = stage == rounds - 1 ? result : halves
-                add(
-                    halves.pointer + mine.lowerBound, scratch.pointer, into: target.pointer + mine.lowerBound,
-                    count: mine.count)
+                let sum = result.pointer + mine.lowerBound
+                add(sum, scratch.pointer, into: sum, count: mine.count)
             }
             stage += 1
             if stage < 2 * rounds { try postHalving() }
@@ -149,20 +144,11 @@ final class BucketExchange: Exchange {
     // MARK: Library
 
     private func startLibrary(_ sums: [FloatBuffer]) throws {
-        var source = sums.first ?? scratch
-        var offset = range.lowerBound
-        if sums.count != 1 {
-            reserveScratch(range.count)
-            operands.removeAll(keepingCapacity: true)
-            for sum in sums { operands.append(UnsafePointer(sum.pointer + range.lowerBound)) }
-            plan.local.run(operands, into: scratch.pointer, count: range.count)
-            source = scratch
-            offset = 0
-        }
+        operands.removeAll(keepingCapacity: true)
+        for sum in sums { operands.append(UnsafePointer(sum.pointer + range.lowerBound)) }
+        plan.local.run(operands, into: result.pointer + range.lowerBound, count: range.count)
         try spreading.allreduce(
-            UnsafeBufferPointer(start: source.pointer + offset, count: range.count),
-            into: UnsafeMutableBufferPointer(start: result.pointer + range.lowerBound, count: range.count), .sum,
-            keeping: source, result)
+            UnsafeMutableBufferPointer(start: result.pointer + range.lowerBound, count: range.count), .sum, keeping: result)
         bytesSent = 2 * 4 * range.count * (plan.size - 1) / plan.size
     }
 

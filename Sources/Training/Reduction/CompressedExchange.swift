@@ -21,7 +21,7 @@ final class CompressedExchange: Exchange {
     private let arrived: BFloat16Buffer
 
     private var plan: ReductionPlan
-    private var result: FloatBuffer
+    private var result = FloatBuffer(count: 0)
     private var own = 0..<0
     private var stage = 0
     private var operands: [UnsafePointer<Float>] = []
@@ -29,13 +29,12 @@ final class CompressedExchange: Exchange {
 
     /// - Parameter errors: one value for each of the arena; what is left of the step before.
     init(
-        communicator: Communicator, range: Range<Int>, tag: Int, plan: ReductionPlan, result: FloatBuffer, errors: FloatBuffer
+        communicator: Communicator, range: Range<Int>, tag: Int, plan: ReductionPlan, errors: FloatBuffer
     ) {
         self.communicator = communicator
         self.range = range
         self.tag = tag
         self.plan = plan
-        self.result = result
         self.errors = errors
         batch = MessageBatch(communicator)
         wire = BFloat16Buffer(count: range.count)

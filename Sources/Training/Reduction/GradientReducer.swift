@@ -22,24 +22,27 @@ import MPI
 /// ranks divides that of micro-batches and both are powers of two. Then a rank sends 2·(W−1)/W times the arena's size
 /// for W ranks, the least possible. See `BucketExchange` for the ways in which a bucket travels.
 ///
-/// Memory for k owned micro-batches in order and n values: n·(log₂k + 1) for one block, and for more than one rank a
-/// result of n and up to n·b received values, b the blocks of a rank. Nothing is allocated after the first step unless
-/// later ones have more micro-batches or complete in another order.
+/// Memory for k owned micro-batches in order and n values: n·(log₂k + 1) for one block, and for more than one rank up to
+/// n·b received values, b the blocks of a rank. The sums over ranks are written over those of the rank's first block. Nothing
+/// is allocated after the first step unless later ones have more micro-batches or complete in another order.
 ///
-/// A world of one does not communicate and takes no result arena.
+/// A world of one does not communicate.
 package final class GradientReducer: @unchecked Sendable {
     /// A bucket size at which messages are long and still several buckets can overlap, in bytes.
     package static let defaultBucketBytes = 4 << 20
 
     private let communicator: Communicator
+    private let count: Int
     private let buckets: [Range<Int>]
     private let algorithm: ReductionAlgorithm
     private let exchangeMethod: ExchangeMethod?
     private let sums: LocalSums
     private var exchanges: [any Exchange] = []
-    private var result: FloatBuffer?
+    /// Where the sums over ranks go: the arena of the rank's first block, or one of its own if it has no micro-batch.
+    private var result: FloatBuffer
     private var plans: [Int: ReductionPlan] = [:]
 
+    private var spare = FloatBuffer(count: 0)
     private var plan: ReductionPlan
     private var inputs: [FloatBuffer] = []
     /// MPI wants collectives in the same order on all ranks: then a bucket waits for those before it.
@@ -76,16 +79,15 @@ package final class GradientReducer: @unchecked Sendable {
         sums = LocalSums(count: count, buckets: buckets)
         isReady = Array(repeating: false, count: buckets.count)
         plan = ReductionPlan(total: 1, rank: communicator.rank, size: communicator.size)
+        self.count = count
+        result = FloatBuffer(count: 0)
         guard communicator.size > 1 else { return }
-        let result = FloatBuffer(count: count)
-        self.result = result
         if algorithm == .bfloat16 { errorFeedback = FloatBuffer(count: count) }
         exchanges = buckets.enumerated().map { [communicator = self.communicator, plan, errorFeedback] i, range in
             guard let errorFeedback, range.lowerBound < exactFrom else {
-                return BucketExchange(communicator: communicator, range: range, tag: i, plan: plan, result: result)
+                return BucketExchange(communicator: communicator, range: range, tag: i, plan: plan)
             }
-            return CompressedExchange(
-                communicator: communicator, range: range, tag: i, plan: plan, result: result, errors: errorFeedback)
+            return CompressedExchange(communicator: communicator, range: range, tag: i, plan: plan, errors: errorFeedback)
         }
     }
 
@@ -163,7 +165,7 @@ package final class GradientReducer: @unchecked Sendable {
         precondition(isStepOpen, "a step is finished before it begins")
         isStepOpen = false
         collected.steps += 1
-        guard let result else {
+        guard communicator.size > 1 else {
             while sums.takeReady() != nil { started += 1 }
             precondition(started == buckets.count, "finish() is called before all micro-batches are completed")
             return sums.sum(of: plan.tree.root)
@@ -206,8 +208,14 @@ package final class GradientReducer: @unchecked Sendable {
         if started == 0 {
             inputs.removeAll(keepingCapacity: true)
             for block in plan.ownBlocks { inputs.append(sums.sum(of: block)) }
+            if let first = inputs.first {
+                result = first
+            } else {
+                if spare.count < count { spare = FloatBuffer(count: count) }
+                result = spare
+            }
         }
-        try exchanges[bucket].start(plan, method: method, sums: inputs, result: result!)
+        try exchanges[bucket].start(plan, method: method, sums: inputs, result: result)
         active.append(bucket)
         started += 1
     }

@@ -27,7 +27,8 @@ final class SumProgram {
         intermediates = FloatBuffer(count: max(0, additions.count - 1) * SumProgram.block)
     }
 
-    /// Writes the sum of `inputs`, `count` values each, to `output`, which may not overlap them, or zeros if there are none.
+    /// Writes the sum of `inputs`, `count` values each, to `output`, which may be one of them but not overlap
+    /// one in part, or zeros if there are none.
     func run(_ pointers: [UnsafePointer<Float>], into output: UnsafeMutablePointer<Float>, count: Int) {
         precondition(pointers.count == inputs)
         if operations.isEmpty {
