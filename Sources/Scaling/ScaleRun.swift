@@ -33,7 +33,7 @@ package struct ScaleRun: Codable, Sendable, Hashable {
         }
     }
 
-    package static let currentVersion = 1
+    package static let currentVersion = 2
     package var version = currentVersion
     package var host: String
     package var cpu: String
@@ -110,8 +110,8 @@ package struct ScalePoint: Codable, Sendable, Hashable {
     package var steps: [Double]
     /// The median rank's computation in a step (data, attack, update, optimizer), in seconds.
     package var compute: Double
-    /// Of it, forward and backward.
-    package var update: Double
+    /// Of it, the backward pass.
+    package var backward: Double
     package var optimizer: Double
     package var exposedCommunication: Double
     package var hiddenCommunication: Double
@@ -122,7 +122,7 @@ package struct ScalePoint: Codable, Sendable, Hashable {
 
     package init(
         scaling: Scaling, ranks: Int, threads: Int, rankBatch: Int, isOversubscribed: Bool, steps: [Double], compute: Double,
-        update: Double, optimizer: Double, exposedCommunication: Double, hiddenCommunication: Double, imbalance: Double,
+        backward: Double, optimizer: Double, exposedCommunication: Double, hiddenCommunication: Double, imbalance: Double,
         spread: Double
     ) {
         self.scaling = scaling
@@ -132,7 +132,7 @@ package struct ScalePoint: Codable, Sendable, Hashable {
         self.isOversubscribed = isOversubscribed
         self.steps = steps
         self.compute = compute
-        self.update = update
+        self.backward = backward
         self.optimizer = optimizer
         self.exposedCommunication = exposedCommunication
         self.hiddenCommunication = hiddenCommunication

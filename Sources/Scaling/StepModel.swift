@@ -17,7 +17,7 @@ package struct StepModel: Sendable {
     package static let assumptions = [
         "Computation per micro-batch is what was measured with the most ranks that had a core each; hosts are like this one.",
         "Computation varies from rank to rank and step to step like independent normal deviates with the measured spread; a step waits for the slowest rank (expected maximum, Blom).",
-        "Gradients become ready evenly over the backward pass of the last micro-batch (two thirds of its update); buckets are reduced one at a time while it runs.",
+        "Gradients become ready evenly over the backward pass of the last micro-batch, whose share of the computation was measured; buckets are reduced one at a time while it runs.",
         "A reduction is recursive halving and doubling, nearest ranks first; within a host its latency and bandwidth are fitted to the measured reductions, between hosts they are the network's nominal figures, shared by a host's ranks.",
         "No other traffic, no congestion, no operating system noise beyond the measured spread; data loading hides behind computation.",
     ]
@@ -37,7 +37,7 @@ package struct StepModel: Sendable {
         computePerMicroBatch = byWorkers.keys.sorted().map { workers in
             (workers, Statistics.median(byWorkers[workers]!.map { ($0.compute - $0.optimizer) * Double($0.threads) / microBatches($0) }))
         }
-        backwardShare = Statistics.median(points.map { 2.0 / 3 * $0.update / ($0.compute - $0.optimizer) })
+        backwardShare = Statistics.median(points.map { $0.backward / ($0.compute - $0.optimizer) })
         optimizer = Statistics.median(points.map(\.optimizer))
         spread = Statistics.median(points.map(\.spread))
         gradientBytes = Double(run.gradientBytes)

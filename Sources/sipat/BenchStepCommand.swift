@@ -60,7 +60,8 @@ struct BenchStepCommand: ParsableCommand {
             | :--- | ---: | ---: |
             \(row("waiting for data", result.data))
             \(row("attack", result.attack))
-            \(row("forward and backward", result.update))
+            \(row("forward", result.forward))
+            \(row("backward", result.backward))
             \(row("communication, exposed", result.communication))
             \(row("communication, hidden", result.hiddenCommunication))
             \(row("optimizer", result.optimizer))

@@ -138,7 +138,7 @@ struct ScaleRunCommand: ParsableCommand {
         return ScalePoint(
             scaling: point.scaling, ranks: point.ranks, threads: point.threads, rankBatch: point.rankBatch,
             isOversubscribed: isOversubscribed, steps: results.flatMap(\.seconds), compute: median(\.compute),
-            update: median(\.update), optimizer: median(\.optimizer), exposedCommunication: median(\.communication),
+            backward: median(\.backward), optimizer: median(\.optimizer), exposedCommunication: median(\.communication),
             hiddenCommunication: median(\.hiddenCommunication), imbalance: median(\.imbalance), spread: median(\.spread))
     }
 }

@@ -38,10 +38,15 @@ struct InterruptionTests {
     func aStoppedRunGoesOnAsIfNothingHadHappened(_ script: String) throws {
         let folder = try TemporaryFolder()
         let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
-        #expect(try TinyRun.train(whole, ["epochs=12"]).status == 0)
-        let stopped = try interrupt(
-            parts, ranks: 2, ["epochs=12"], script: script, options: "--mca odls_base_sigkill_timeout 3")
-        #expect(stopped.status == 75 || stopped.status == 0, "\(stopped)")
+        // The only checkpoint before the end is the one that stopping writes.
+        let settings = ["epochs=200", "checkpoint.everyEpochs=1000", "validation.every=1000"]
+        #expect(try TinyRun.train(whole, settings).status == 0)
+        let stopped = try interrupt(parts, ranks: 2, settings, script: script)
+        // mpirun itself passes SIGTERM on a second later, has a code of its own then, and may drop the ranks' last words.
+        let isTold = !script.contains("TERM")
+        #expect(stopped.status == (isTold ? 75 : 1), "\(stopped)")
+        #expect(!isTold || stopped.output.contains("after a checkpoint"), "\(stopped)")
+        #expect(try !["none", TinyRun.weights(whole)].contains(TinyRun.weights(parts)), "\(stopped)")
         #expect(try TinyRun.sipatOnRanks(4, ["train", "--output", parts, "--resume"]).status == 0)
         #expect(try TinyRun.weights(parts) == TinyRun.weights(whole))
         #expect(try TinyRun.metrics(parts) == TinyRun.metrics(whole))

@@ -17,8 +17,9 @@ struct ToolTests {
         #expect(run.status == 0 && run.output.contains("| attack |"), "\(run)")
         let result = try #require(try json(file) as? [String: Any])
         #expect(result["ranks"] as? Int == 2 && (result["seconds"] as? [Double])?.count == 2)
-        let parts = ["data", "attack", "update", "communication", "optimizer"].compactMap { result[$0] as? Double }
-        #expect(parts.count == 5 && parts.allSatisfy { $0 >= 0 } && parts[1] > 0)
+        let parts = ["data", "attack", "forward", "backward", "communication", "optimizer"].compactMap { result[$0] as? Double }
+        #expect(parts.count == 6 && parts.allSatisfy { $0 >= 0 } && parts[1] > 0)
+        #expect(parts[2] > 0 && parts[3] > 0)
         #expect(try TinyRun.sipat("bench", "step", "--stem", "round").status == 64)
         #expect(try TinyRun.sipat("bench", "step", "--model", "resnet19").status == 64)
     }

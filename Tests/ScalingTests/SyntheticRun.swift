@@ -12,7 +12,7 @@ func syntheticRun(
         for scaling in ScalePoint.Scaling.allCases {
             let own = scaling == .strong ? batch / count : rankBatch
             let compute = perMicroBatch * Double(own / microBatch) + optimizer
-            // Attack and update in halves: gradients become ready over a third of a micro-batch's computation.
+            // Gradients become ready over a third of a micro-batch's computation.
             let exposed = OverlapModel(bucketBytes: 4e6).exposed(
                 bytes: Double(gradientBytes), ranks: count, backward: perMicroBatch / 3, model: model)
             let step = compute + exposed.latency + exposed.transfer
@@ -20,7 +20,7 @@ func syntheticRun(
             points.append(
                 ScalePoint(
                     scaling: scaling, ranks: count, threads: 1, rankBatch: own, isOversubscribed: count > cores,
-                    steps: [step, step, step], compute: compute, update: (compute - optimizer) / 2, optimizer: optimizer,
+                    steps: [step, step, step], compute: compute, backward: (compute - optimizer) / 3, optimizer: optimizer,
                     exposedCommunication: exposed.latency + exposed.transfer, hiddenCommunication: 0, imbalance: 0, spread: spread))
         }
     }

@@ -44,7 +44,8 @@ package struct StepBenchmark {
         /// Waiting for batches, which are assembled, cropped and flipped in the background.
         package var data: Double
         package var attack: Double
-        package var update: Double
+        package var forward: Double
+        package var backward: Double
         package var communication: Double
         package var hiddenCommunication: Double
         package var optimizer: Double
@@ -114,7 +115,8 @@ package struct StepBenchmark {
         return Result(
             ranks: size, batch: settings.batch, stepSeconds: time, imagesPerSecond: Double(size * settings.batch) / time,
             data: try slowest(median(timings.map(\.data))),
-            attack: try slowest(median(timings.map(\.attack))), update: try slowest(median(timings.map(\.update))),
+            attack: try slowest(median(timings.map(\.attack))), forward: try slowest(median(timings.map(\.forward))),
+            backward: try slowest(median(timings.map(\.backward))),
             communication: try slowest(median(timings.map(\.communication))),
             hiddenCommunication: try slowest(statistics.hidden / .seconds(1) / Double(max(1, statistics.steps))),
             optimizer: try slowest(median(timings.map(\.optimizer))), compute: median(perRank),

@@ -39,7 +39,8 @@ struct TimingLine: Encodable {
     /// The median rank's parts.
     let data: Double
     let attack: Double
-    let update: Double
+    let forward: Double
+    let backward: Double
     let exposedCommunication: Double
     let hiddenCommunication: Double
     let optimizer: Double
@@ -51,7 +52,8 @@ struct TimingLine: Encodable {
     init(_ profile: EpochProfile) {
         data = profile.median(\.timings.data)
         attack = profile.median(\.timings.attack)
-        update = profile.median(\.timings.update)
+        forward = profile.median(\.timings.forward)
+        backward = profile.median(\.timings.backward)
         exposedCommunication = profile.median(\.timings.communication)
         hiddenCommunication = profile.median(\.hidden)
         optimizer = profile.median(\.timings.optimizer)

@@ -66,7 +66,8 @@ package struct EpochProfile: Sendable {
             | :--- | ---: | ---: | ---: |
             \(row("waiting for data", \.timings.data))
             \(row("attack", \.timings.attack))
-            \(row("forward and backward", \.timings.update))
+            \(row("forward", \.timings.forward))
+            \(row("backward", \.timings.backward))
             \(row("communication, exposed", \.timings.communication))
             \(row("communication, hidden", \.hidden))
             \(row("optimizer", \.timings.optimizer))

@@ -31,6 +31,15 @@ extension StepLayout {
     }
 }
 
+/// What a rank notes of one of its micro-batches.
+struct MicroBatchOutcome {
+    /// Whether its attack and its loss met finite numbers only.
+    var isFinite = true
+    /// Seconds of its forward and backward passes.
+    var forward = 0.0
+    var backward = 0.0
+}
+
 /// Attributes the time since the last mark to a part of the step.
 struct PhaseClock {
     private(set) var timings = StepTimings()
@@ -39,6 +48,17 @@ struct PhaseClock {
     mutating func mark(_ phase: WritableKeyPath<StepTimings, Double>) {
         let now = monotonicSeconds()
         timings[keyPath: phase] += now - last
+        last = now
+    }
+
+    /// Attributes the time since the last mark to two parts, in the proportion of `first` to `second`.
+    mutating func mark(
+        _ phases: (WritableKeyPath<StepTimings, Double>, WritableKeyPath<StepTimings, Double>), first: Double, second: Double
+    ) {
+        let now = monotonicSeconds()
+        let share = first + second > 0 ? first / (first + second) : 0
+        timings[keyPath: phases.0] += share * (now - last)
+        timings[keyPath: phases.1] += (1 - share) * (now - last)
         last = now
     }
 }

@@ -60,25 +60,25 @@ final class StepWorker {
     /// Gradients of one micro-batch, handed to the reducer bucket by bucket while the backward pass goes on.
     ///
     /// - Parameters:
-    ///   - isFinite: whether the micro-batch was sound so far; if not, its loss is not a number.
+    ///   - outcome: what is known of the micro-batch, completed here; if it was not sound so far, its loss is not a number.
     ///   - progress: called after every layer, to move messages along.
-    /// - Returns: whether the loss was a number.
     func update(
         images: UnsafePointer<Float>, labels: UnsafePointer<Int32>, count: Int, microBatch: Int,
-        reducer: GradientReducer, isFinite wasFinite: Bool, progress: () throws -> Void
-    ) throws -> Bool {
+        reducer: GradientReducer, outcome: inout MicroBatchOutcome, progress: () throws -> Void
+    ) throws {
         let arena = reducer.arena(forMicroBatch: microBatch)
         let buckets = reducer.ranges
         let loss = trainingPass.layout.lossOffset
         var next = 0
-        var isFinite = true
+        let start = monotonicSeconds()
         try trainingPass.run(
             images: images, labels: labels, batch: count, labelSmoothing: settings.labelSmoothing, step: arena.pointer
         ) { offset in
             // Once a bucket is handed over, its memory may hold sums already.
             if next == 0 {
-                if !wasFinite { arena[loss] = .nan }
-                isFinite = arena[loss].isFinite
+                if !outcome.isFinite { arena[loss] = .nan }
+                outcome.isFinite = arena[loss].isFinite
+                outcome.forward = monotonicSeconds() - start
             }
             while next < buckets.count, buckets[next].lowerBound >= offset {
                 reducer.completed(microBatch: microBatch, bucket: next)
@@ -86,6 +86,6 @@ final class StepWorker {
             }
             try progress()
         }
-        return isFinite
+        outcome.backward = monotonicSeconds() - start - outcome.forward
     }
 }

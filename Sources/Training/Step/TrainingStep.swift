@@ -24,8 +24,8 @@ package final class TrainingStep {
     private let layout: StepLayout
     private let mpi = Lock()
     private let heartbeat: Heartbeat
-    /// For each owned micro-batch of the last step, whether its attack and its loss met finite numbers only.
-    private let lossIsFinite: UnsafeMutablePointer<Bool>
+    /// For each owned micro-batch of the last step.
+    private let outcomes: UnsafeMutablePointer<MicroBatchOutcome>
 
     /// - Parameters:
     ///   - communicator: the ranks that train together.
@@ -39,8 +39,8 @@ package final class TrainingStep {
         self.state = state
         self.heartbeat = heartbeat
         let microBatches = (batch + microBatch - 1) / microBatch
-        lossIsFinite = .allocate(capacity: max(1, microBatches))
-        lossIsFinite.initialize(repeating: true, count: max(1, microBatches))
+        outcomes = .allocate(capacity: max(1, microBatches))
+        outcomes.initialize(repeating: MicroBatchOutcome(), count: max(1, microBatches))
         self.settings = settings
         let network = state.network
         self.optimizer = Optimizer(optimizer, network: network)
@@ -61,7 +61,7 @@ package final class TrainingStep {
         mask = FloatBuffer(count: settings.mask == nil ? 0 : batch * network.input.pixels)
     }
 
-    deinit { lossIsFinite.deallocate() }
+    deinit { outcomes.deallocate() }
 
     /// - Parameter apart: whether statistics, loss and counts have a bucket of their own.
     private static func buckets(_ layout: StepLayout, _ network: Network, bucketBytes: Int, apart: Bool) -> [Range<Int>] {
@@ -89,8 +89,13 @@ package final class TrainingStep {
         let images = try attack(batch)
         clock.mark(\.attack)
         heartbeat.enter(.update)
+        // Filters are for forward and backward, but ready before either.
+        TrainingPass.prepare(filters, for: state)
+        clock.mark(\.forward)
         try update(batch, images: images)
-        clock.mark(\.update)
+        let own = UnsafeBufferPointer(start: outcomes, count: batch.microBatches.count)
+        clock.mark(
+            (\.forward, \.backward), first: own.reduce(0) { $0 + $1.forward }, second: own.reduce(0) { $0 + $1.backward })
         heartbeat.enter(.communication)
         let sums = try reducer.finish()
         heartbeat.enter(.optimizer)
@@ -106,7 +111,7 @@ package final class TrainingStep {
     /// Writes this rank's perturbed images; returns where they are.
     private func attack(_ batch: Batch) throws -> UnsafePointer<Float> {
         guard let attack = settings.attack else {
-            for index in batch.microBatches.indices { lossIsFinite[index] = true }
+            for index in batch.microBatches.indices { outcomes[index].isFinite = true }
             return UnsafePointer(batch.images.pointer)
         }
         var mask: UnsafePointer<Float>?
@@ -122,11 +127,11 @@ package final class TrainingStep {
             TrainingPass.prepare(filters, for: state)
         }
         let (workers, adversarial) = (Unchecked(workers), Unchecked(adversarial.pointer))
-        let (maskAddress, heartbeat, lossIsFinite) = (Unchecked(mask), heartbeat, Unchecked(lossIsFinite))
+        let (maskAddress, heartbeat, outcomes) = (Unchecked(mask), heartbeat, Unchecked(outcomes))
         let shape = state.network.input
         try pool.forEach(0..<batch.microBatches.count) { worker, index in
             let range = batch.microBatches[index]
-            lossIsFinite.value[index] = try workers.value[worker].attack(
+            outcomes.value[index].isFinite = try workers.value[worker].attack(
                 batch, range, mask: maskAddress.value.map { $0 + range.lowerBound * shape.pixels },
                 into: adversarial.value + range.lowerBound * shape.count)
             heartbeat.beat()
@@ -136,17 +141,16 @@ package final class TrainingStep {
 
     /// Forward and backward of each owned micro-batch; gradients go to the reducer as they are ready.
     private func update(_ batch: Batch, images: UnsafePointer<Float>) throws {
-        TrainingPass.prepare(filters, for: state)
         let (workers, images) = (Unchecked(workers), Unchecked(images))
         let reducer = Unchecked(reducer)
-        let (mpi, heartbeat, lossIsFinite) = (mpi, heartbeat, Unchecked(lossIsFinite))
+        let (mpi, heartbeat, outcomes) = (mpi, heartbeat, Unchecked(outcomes))
         let shape = state.network.input
         try pool.forEach(0..<batch.microBatches.count) { worker, index in
             let range = batch.microBatches[index]
-            lossIsFinite.value[index] = try workers.value[worker].update(
+            try workers.value[worker].update(
                 images: images.value + range.lowerBound * shape.count, labels: batch.labels + range.lowerBound,
                 count: range.count, microBatch: batch.firstMicroBatch + index, reducer: reducer.value,
-                isFinite: lossIsFinite.value[index]
+                outcome: &outcomes.value[index]
             ) {
                 // Any thread may call MPI, one at a time; one that finds another at it need not wait.
                 heartbeat.beat()
@@ -159,7 +163,7 @@ package final class TrainingStep {
         guard let index = Elementwise.firstNonFinite(sums.pointer, count: layout.count) else { return }
         throw Divergence(
             name: layout.name(of: index, in: state.network),
-            microBatches: batch.microBatches.indices.filter { !lossIsFinite[$0] }.map { place in
+            microBatches: batch.microBatches.indices.filter { !outcomes[$0].isFinite }.map { place in
                 (batch.firstMicroBatch + place, batch.microBatches[place].map { batch.sampleIndices[$0] })
             })
     }
