@@ -7,7 +7,7 @@ import Training
 
 struct BenchLayersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "layers", abstract: "Time each convolution of a network on one core.")
+        commandName: "layers", abstract: "Time each convolution of a network on one core, and each class of them.")
 
     @OptionGroup var network: BenchModelOptions
     @Option(help: "Images.")
@@ -39,6 +39,7 @@ struct BenchLayersCommand: ParsableCommand {
         print("| layer | input | filter | algorithm | forward | input gradient | filter gradient |")
         print("| :--- | :--- | :--- | :--- | ---: | ---: | ---: |")
         var rows: [Row] = []
+        var classes: [Class] = []
         var shapes: [ConvolutionShape] = []
         for layer in layers where !shapes.contains(layer.shape) { shapes.append(layer.shape) }
         for shape in shapes {
@@ -49,11 +50,42 @@ struct BenchLayersCommand: ParsableCommand {
             let filter = "\(shape.kernel)×\(shape.kernel)/\(shape.stride) → \(shape.outputChannels)"
             print(
                 "| \(names[0])\(names.count > 1 ? " ×\(names.count)" : "") | \(input) | \(filter) | \(m.algorithm.rawValue) | \(cell(m.forward)) | \(cell(m.inputGradient)) | \(cell(m.filterGradient)) |")
+            let kind = "\(shape.kernel)×\(shape.kernel), stride \(shape.stride), \(m.algorithm.rawValue)"
+            let place = classes.firstIndex { $0.name == kind } ?? classes.endIndex
+            if place == classes.endIndex { classes.append(Class(name: kind)) }
+            classes[place].add(m, count: names.count)
             rows.append(
                 Row(
                     layers: names, shape: "\(input) \(filter)", algorithm: m.algorithm.rawValue, forward: m.forward,
                     inputGradient: m.inputGradient, filterGradient: m.filterGradient, peak: peak))
         }
+        printClasses(classes, peak: peak)
         if let json { try writeJSON(rows, to: json) }
+    }
+
+    /// All layers of one kind: operations of a direct convolution, and the seconds of each pass, for one image.
+    private struct Class {
+        var name: String
+        var work = 0.0
+        var seconds = (forward: 0.0, inputGradient: 0.0, filterGradient: 0.0)
+
+        mutating func add(_ layer: ConvolutionBenchmark.Measurement, count: Int) {
+            let flops = Double(layer.layer.shape.flops * count) / 1e9
+            work += flops
+            seconds.forward += flops / layer.forward
+            seconds.inputGradient += flops / layer.inputGradient
+            seconds.filterGradient += flops / layer.filterGradient
+        }
+    }
+
+    private func printClasses(_ classes: [Class], peak: Double) {
+        let total = classes.reduce(0) { $0 + $1.work }
+        print("\n| class | share of the work | forward | input gradient | filter gradient |")
+        print("| :--- | ---: | ---: | ---: | ---: |")
+        for kind in classes {
+            func share(_ seconds: Double) -> String { "\(decimal(100 * kind.work / seconds / peak, 0)) %" }
+            print(
+                "| \(kind.name) | \(decimal(100 * kind.work / total, 1)) % | \(share(kind.seconds.forward)) | \(share(kind.seconds.inputGradient)) | \(share(kind.seconds.filterGradient)) |")
+        }
     }
 }

@@ -29,7 +29,7 @@ struct ToolTests {
         let file = folder.path + "/layers.json"
         let run = try TinyRun.sipat(
             "bench", "layers", "--model", "resnet18", "--width", "16", "--batch", "2", "--seconds", "0.001", "--json", file)
-        #expect(run.status == 0 && run.output.contains("winograd"), "\(run)")
+        #expect(run.status == 0 && run.output.contains("| 3×3, stride 1, winograd |"), "\(run)")
         let rows = try #require(try json(file) as? [[String: Any]])
         #expect(rows.count == 11 && rows.allSatisfy { $0["forward"] as? Double ?? 0 > 0 })
     }

@@ -78,6 +78,37 @@ struct VirtualClusterTests {
         #expect(resumed.status == 75, "\(resumed)")
     }
 
+    /// The launcher leaves the host out and goes on with the ranks of the other, to the same weights.
+    @Test func theLauncherGoesOnWithoutAHostThatIsGone() throws {
+        let folder = try TemporaryFolder()
+        let (alone, run) = (folder.path + "/alone", folder.path + "/run")
+        let settings = ["epochs=40", "checkpoint.everySteps=5", "validation.every=40", "communication.watchdogMinutes=0.05"]
+        #expect(try TinyRun.train(alone, settings).status == 0)
+        let arguments = TinyRun.arguments(run, settings).map { "'\($0)'" }.joined(separator: " ")
+        let launcher = URL(fileURLWithPath: VirtualCluster.script).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Scripts/launch").path
+        try withHosts(2) {
+            let program = """
+                '\(VirtualCluster.script)' exec -- sh -c "'\(launcher)' -n 4 --min-ranks 2 --hostfile \\$VIRTUAL_HOSTFILE -- \(arguments)" &
+                job=$!
+                for i in $(seq 600); do
+                  [ -f '\(run)/metrics.jsonl' ] && [ "$(wc -l < '\(run)/metrics.jsonl')" -ge 12 ] && break
+                  sleep 0.05
+                done
+                '\(VirtualCluster.script)' cut 2
+                wait $job
+                """
+            let environment = VirtualCluster.environment.merging(ProgramRun.launchEnvironment) { $1 }
+                .merging(["SIPAT": try builtProgram("sipat")]) { $1 }
+            let result = try ProgramRun.of("bash", ["-c", program], environment: environment, timeout: 120)
+            #expect(result.status == 0 && !result.timedOut, "\(result)")
+            #expect(result.errors.contains("does not answer and is left out"), "\(result)")
+            #expect(result.errors.contains("restart 1 of 3 on 2 ranks from step-"), "\(result)")
+        }
+        #expect(try TinyRun.weights(run) == TinyRun.weights(alone))
+        #expect(try TinyRun.metrics(run) == TinyRun.metrics(alone))
+    }
+
     @Test func mistakes() throws {
         for arguments in [["up", "9"], ["up"], ["cut", "5"], ["run", "--"], ["shape", "--mbit", "fast"], ["fly"]] {
             let run = try VirtualCluster.call(arguments)
