@@ -141,7 +141,7 @@ package struct ScalePoint: Codable, Sendable, Hashable {
     }
 
     /// The median step, in seconds.
-    package var stepSeconds: Double { Statistics.median(steps) }
+    package var stepSeconds: Double { steps.median() }
     package var imagesPerSecond: Double { Double(ranks * rankBatch) / stepSeconds }
     package var workers: Int { ranks * threads }
 }

@@ -1,14 +1,6 @@
 import Foundation
 
 package enum Statistics {
-    /// The middle value; the mean of the two middle ones of an even number. 0 of none.
-    package static func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        guard !sorted.isEmpty else { return 0 }
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    }
-
     /// The expected largest of `count` standard normal deviates, after Blom (Statistical Estimates and Transformed
     /// Beta-Variables, 1958): the quantile at (count − 0.375) / (count + 0.25). Within 5 %, and 1 % from 16 on.
     package static func expectedMaximum(of count: Int) -> Double {

@@ -35,11 +35,11 @@ package struct StepModel: Sendable {
         }
         let byWorkers = Dictionary(grouping: points, by: \.workers)
         computePerMicroBatch = byWorkers.keys.sorted().map { workers in
-            (workers, Statistics.median(byWorkers[workers]!.map { ($0.compute - $0.optimizer) * Double($0.threads) / microBatches($0) }))
+            (workers, byWorkers[workers]!.map { ($0.compute - $0.optimizer) * Double($0.threads) / microBatches($0) }.median())
         }
-        backwardShare = Statistics.median(points.map { $0.backward / ($0.compute - $0.optimizer) })
-        optimizer = Statistics.median(points.map(\.optimizer))
-        spread = Statistics.median(points.map(\.spread))
+        backwardShare = points.map { $0.backward / ($0.compute - $0.optimizer) }.median()
+        optimizer = points.map(\.optimizer).median()
+        spread = points.map(\.spread).median()
         gradientBytes = Double(run.gradientBytes)
         let ranks = Set(run.allreduce.map(\.ranks)).filter { $0 <= max(largest, 2) && $0 <= run.cores }.max() ?? 0
         // Alone, nothing is sent, and what a host's ranks would see is not known.

@@ -134,7 +134,7 @@ struct ScaleRunCommand: ParsableCommand {
     }
 
     private static func summary(_ point: Point, _ results: [StepBenchmark.Result], isOversubscribed: Bool) -> ScalePoint {
-        func median(_ value: (StepBenchmark.Result) -> Double) -> Double { Statistics.median(results.map(value)) }
+        func median(_ value: (StepBenchmark.Result) -> Double) -> Double { results.map(value).median() }
         return ScalePoint(
             scaling: point.scaling, ranks: point.ranks, threads: point.threads, rankBatch: point.rankBatch,
             isOversubscribed: isOversubscribed, steps: results.flatMap(\.seconds), compute: median(\.compute),

@@ -1,4 +1,5 @@
 import Foundation
+import Diagnostics
 import Scaling
 import Testing
 
@@ -74,6 +75,6 @@ struct ModelTests {
     }
 
     @Test func medians() {
-        #expect(Statistics.median([3, 1, 2]) == 2 && Statistics.median([4, 1, 2, 3]) == 2.5 && Statistics.median([]) == 0)
+        #expect([3, 1, 2].median() == 2 && [4, 1, 2, 3].median() == 2.5 && [].median() == 0)
     }
 }

@@ -103,24 +103,23 @@ package struct StepBenchmark {
             seconds.append(monotonicSeconds() - start)
         }
         let statistics = step.reducer.takeStatistics()
-        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
         func slowest(_ value: Double) throws -> Double { try communicator.allreduce(value, .max) }
-        let time = try slowest(median(seconds))
+        let time = try slowest(seconds.median())
         let passes = 2 * settings.pgdSteps + 3
         let computation = timings.map { $0.total - $0.communication }
         let all = try communicator.allgather(computation)
-        let perRank = (0..<size).map { median(Array(all[$0 * computation.count..<($0 + 1) * computation.count])) }
+        let perRank = (0..<size).map { all[$0 * computation.count..<($0 + 1) * computation.count].median() }
         let mean = all.reduce(0, +) / Double(all.count)
         let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, all.count - 1))
         return Result(
             ranks: size, batch: settings.batch, stepSeconds: time, imagesPerSecond: Double(size * settings.batch) / time,
-            data: try slowest(median(timings.map(\.data))),
-            attack: try slowest(median(timings.map(\.attack))), forward: try slowest(median(timings.map(\.forward))),
-            backward: try slowest(median(timings.map(\.backward))),
-            communication: try slowest(median(timings.map(\.communication))),
+            data: try slowest(timings.map(\.data).median()),
+            attack: try slowest(timings.map(\.attack).median()), forward: try slowest(timings.map(\.forward).median()),
+            backward: try slowest(timings.map(\.backward).median()),
+            communication: try slowest(timings.map(\.communication).median()),
             hiddenCommunication: try slowest(statistics.hidden / .seconds(1) / Double(max(1, statistics.steps))),
-            optimizer: try slowest(median(timings.map(\.optimizer))), compute: median(perRank),
-            imbalance: perRank.max()! / median(perRank) - 1, spread: variance.squareRoot() / mean,
+            optimizer: try slowest(timings.map(\.optimizer).median()), compute: perRank.median(),
+            imbalance: perRank.max()! / perRank.median() - 1, spread: variance.squareRoot() / mean,
             gradientBytes: 4 * step.reducer.ranges.map(\.upperBound).max()!,
             gigaflopsPerRank: Double(passes * network.flops * settings.batch) / time / 1e9,
             residentBytes: try communicator.allreduce(ProcessMemory.peakResidentBytes, .max), seconds: seconds)

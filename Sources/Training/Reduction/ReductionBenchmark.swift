@@ -1,3 +1,4 @@
+import Diagnostics
 import Kernels
 import MPI
 
@@ -69,7 +70,7 @@ package enum ReductionBenchmark {
         }
         try reproducible.close()
         try library.close()
-        let medians = times.map { $0.sorted()[$0.count / 2] }
+        let medians = times.map { $0.median() }
         return Row(bytes: 4 * count, reproducible: medians[0], nonblocking: medians[1], allreduce: medians[2])
     }
 }

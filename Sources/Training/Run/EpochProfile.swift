@@ -77,7 +77,6 @@ package struct EpochProfile: Sendable {
 
     /// The median rank's value.
     package func median(_ value: (Rank) -> Double) -> Double {
-        let sorted = ranks.map(value).sorted()
-        return sorted[sorted.count / 2]
+        ranks.map(value).median()
     }
 }

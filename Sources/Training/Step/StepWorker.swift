@@ -70,12 +70,14 @@ final class StepWorker {
         let buckets = reducer.ranges
         let loss = trainingPass.layout.lossOffset
         var next = 0
+        var isForwardDone = false
         let start = monotonicSeconds()
         try trainingPass.run(
             images: images, labels: labels, batch: count, labelSmoothing: settings.labelSmoothing, step: arena.pointer
         ) { offset in
-            // Once a bucket is handed over, its memory may hold sums already.
-            if next == 0 {
+            // The first call comes before the backward pass; once a bucket is handed over, its memory may hold sums.
+            if !isForwardDone {
+                isForwardDone = true
                 if !outcome.isFinite { arena[loss] = .nan }
                 outcome.isFinite = arena[loss].isFinite
                 outcome.forward = monotonicSeconds() - start
