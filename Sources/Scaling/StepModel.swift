@@ -39,7 +39,9 @@ package struct StepModel: Sendable {
         }
         backwardShare = points.map { $0.backward / ($0.compute - $0.optimizer) }.median()
         optimizer = points.map(\.optimizer).median()
-        spread = points.map(\.spread).median()
+        // What ranks wait for is how they differ at the same time; a rank alone knows only how the machine drifts.
+        let together = points.filter { $0.ranks > 1 }
+        spread = (together.isEmpty ? points : together).map(\.spread).median()
         gradientBytes = Double(run.gradientBytes)
         let ranks = Set(run.allreduce.map(\.ranks)).filter { $0 <= max(largest, 2) && $0 <= run.cores }.max() ?? 0
         // Alone, nothing is sent, and what a host's ranks would see is not known.

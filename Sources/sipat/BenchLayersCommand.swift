@@ -48,7 +48,7 @@ struct BenchLayersCommand: ParsableCommand {
             func cell(_ speed: Double) -> String { "\(decimal(speed, 0)) (\(decimal(100 * speed / peak, 0)) %)" }
             let input = "\(shape.height)×\(shape.width)×\(shape.inputChannels)"
             let filter = "\(shape.kernel)×\(shape.kernel)/\(shape.stride) → \(shape.outputChannels)"
-            print(
+            printNow(
                 "| \(names[0])\(names.count > 1 ? " ×\(names.count)" : "") | \(input) | \(filter) | \(m.algorithm.rawValue) | \(cell(m.forward)) | \(cell(m.inputGradient)) | \(cell(m.filterGradient)) |")
             let kind = "\(shape.kernel)×\(shape.kernel), stride \(shape.stride), \(m.algorithm.rawValue)"
             let place = classes.firstIndex { $0.name == kind } ?? classes.endIndex

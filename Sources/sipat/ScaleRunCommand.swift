@@ -70,7 +70,7 @@ struct ScaleRunCommand: ParsableCommand {
                 let done = round * points.count + index + 1
                 let left = (monotonicSeconds() - start) / Double(done) * Double(total - done)
                 let speed = results[index].last!.imagesPerSecond
-                print(
+                printNow(
                     "\(done)/\(total) \(point.scaling.rawValue), \(point.ranks) rank(s), \(point.threads) thread(s): \(decimal(speed, 1)) images/s, \(duration(left)) left")
             }
         }
@@ -139,6 +139,9 @@ struct ScaleRunCommand: ParsableCommand {
             scaling: point.scaling, ranks: point.ranks, threads: point.threads, rankBatch: point.rankBatch,
             isOversubscribed: isOversubscribed, steps: results.flatMap(\.seconds), compute: median(\.compute),
             backward: median(\.backward), optimizer: median(\.optimizer), exposedCommunication: median(\.communication),
-            hiddenCommunication: median(\.hiddenCommunication), imbalance: median(\.imbalance), spread: median(\.spread))
+            hiddenCommunication: median(\.hiddenCommunication), imbalance: median(\.imbalance),
+            // One rank's one step does not vary; then the repetitions tell.
+            spread: results[0].ranks * results[0].seconds.count > 1
+                ? median(\.spread) : Statistics.relativeDeviation(results.map(\.compute)))
     }
 }

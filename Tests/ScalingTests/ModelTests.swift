@@ -13,6 +13,14 @@ struct ModelTests {
         #expect(near(model.backwardShare, 1.0 / 3, 1e-9) && model.spread == 0.02 && model.optimizer == 0.01)
     }
 
+    /// Ranks that were measured alone say nothing of how ranks differ.
+    @Test func theSpreadIsThatOfRanksTogether() throws {
+        var run = syntheticRun(spread: 0.02)
+        for index in run.points.indices where run.points[index].ranks == 1 { run.points[index].spread = 0.3 }
+        #expect(try StepModel(run, bucketBytes: 4e6).spread == 0.02)
+        #expect(try StepModel(run, upTo: 1, bucketBytes: 4e6).spread == 0.3)
+    }
+
     @Test func heldOutPointsOfTheModelItselfArePredictedExactly() throws {
         let run = syntheticRun(spread: 0.01)
         let prediction = try ScalePrediction(
@@ -72,6 +80,10 @@ struct ModelTests {
         for (count, value) in exact { #expect(near(Statistics.expectedMaximum(of: count), value, 0.05), "\(count)") }
         #expect(Statistics.expectedMaximum(of: 1) == 0)
         #expect(near(Statistics.normalQuantile(0.975), 1.959964, 1e-5))
+    }
+
+    @Test func deviations() {
+        #expect(near(Statistics.relativeDeviation([9, 10, 11]), 0.1, 1e-12) && Statistics.relativeDeviation([3]) == 0)
     }
 
     @Test func medians() {
