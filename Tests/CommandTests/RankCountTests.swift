@@ -60,11 +60,11 @@ struct RankCountTests {
         let run = folder.path + "/run"
         let result = try TinyRun.train(run, ranks: 2, ["epochs=1"], more: ["--profile"])
         #expect(result.status == 0, "\(result)")
-        for part in ["waiting for data", "attack", "forward and backward", "communication, exposed", "optimizer", "(rank "] {
+        for part in ["waiting for data", "attack", "| forward |", "| backward |", "communication, exposed", "optimizer", "(rank "] {
             #expect(result.output.contains(part), "\(result)")
         }
         let timing = try #require(try TinyRun.lines(run).last?["timing"] as? [String: Any])
-        #expect(timing["attack"] as? Double ?? 0 > 0 && timing["slowestHost"] is String && timing["imbalance"] is Double)
+        #expect(timing["attack"] as? Double ?? 0 > 0 && timing["backward"] is Double && timing["slowestHost"] is String && timing["imbalance"] is Double)
     }
 
     @Test func mpiReductionIsClose() throws {

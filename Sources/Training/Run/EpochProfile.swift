@@ -12,6 +12,13 @@ package struct EpochProfile: Sendable {
         package var hidden: Double
         package var bytesSent: Int
 
+        package init(host: String, timings: StepTimings, hidden: Double, bytesSent: Int) {
+            self.host = host
+            self.timings = timings
+            self.hidden = hidden
+            self.bytesSent = bytesSent
+        }
+
         /// What the rank did on its own, without waiting for others.
         package var compute: Double { timings.total - timings.communication }
     }
