@@ -22,7 +22,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
@@ -43,27 +42,30 @@ let package = Package(
         .target(name: "Salience", dependencies: ["Kernels", "Diagnostics"]),
         .target(name: "Attacks", dependencies: ["Kernels", "NeuralNet", "Salience", "Diagnostics"], swiftSettings: numeric),
         .target(name: "Datasets", dependencies: ["CZlib", "Kernels", "Salience", "Diagnostics"]),
-        .target(name: "Checkpoints", dependencies: ["CCrypto", "Diagnostics"]),
+        .target(name: "Checkpoints", dependencies: ["CCrypto", "NeuralNet", "Diagnostics"]),
+        // Typed settings of a run, as YAML and JSON. Knows the other rooms' settings, not their work.
+        .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
+        .target(name: "Evaluation", dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Diagnostics"]),
         .target(
             name: "Training",
-            dependencies: [
-                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Evaluation", "Diagnostics",
-                "Yams",
-            ]
+            dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Recipes", "Diagnostics"]
         ),
+        // What a command does, without its arguments.
         .target(
-            name: "Evaluation",
-            dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Diagnostics"]
+            name: "Experiments",
+            dependencies: [
+                "MPI", "Kernels", "NeuralNet", "Salience", "Datasets", "Checkpoints", "Recipes", "Evaluation", "Training",
+                "Diagnostics",
+            ]
         ),
         // Scaling experiments: what was measured, and a model of it. Knows neither MPI nor training.
         .target(name: "Scaling", dependencies: ["Diagnostics"]),
         .executableTarget(
             name: "sipat",
             dependencies: [
-                "MPI", "Scaling", "Training", "Evaluation", "Attacks", "Checkpoints", "Datasets", "NeuralNet", "Salience", "Kernels",
-                "Diagnostics",
+                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Attacks", "Datasets", "NeuralNet", "Salience",
+                "Kernels", "Diagnostics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
             ]
         ),
 
@@ -81,7 +83,8 @@ let package = Package(
         .testTarget(name: "AttacksTests", dependencies: ["Attacks"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "sipat", "mpi-fixture", "TestSupport"]),
+        .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
         .testTarget(name: "CommandTests", dependencies: ["sipat", "Training", "Datasets", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
     ],

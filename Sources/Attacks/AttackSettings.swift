@@ -1,7 +1,7 @@
 /// An attack: values of the one ascent loop.
 package struct AttackSettings: Sendable, Hashable, Codable {
     /// When the mask acts.
-    package enum MaskTime: String, Sendable, Hashable, Codable {
+    package enum MaskTime: String, Sendable, Hashable, Codable, CaseIterable {
         /// Every step projects onto the masked ball.
         case everyStep = "every-step"
         /// The attack ignores the mask; the finished perturbation is multiplied by it.

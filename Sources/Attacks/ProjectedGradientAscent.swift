@@ -14,10 +14,12 @@ package final class ProjectedGradientAscent {
     package let capacity: Int
     /// Images of the last `run` whose first gradient was zero everywhere: a sign of masked gradients, not of robustness
     /// (Athalye et al., ICML 2018).
-    package private(set) var zeroGradients = 0
+    package var zeroGradients: Int { zeroGradientPlaces.count }
     /// Whether the last call threw because the model's logits or gradient were not finite.
     package private(set) var foundNonFinite = false
 
+    /// Ascending.
+    private var zeroGradientPlaces: [Int] = []
     private let gradient: FloatBuffer
     private let ones: FloatBuffer
     /// What each value of the images at work may move; empty for L2.
@@ -81,7 +83,7 @@ package final class ProjectedGradientAscent {
         mask: UnsafePointer<Float>?, count: Int, start: UnsafePointer<Float>,
         adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>? = nil
     ) throws {
-        zeroGradients = 0
+        zeroGradientPlaces.removeAll(keepingCapacity: true)
         foundNonFinite = false
         if start != UnsafePointer(adversarial) { adversarial.update(from: start, count: count * imageShape.count) }
         let group = min(capacity, model.capacity)
@@ -89,7 +91,7 @@ package final class ProjectedGradientAscent {
             try ascend(
                 model: model, images: images + first * imageShape.count, labels: labels + first,
                 mask: stepMask(mask, first: first), count: min(group, count - first),
-                adversarial: adversarial + first * imageShape.count, names: names.map { $0 + first })
+                adversarial: adversarial + first * imageShape.count, names: names.map { $0 + first }, first: first)
         }
         guard settings.maskTime == .final, let mask else { return }
         for i in 0..<count {
@@ -98,6 +100,9 @@ package final class ProjectedGradientAscent {
                 adversarial: adversarial + i * imageShape.count)
         }
     }
+
+    /// Whether image `place` of the last `run` was one of the `zeroGradients`.
+    package func hadZeroGradient(_ place: Int) -> Bool { zeroGradientPlaces.contains(place) }
 
     /// The mask that acts in the steps, from image `first` on.
     private func stepMask(_ mask: UnsafePointer<Float>?, first: Int) -> UnsafePointer<Float> {
@@ -117,7 +122,7 @@ package final class ProjectedGradientAscent {
 
     private func ascend(
         model: some DifferentiableClassifier, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
-        mask: UnsafePointer<Float>, count: Int, adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>?
+        mask: UnsafePointer<Float>, count: Int, adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>?, first: Int
     ) throws {
         let values = imageShape.count
         writeBudgets(mask, count: count)
@@ -140,7 +145,7 @@ package final class ProjectedGradientAscent {
             }
             for i in 0..<count {
                 let g = gradient.pointer + i * values
-                if step == 0, (0..<values).allSatisfy({ g[$0] == 0 }) { zeroGradients += 1 }
+                if step == 0, (0..<values).allSatisfy({ g[$0] == 0 }) { zeroGradientPlaces.append(first + i) }
                 MaskedBall(
                     threat: settings.threat, image: images + i * values, mask: mask + i * imageShape.pixels,
                     budgets: budgets.pointer + i * values, shape: imageShape

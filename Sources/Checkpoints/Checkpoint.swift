@@ -67,11 +67,7 @@ struct CheckpointManifest: Codable, Hashable {
     var step: Int
     var files: [String: File]
 
-    func encoded() throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try Array(encoder.encode(self)) + [UInt8(ascii: "\n")]
-    }
+    func encoded() throws -> [UInt8] { try jsonBytes(self) }
 }
 
 /// Whether `name` names a visible file in a folder and nothing elsewhere.

@@ -73,9 +73,7 @@ package struct CheckpointStore {
 
     /// Records which checkpoint is the best; it is kept until another one is.
     package func markBest(_ best: Best) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try writeAtomically(Array(encoder.encode(best)) + [UInt8(ascii: "\n")], to: folder + "/best.json", using: files)
+        try writeAtomically(try jsonBytes(best), to: folder + "/best.json", using: files)
     }
 
     private func makeFolder() throws {

@@ -8,8 +8,15 @@ package enum DatasetSplit: String, Sendable, CaseIterable {
 
 /// Finds and reads a data set by name.
 package enum DatasetLoader {
-    /// Every name `load` knows.
-    package static let names = ["cifar10", "cifar100", "mnist", "synthetic"]
+    /// Every data set `load` knows.
+    package enum Name: String, Sendable, CaseIterable {
+        case cifar10
+        case cifar100
+        case mnist
+        case synthetic
+    }
+
+    package static let names = Name.allCases.map(\.rawValue)
 
     /// The data set `name`, one split of it, in the order of its files.
     ///
@@ -24,12 +31,12 @@ package enum DatasetLoader {
     package static func load(
         name: String, directory: String?, synthetic: SyntheticConfiguration = SyntheticConfiguration(), split: DatasetSplit
     ) throws -> ImageDataset {
-        switch name {
-        case "cifar10": try CIFARFormat.cifar10.read(split, in: required(directory, for: name))
-        case "cifar100": try CIFARFormat.cifar100.read(split, in: required(directory, for: name))
-        case "mnist": try IDXReader.read(split, name: name, in: required(directory, for: name))
-        case "synthetic": try SyntheticGenerator(synthetic).dataset(split)
-        default:
+        switch Name(rawValue: name) {
+        case .cifar10: try CIFARFormat.cifar10.read(split, in: required(directory, for: name))
+        case .cifar100: try CIFARFormat.cifar100.read(split, in: required(directory, for: name))
+        case .mnist: try IDXReader.read(split, name: name, in: required(directory, for: name))
+        case .synthetic: try SyntheticGenerator(synthetic).dataset(split)
+        case nil:
             throw Failure.usage(
                 "unknown data set \"\(name)\", expected one of \(names.joined(separator: ", "))",
                 remedy: nearestName(to: name, among: names).map { "did you mean \($0)?" })

@@ -3,105 +3,116 @@ import Datasets
 import Diagnostics
 import Kernels
 import NeuralNet
-import Salience
 
-/// Attacks one batch at every radius, with restarts on the images that still stand.
+/// Attacks one group of images at every radius, with restarts on those that still stand.
 final class EvaluationAttacker {
     private let pass: FrozenPass
     private let shape: ImageShape
     private let settings: EvaluationProtocol
+    private let region: RegionMask
     private let attacks: [(epsilon: Float, ascent: ProjectedGradientAscent?)]
-    private let mask: FloatBuffer
-    private let adversarial: FloatBuffer
-    private let best: FloatBuffer
+    /// The images that still stand, side by side.
+    private let standing: StandingImages
     private let logits: FloatBuffer
     private let losses: FloatBuffer
+    private let mask: FloatBuffer
 
-    init(pass: FrozenPass, dataset: ImageDataset, settings: EvaluationProtocol, batch: Int) {
+    /// - Parameter capacity: the most images of a group.
+    init(pass: FrozenPass, settings: EvaluationProtocol, capacity: Int) {
         self.pass = pass
         self.settings = settings
-        let shape = dataset.imageShape
+        let shape = pass.imageShape
         self.shape = shape
+        region = RegionMask(region: settings.region, threshold: settings.salienceThreshold)
         attacks = settings.epsilons.map { epsilon in
             let ascent =
                 epsilon == 0
                 ? nil
                 : ProjectedGradientAscent(
-                    settings.attack(epsilon: epsilon), imageShape: shape, classes: pass.classes, capacity: batch)
+                    settings.attack(epsilon: epsilon), imageShape: shape, classes: pass.classes, capacity: capacity)
             return (epsilon, ascent)
         }
-        mask = FloatBuffer(count: batch * shape.pixels)
-        adversarial = FloatBuffer(count: batch * shape.count)
-        best = FloatBuffer(count: batch * shape.count)
-        logits = FloatBuffer(count: batch * pass.classes)
-        losses = FloatBuffer(count: batch)
+        standing = StandingImages(capacity: capacity, shape: shape)
+        logits = FloatBuffer(count: capacity * pass.classes)
+        losses = FloatBuffer(count: capacity)
+        mask = FloatBuffer(count: capacity * shape.pixels)
     }
 
-    func records(of batch: Batch) throws -> [SampleRecord] {
-        let (count, classes) = (batch.count, pass.classes)
-        let images = UnsafePointer(batch.images.pointer)
-        pass.logits(of: images, batch: count, into: logits.pointer)
-        let clean = (0..<count).map { Array(UnsafeBufferPointer(start: logits.pointer + $0 * classes, count: classes)) }
-        let mask = writeMask(batch)
-        var records: [SampleRecord] = []
-        for (epsilon, ascent) in attacks {
-            best.pointer.update(from: images, count: count * shape.count)
-            var standing = [Bool](repeating: true, count: count)
-            var worst = [Float](repeating: -.infinity, count: count)
-            for restart in 0..<(ascent == nil ? 0 : settings.restarts) {
-                try ascent!.run(
-                    model: pass, images: images, labels: batch.labels, mask: mask, count: count, seed: settings.seed,
-                    epoch: restart, sampleIndices: batch.sampleIndices, adversarial: adversarial.pointer)
-                try Admissibility.check(
-                    images, adversarial.pointer, mask: mask, threat: ascent!.settings.threat, shape: shape, count: count)
-                measure(adversarial.pointer, batch)
-                for i in 0..<count where standing[i] && (losses[i] > worst[i] || prediction(i) != batch.labels[i]) {
-                    worst[i] = losses[i]
-                    standing[i] = prediction(i) == batch.labels[i]
-                    (best.pointer + i * shape.count).update(
-                        from: adversarial.pointer + i * shape.count, count: shape.count)
-                }
-                if !standing.contains(true) { break }
+    /// - Parameter beat: called after each restart, to show that something happens.
+    func records(of batch: Batch, beat: () -> Void) throws -> [SampleRecord] {
+        let clean = try cleanRecords(of: batch)
+        return try attacks.flatMap { epsilon, ascent in
+            var records = clean
+            for i in records.indices { records[i].epsilon = epsilon }
+            guard let ascent else { return records }
+            // Nothing done to an image that is wrong as it is can make it robust.
+            var targets = records.indices.filter { records[$0].isRobust && !records[$0].hasEmptyRegion }
+            for restart in 0..<settings.restarts where !targets.isEmpty {
+                try attack(batch, targets, by: ascent, restart: restart, records: &records)
+                targets.removeAll { !records[$0].isRobust }
+                beat()
             }
-            measure(best.pointer, batch)
-            for i in 0..<count {
-                guard losses[i].isFinite else {
-                    throw Failure.internalError("image \(batch.sampleIndices[i]): the loss is \(losses[i])")
-                }
-                let size = perturbationSize(
-                    images + i * shape.count, best.pointer + i * shape.count, count: shape.count)
-                records.append(
-                    SampleRecord(
-                        index: batch.sampleIndices[i], epsilon: epsilon, label: Int(batch.labels[i]),
-                        cleanLogits: clean[i], prediction: Int(prediction(i)),
-                        isInTop5: CrossEntropy.correct(
-                            logits.pointer + i * classes, labels: batch.labels + i, batch: 1, classes: classes, top: 5)
-                            == 1,
-                        loss: losses[i], linf: size.linf, l2: size.l2))
-            }
+            return records
         }
-        return records
     }
 
-    private func measure(_ images: UnsafePointer<Float>, _ batch: Batch) {
-        pass.logits(of: images, batch: batch.count, into: logits.pointer)
+    /// What the model makes of the images as they are; writes their masks.
+    private func cleanRecords(of batch: Batch) throws -> [SampleRecord] {
+        measure(UnsafePointer(batch.images.pointer), labels: batch.labels, count: batch.count)
+        return try (0..<batch.count).map { i in
+            guard losses[i].isFinite else { throw notFinite(batch.sampleIndices[i]) }
+            let map = batch.annotated[i] ? UnsafePointer(batch.salience.pointer + i * shape.pixels) : nil
+            let isAttackable = region.write(salience: map, pixels: shape.pixels, into: mask.pointer + i * shape.pixels)
+            return SampleRecord(
+                index: batch.sampleIndices[i], epsilon: 0, label: Int(batch.labels[i]),
+                cleanLogits: (0..<pass.classes).map { logits[i * pass.classes + $0] }, cleanPrediction: prediction(i),
+                prediction: prediction(i), loss: losses[i], hasEmptyRegion: !isAttackable)
+        }
+    }
+
+    /// Attacks the images `targets` from new starting points, and keeps of each what is worse than what is known.
+    private func attack(
+        _ batch: Batch, _ targets: [Int], by ascent: ProjectedGradientAscent, restart: Int, records: inout [SampleRecord]
+    ) throws {
+        standing.gather(targets, of: batch, masks: settings.region == .all ? nil : UnsafePointer(mask.pointer))
+        let mask = settings.region == .all ? nil : UnsafePointer(standing.masks.pointer)
+        try ascent.run(
+            model: pass, images: UnsafePointer(standing.images.pointer), labels: standing.labels, mask: mask,
+            count: targets.count, seed: settings.seed, epoch: restart, sampleIndices: standing.indices,
+            adversarial: standing.adversarial.pointer)
+        // No attack is believed: its images are checked, and what they do to the model is computed again.
+        try Admissibility.check(
+            UnsafePointer(standing.images.pointer), UnsafePointer(standing.adversarial.pointer), mask: mask,
+            threat: ascent.settings.threat, shape: shape, count: targets.count)
+        measure(UnsafePointer(standing.adversarial.pointer), labels: standing.labels, count: targets.count)
+        for (place, i) in targets.enumerated() {
+            guard losses[place].isFinite else { throw notFinite(records[i].index) }
+            if ascent.hadZeroGradient(place) { records[i].hadZeroGradient = true }
+            let falls = prediction(place) != records[i].label
+            guard falls || losses[place] > records[i].loss else { continue }
+            records[i].prediction = prediction(place)
+            records[i].loss = losses[place]
+            (records[i].linf, records[i].l2) = perturbationSize(
+                standing.images.pointer + place * shape.count, standing.adversarial.pointer + place * shape.count,
+                count: shape.count)
+        }
+    }
+
+    private func measure(_ images: UnsafePointer<Float>, labels: UnsafePointer<Int32>, count: Int) {
+        pass.logits(of: images, batch: count, into: logits.pointer)
         CrossEntropy.lossesAndGradient(
-            logits.pointer, labels: batch.labels, batch: batch.count, classes: pass.classes, smoothing: 0,
+            logits.pointer, labels: labels, batch: count, classes: pass.classes, smoothing: 0,
             gradientScale: 1, losses: losses.pointer, gradient: nil)
     }
 
-    private func prediction(_ i: Int) -> Int32 {
-        Int32(CrossEntropy.prediction(logits.pointer + i * pass.classes, classes: pass.classes))
+    private func prediction(_ i: Int) -> Int {
+        CrossEntropy.prediction(logits.pointer + i * pass.classes, classes: pass.classes)
     }
 
-    /// The mask of the region the attacker may change, or nil for all.
-    private func writeMask(_ batch: Batch) -> UnsafePointer<Float>? {
-        guard settings.region != .all else { return nil }
-        for i in 0..<batch.count * shape.pixels {
-            let isSalient = batch.salience[i] > settings.salienceThreshold
-            mask[i] = isSalient == (settings.region == .salient) ? 1 : 0
-        }
-        return UnsafePointer(mask.pointer)
+    private func notFinite(_ index: Int) -> Failure {
+        .badData(
+            "image \(index): the model's logits are not finite",
+            remedy: "the weights have probably diverged: take an earlier checkpoint")
     }
 }
 

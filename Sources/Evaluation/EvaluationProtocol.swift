@@ -19,10 +19,11 @@ package struct EvaluationProtocol: Sendable, Hashable, Codable {
     /// 2.5 as in Madry et al. (ICLR 2018); 1 for FGSM.
     package var relativeStepSize: Float
     package var randomStart: Bool
-    /// Independent random starts; an image counts as robust if it withstands all.
+    /// Independent random starts. An image counts as robust if it is classified rightly as it is and under every
+    /// perturbation tried; once it has fallen it is not attacked again.
     package var restarts: Int
     package var region: Region
-    /// A pixel is salient if its map's value is above this.
+    /// As in training: a pixel is background if 1 − salience is at least this, else salient.
     package var salienceThreshold: Float
     package var seed: UInt64
 

@@ -1,49 +1,51 @@
-import Attacks
 import Datasets
 import Diagnostics
 import Kernels
 import MPI
 import NeuralNet
-import Salience
 
 /// Measures a frozen model over the ranks of a communicator.
 ///
-/// Images are cut into batches of a fixed size, and each rank takes every `size`-th batch, so that no number depends on
-/// how many ranks there are. No attack is believed: what it returns is checked against the ball and the mask, and its
-/// success is computed again from the images.
+/// Images are cut into groups of a fixed size, and each rank takes every `size`-th group. What is computed for an image
+/// depends on nothing but the image, so no number depends on groups or ranks. No attack is believed: what it returns is
+/// checked against the ball and the mask, and its success is computed again from the images. Memory: activations of one
+/// group.
 package final class Evaluator {
     private let model: FrozenModel
     private let pass: FrozenPass
     private let dataset: ImageDataset
-    private let batch: Int
+    private let group: Int
 
-    /// - Parameter batch: images at a time; memory grows with it, and results belong to it.
-    package init(model: FrozenModel, dataset: ImageDataset, batch: Int) {
+    /// - Parameter batch: the most images at a time; the network's own group is taken where that is smaller.
+    package init(model: FrozenModel, dataset: ImageDataset, batch: Int = .max) {
         self.model = model
         self.dataset = dataset
-        self.batch = batch
-        pass = FrozenPass(model, capacity: batch)
+        group = max(1, min(batch, model.network.attackGroup))
+        pass = FrozenPass(model, capacity: group)
     }
 
-    /// Evaluates the images `indices` of the data set.
+    /// Evaluates the images `indices` of the data set. Collective.
     ///
     /// - Parameters:
-    ///   - progress: called on each rank after each batch with the number of batches it has done, and has to do.
+    ///   - indices: each once, within the data set.
+    ///   - beat: called on each rank every few passes over the model.
+    ///   - progress: called on each rank after each group with the number of groups it has done, and has to do.
     /// - Returns: on rank 0 the report and a record for every image and radius, by radius and then by index as given;
     ///   nil on other ranks.
+    /// - Throws: `Failure.badData` if the model is not finite on an image.
     package func run(
-        _ settings: EvaluationProtocol, indices: [Int], communicator: Communicator,
+        _ settings: EvaluationProtocol, indices: [Int], communicator: Communicator, beat: () -> Void = {},
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> (report: EvaluationReport, records: [SampleRecord])? {
-        let batches = EvaluationBatches(dataset: dataset, indices: indices, batchSize: batch)
+        let batches = EvaluationBatches(dataset: dataset, indices: indices, batchSize: group)
         let owned = batches.owned(by: communicator.rank, of: communicator.size)
         let total = owned.reduce(0) { count, _ in count + 1 }
         let memory = batches.makeBatch()
-        let attacker = EvaluationAttacker(pass: pass, dataset: dataset, settings: settings, batch: batch)
+        let attacker = EvaluationAttacker(pass: pass, settings: settings, capacity: group)
         var encoded: [Double] = []
         for (done, index) in owned.enumerated() {
             batches.fill(memory, index)
-            for record in try attacker.records(of: memory) { encoded += record.encoded }
+            for record in try attacker.records(of: memory, beat: beat) { encoded += record.encoded }
             try progress(done + 1, total)
         }
         guard let gathered = try communicator.gather(encoded) else { return nil }

@@ -10,29 +10,22 @@ package enum PerturbationMask: Hashable, Sendable {
     /// The ablation: M = 1 where S ≥ threshold, else 0, so that only meaningful pixels are attacked.
     case inverted(threshold: Float)
 
-    /// The names in a recipe.
-    package static let names = ["binary", "soft", "inverted"]
+    /// What a recipe calls them.
+    package enum Name: String, Sendable, CaseIterable {
+        case binary
+        case soft
+        case inverted
+    }
 
-    /// - Throws: `Failure.usage` for an unknown name or a threshold outside (0, 1].
-    package init(name: String, threshold: Float = 0.5) throws {
+    /// - Throws: `Failure.usage` for a threshold outside (0, 1].
+    package init(_ name: Name, threshold: Float = 0.5) throws {
         guard threshold > 0, threshold <= 1 else {
             throw Failure.usage("a salience threshold of \(threshold), expected a number above 0 and at most 1", remedy: "the paper's is 0.5")
         }
         switch name {
-        case "binary": self = .binary(threshold: threshold)
-        case "soft": self = .soft
-        case "inverted": self = .inverted(threshold: threshold)
-        default:
-            let near = nearestName(to: name, among: Self.names).map { "; did you mean \($0)?" } ?? ""
-            throw Failure.usage("unknown mask \"\(name)\"\(near)", remedy: "use one of \(Self.names.joined(separator: ", "))")
-        }
-    }
-
-    package var name: String {
-        switch self {
-        case .binary: "binary"
-        case .soft: "soft"
-        case .inverted: "inverted"
+        case .binary: self = .binary(threshold: threshold)
+        case .soft: self = .soft
+        case .inverted: self = .inverted(threshold: threshold)
         }
     }
 

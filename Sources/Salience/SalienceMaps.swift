@@ -91,13 +91,22 @@ package final class SalienceMaps: Sendable {
 
     /// Checks that the maps belong to a data set.
     ///
-    /// - Throws: `Failure.badData` that names both when data set, split, number of images or fingerprint differ.
-    package func require(dataset: SalienceProvenance.Dataset, from path: String = "the salience maps") throws {
+    /// - Parameters:
+    ///   - height, width: of the data set's images.
+    /// - Throws: `Failure.badData` that names both when data set, split, number of images, their size or fingerprint differ.
+    package func require(
+        dataset: SalienceProvenance.Dataset, height: Int, width: Int, from path: String = "the salience maps"
+    ) throws {
         let own = provenance.dataset
         guard count == dataset.count else {
             throw Failure.badData(
                 "\(path): \(count) maps (\(own.name) \(own.split)) for \(dataset.count) images (\(dataset.name) \(dataset.split))",
                 remedy: "give one map per image, in the order of the data set")
+        }
+        guard self.height == height, self.width == width else {
+            throw Failure.badData(
+                "\(path): maps of \(self.height)×\(self.width) pixels for images of \(height)×\(width)",
+                remedy: "resize the maps to \(height)×\(width), averaging over areas, and save them again")
         }
         guard own.name == dataset.name, own.split == dataset.split else {
             throw Failure.badData(

@@ -134,9 +134,7 @@ extension SalienceProvenance {
 
     /// Writes the JSON beside a file of maps, atomically.
     package func write(besides maps: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try writeAtomically(Array(encoder.encode(self)) + [UInt8(ascii: "\n")], to: Self.path(besides: maps))
+        try writeJSON(self, to: Self.path(besides: maps))
     }
 
     private static let example =

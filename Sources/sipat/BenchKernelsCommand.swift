@@ -1,7 +1,6 @@
 import ArgumentParser
 import Diagnostics
 import Kernels
-import Training
 
 struct BenchKernelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

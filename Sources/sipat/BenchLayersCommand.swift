@@ -3,7 +3,6 @@ import Diagnostics
 import Foundation
 import Kernels
 import NeuralNet
-import Training
 
 struct BenchLayersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

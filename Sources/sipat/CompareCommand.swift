@@ -1,7 +1,6 @@
 import ArgumentParser
 import Diagnostics
-import Foundation
-import Training
+import Evaluation
 
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,27 +15,14 @@ struct CompareCommand: ParsableCommand {
     }
 
     private func table() throws -> String {
-        let columns = try evaluations.map { argument -> (name: String, file: EvaluationFile) in
-            let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2 else {
-                throw Failure.usage("\"\(argument)\": expected name=file", remedy: "for example at=at.json")
-            }
-            do {
-                return (parts[0], try JSONDecoder().decode(EvaluationFile.self, from: Data(ReadableFile.contents(of: parts[1]))))
-            } catch let error as DecodingError {
-                throw Failure.badData("\(parts[1]): no result of sipat evaluate --json (\(error))")
-            }
-        }
-        let epsilons = columns[0].file.results.map(\.epsilon)
-        for column in columns where column.file.results.map(\.epsilon) != epsilons {
-            throw Failure.usage(
-                "\(column.name) was evaluated at other radii than \(columns[0].name)", remedy: "evaluate all with the same --epsilons")
-        }
-        var text = "| training | " + epsilons.map { $0 == 0 ? "clean" : "ε = \(EvaluationOutput.text($0))" }.joined(separator: " | ") + " |\n"
-        text += "| :--- |" + epsilons.map { _ in " ---: |" }.joined()
-        for column in columns {
-            text += "\n| \(column.name) | " + column.file.results.map { percent($0.accuracy) }.joined(separator: " | ") + " |"
-        }
-        return text
+        guard !evaluations.isEmpty else { throw Failure.usage("no evaluation is given", remedy: "for example at=at.json sip-at=sip-at.json") }
+        return try EvaluationTable.comparison(
+            try evaluations.map { argument in
+                let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+                guard parts.count == 2 else {
+                    throw Failure.usage("\"\(argument)\": expected name=file", remedy: "for example at=at.json")
+                }
+                return (parts[0], try EvaluationFile(contentsOf: parts[1]))
+            })
     }
 }

@@ -3,7 +3,6 @@ import Diagnostics
 import Foundation
 import Kernels
 import MPI
-import Training
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,15 +1,13 @@
 import ArgumentParser
 import Attacks
-import Checkpoints
 import Datasets
 import Diagnostics
 import Evaluation
+import Experiments
 import Foundation
-import Kernels
 import MPI
 import NeuralNet
-import Salience
-import Training
+import Recipes
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -56,13 +54,15 @@ struct EvaluateCommand: ParsableCommand {
     var restarts = 1
     @Option(help: "Seed of the random starts.")
     var seed = 0
-    @Option(help: "Images at a time.")
+    @Option(help: "Images at a time, at most; no result depends on it.")
     var batch = 128
 
     @Option(help: "Salience maps of this split (.npy); the synthetic data has its own.")
     var salience: String?
-    @Option(help: "Attack all pixels, or only the salient ones, or only the background.")
+    @Option(help: "Attack all pixels, or only the salient ones, or only the background. Images without such pixels are left out.")
     var region = "all"
+    @Option(help: "A pixel is background if 1 − salience is at least this; the run's attack.threshold if not given.")
+    var threshold: Float?
 
     @Option(help: "Write settings and results as JSON.")
     var json: String?
@@ -74,23 +74,103 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func evaluate(_ world: Communicator) throws {
-        let prepared = try world.agreeing { try EvaluationSetup(self) }
-        let evaluator = Evaluator(model: prepared.model, dataset: prepared.dataset, batch: batch)
+        let experiment = try world.agreeing { try EvaluationExperiment(request()) }
         var progress = ProgressLine()
         let start = monotonicSeconds()
         var lastShown = start
-        let result = try evaluator.run(prepared.settings, indices: prepared.indices, communicator: world) { done, total in
+        let result = try experiment.run(communicator: world) { done, total in
             guard world.rank == 0, done < total, monotonicSeconds() - lastShown > 5 else { return }
             lastShown = monotonicSeconds()
             let left = (lastShown - start) / Double(done) * Double(total - done)
-            progress.note("batch \(done)/\(total), \(duration(left)) left")
+            progress.note("group \(done)/\(total), \(duration(left)) left")
         }
         try world.agreeing {
             guard let result else { return }
-            let output = EvaluationOutput(command: self, setup: prepared, report: result.report, seconds: monotonicSeconds() - start)
-            print(output.table)
-            if let json { try output.write(to: json) }
-            if let perSample { try output.write(result.records, to: perSample) }
+            let settings = experiment.settings
+            let heading =
+                "\(experiment.modelName) on \(experiment.indices.count) images of \(experiment.dataset.name), \(attack) "
+                + "\(settings.norm.rawValue), \(settings.steps) steps, region \(settings.region.rawValue), \(duration(monotonicSeconds() - start))"
+            print(EvaluationTable.text(result.report, region: settings.region, heading: heading))
+            if let json {
+                let file = EvaluationFile(
+                    weights: experiment.weights.path, model: experiment.modelName, data: experiment.dataset.name, split: split,
+                    attack: attack, settings: settings, report: result.report)
+                try writeJSON(file, to: json)
+            }
+            if let perSample { try writeLines(result.records, to: perSample) }
         }
     }
+
+    /// - Throws: `Failure.usage` naming the flag that is wrong.
+    private func request() throws -> EvaluationRequest {
+        guard let split = DatasetSplit(rawValue: split) else {
+            throw Failure.usage("--split is \"\(split)\", expected train or test")
+        }
+        guard limit >= 0 else { throw Failure.usage("--limit is \(limit), expected 0 or more") }
+        guard batch >= 1 else { throw Failure.usage("--batch is \(batch), expected 1 or more") }
+        if let threshold, !(threshold > 0 && threshold <= 1) {
+            throw Failure.usage("--threshold is \(threshold), expected a number above 0 and at most 1")
+        }
+        return EvaluationRequest(
+            weights: weights,
+            model: .init(name: model, width: width, stem: try choice(stem, flag: "--stem"), depth: depth, widen: widen),
+            data: try choice(data, flag: "--data"), directory: dataDir, split: split, limit: limit, salience: salience,
+            salienceThreshold: threshold, settings: try settings(), batch: batch)
+    }
+
+    private func settings() throws -> EvaluationProtocol {
+        let norm: Norm = try choice(norm, flag: "--norm")!
+        let region: EvaluationProtocol.Region = try choice(region, flag: "--region")!
+        let radii = try epsilons.split(separator: ",", omittingEmptySubsequences: false).map {
+            try radius(String($0), flag: "--epsilons", norm: norm)
+        }
+        guard Set(radii).count == radii.count else { throw Failure.usage("--epsilons \(epsilons): a radius is given twice") }
+        guard steps >= 1, restarts >= 1, seed >= 0 else {
+            throw Failure.usage("--steps and --restarts must be at least 1, and --seed at least 0")
+        }
+        let attack: Attack = try choice(attack, flag: "--attack")!
+        return EvaluationProtocol(
+            norm: norm, epsilons: radii, steps: attack == .pgd ? steps : 1,
+            stepSize: try stepSize.map { try radius($0, flag: "--step-size", norm: norm) },
+            relativeStepSize: attack.relativeStepSize, randomStart: attack != .fgsm, restarts: restarts, region: region,
+            seed: UInt64(seed))
+    }
+
+    private func radius(_ text: String, flag: String, norm: Norm) throws -> Float {
+        guard let value = RecipeField.number(text.trimmingCharacters(in: .whitespaces)), value.isFinite, value >= 0 else {
+            throw Failure.usage("\(flag): \"\(text)\" is no radius", remedy: "write numbers of at least 0, such as 0,2/255,8/255")
+        }
+        guard norm == .l2 || value <= 1 else {
+            throw Failure.usage("\(flag): \(text) is above 1, but images are in [0, 1]", remedy: "did you mean \(text)/255?")
+        }
+        return Float(value)
+    }
+}
+
+/// The attacks that can be asked for.
+private enum Attack: String, CaseIterable {
+    case pgd
+    case fgsm
+    case fgsmRS = "fgsm-rs"
+
+    /// A step's length times the number of steps, as a multiple of the radius.
+    var relativeStepSize: Float {
+        switch self {
+        case .pgd: 2.5
+        case .fgsm: 1
+        case .fgsmRS: 1.25
+        }
+    }
+}
+
+/// One of the names that a flag may have.
+///
+/// - Throws: `Failure.usage` with the names, and the nearest.
+func choice<Choice: RawRepresentable<String> & CaseIterable>(_ text: String?, flag: String) throws -> Choice? {
+    guard let text else { return nil }
+    if let choice = Choice(rawValue: text) { return choice }
+    let names = Choice.allCases.map(\.rawValue)
+    throw Failure.usage(
+        "\(flag) is \"\(text)\", expected one of \(names.joined(separator: ", "))",
+        remedy: nearestName(to: text, among: names).map { "did you mean \($0)?" })
 }

@@ -1,11 +1,10 @@
 import ArgumentParser
 import Datasets
 import Diagnostics
+import Experiments
 import Foundation
-import Kernels
 import MPI
 import Salience
-import Training
 
 struct SalienceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,40 +41,26 @@ struct SalienceEstimateCommand: ParsableCommand {
     }
 
     private func estimate(_ world: Communicator) throws {
-        let (dataset, estimator, splitName) = try world.agreeing { try prepare() }
-        let shape = dataset.imageShape
-        let share = ownedMicroBatches(total: dataset.count, rank: world.rank, size: world.size)
-        var maps = [UInt8](repeating: 0, count: share.count * shape.pixels)
-        let image = FloatBuffer(count: shape.count)
+        let experiment = try world.agreeing { try prepare() }
         var progress = ProgressLine()
         let start = monotonicSeconds()
         var lastShown = start
-        maps.withUnsafeMutableBufferPointer { maps in
-            for (place, index) in share.enumerated() {
-                for i in 0..<shape.count { image[i] = Float(dataset.pixels[index * shape.count + i]) / 255 }
-                estimator.estimate(image: image.pointer, shape: shape, into: maps.baseAddress! + place * shape.pixels)
-                guard world.rank == 0, place % 64 == 63, monotonicSeconds() - lastShown > 5 else { continue }
-                lastShown = monotonicSeconds()
-                let rate = Double(place + 1) / (lastShown - start)
-                progress.note(
-                    "\((place + 1) * world.size)/\(dataset.count) images, \(decimal(rate * Double(world.size), 0)) images/s, \(duration(Double(share.count - place) / rate)) left")
-            }
+        let maps = try experiment.run(communicator: world, createdBy: "sipat \(Sipat.configuration.version)") { done, total in
+            guard world.rank == 0, done % 64 == 0, monotonicSeconds() - lastShown > 5 else { return }
+            lastShown = monotonicSeconds()
+            let rate = Double(done) / (lastShown - start)
+            progress.note(
+                "\(done * world.size)/\(total * world.size) images, \(decimal(rate * Double(world.size), 0)) images/s, \(duration(Double(total - done) / rate)) left")
         }
-        guard let parts = try world.gather(maps) else { return }
-        do {
-            let all = SalienceMaps(
-                bytes: parts.flatMap { $0 }, count: dataset.count, height: shape.height, width: shape.width,
-                provenance: SalienceProvenance(
-                    source: .estimator, estimator: estimator.provenance,
-                    dataset: .init(name: dataset.name, split: splitName, count: dataset.count, fingerprint: dataset.fingerprint),
-                    createdBy: "sipat \(Sipat.configuration.version)"))
-            try all.write(to: output)
-            print("\(output): \(all.provenance.summary)")
-            print(SalienceStatistics(all).table)
+        try world.agreeing {
+            guard let maps else { return }
+            try maps.write(to: output)
+            print("\(output): \(maps.provenance.summary)")
+            print(SalienceStatistics(maps).table)
         }
     }
 
-    private func prepare() throws -> (ImageDataset, any SalienceEstimator, String) {
+    private func prepare() throws -> SalienceExperiment {
         guard output.hasSuffix(".npy") else { throw Failure.usage("--output \(output) does not end in .npy") }
         guard force || !FileManager.default.fileExists(atPath: output) else {
             throw Failure.usage("\(output) exists already", remedy: "name another file, or give --force")
@@ -90,7 +75,8 @@ struct SalienceEstimateCommand: ParsableCommand {
             case ("centre-prior", let sigma?): CentrePrior(sigma: sigma)
             default: try salienceEstimator(named: estimator)
             }
-        return (try DatasetLoader.load(name: data, directory: dataDir, split: split), chosen, split.rawValue)
+        return SalienceExperiment(
+            dataset: try DatasetLoader.load(name: data, directory: dataDir, split: split), estimator: chosen, split: split)
     }
 }
 

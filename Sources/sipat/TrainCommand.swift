@@ -1,8 +1,9 @@
 import ArgumentParser
-import Checkpoints
 import Diagnostics
+import Experiments
 import Foundation
 import MPI
+import Recipes
 import Training
 
 struct TrainCommand: ParsableCommand {
@@ -52,64 +53,32 @@ struct TrainCommand: ParsableCommand {
             print(try reportingFailures { try Recipe.builtIn(printRecipe).yaml(commented: true) }, terminator: "")
             return
         }
-        let code = try Session.withSession { session in try train(session) }
-        if code != 0 { throw ExitCode(code) }
+        let outcome = try Session.withSession { session -> RunOutcome in
+            let request = try session.world.agreeing { try self.request() }
+            let outcome = try TrainingExperiment(request).run(communicator: session.world)
+            if case .stopped(let reason) = outcome, session.world.rank == 0 {
+                print("stopped by \(reason.text) after a checkpoint; resume with: sipat train --output \(request.output) --resume")
+            }
+            return outcome
+        }
+        if case .stopped = outcome { throw ExitCode(Failure.Kind.requeue.rawValue) }
     }
 
-    private func train(_ session: Session) throws -> Int32 {
-        let world = session.world
-        var recipe: Recipe!
-        var folder: RunDirectory?
-        try world.agreeing {
-            guard let output else {
-                throw Failure.usage("--output is missing", remedy: "name the run's folder: --output runs/first")
-            }
-            guard threads >= 1, threads <= 1024 else { throw Failure.usage("--threads is \(threads), expected 1 to 1024") }
-            if world.rank == 0 {
-                let mode: RunDirectory.Mode = resume ? .resume : resumeIfPresent ? .resumeIfPresent : .new
-                // The recipe first: a mistake in it must not leave an empty folder behind.
-                if !resume { recipe = try givenRecipe() }
-                folder = try RunDirectory(output, mode: mode)
-                if folder!.heldRun { recipe = try resumedRecipe(output) }
-            }
-        }
-        let yaml = try world.broadcast(recipe.map { $0.yaml(commented: false) } ?? "")
-        recipe = try RecipeParser.parse(yaml, name: "recipe")
-        let resumes = try world.broadcast(Int32(folder?.heldRun == true ? 1 : 0)) == 1
-        let run = try TrainingRun(recipe: recipe, communicator: world, folder: folder, resume: resumes, threads: threads, showsProfile: profile)
-        let stop = StopRequest(folder: output!, budget: timeBudget?.seconds)
-        switch try run.run(stop: stop, folder: output!) {
-        case .finished: return 0
-        case .stopped(let reason):
-            if world.rank == 0 { print("stopped by \(reason.text) after a checkpoint; resume with: sipat train --output \(output!) --resume") }
-            return Failure.Kind.requeue.rawValue
-        }
-    }
-
-    private func givenRecipe() throws -> Recipe {
+    /// - Throws: `Failure.usage` for flags that contradict each other.
+    private func request() throws -> TrainingRequest {
+        guard let output else { throw Failure.usage("--output is missing", remedy: "name the run's folder: --output runs/first") }
+        guard threads >= 1, threads <= 1024 else { throw Failure.usage("--threads is \(threads), expected 1 to 1024") }
+        let source: TrainingRequest.Source
         switch (file, recipe) {
-        case (let file?, nil):
-            let text = String(decoding: try ReadableFile.contents(of: file), as: UTF8.self)
-            return try RecipeParser.parse(text, name: file, overrides: overrides)
-        case (nil, let name?): return try RecipeParser.apply(overrides, to: Recipe.builtIn(name), name: "recipe \(name)")
-        case (nil, nil):
-            throw Failure.usage(
-                "no recipe is given", remedy: "name a file, or a built-in one: --recipe synthetic (see --print-recipe synthetic)")
+        case (let file?, nil): source = .file(file)
+        case (nil, let name?): source = .builtIn(name)
+        case (nil, nil): source = .none
         default: throw Failure.usage("a file and --recipe are both given", remedy: "leave one of them out")
         }
-    }
-
-    /// The recipe the run was started with; what is given now may change only what does not change the numbers.
-    private func resumedRecipe(_ output: String) throws -> Recipe {
-        let path = output + "/recipe.yaml"
-        let stored = try RecipeParser.parse(String(decoding: try ReadableFile.contents(of: path), as: UTF8.self), name: path)
-        let wanted = file != nil || recipe != nil ? try givenRecipe() : try RecipeParser.apply(overrides, to: stored, name: path)
-        let refused = wanted.differences(from: stored).filter { !$0.field.mayChange }
-        guard refused.isEmpty else {
-            let list = refused.map { "\($0.field.path) was \($0.old), is now \($0.new)" }.joined(separator: "; ")
-            throw Failure.usage("\(output): the run cannot go on with another recipe: \(list)", remedy: "start a new run in another folder")
-        }
-        return wanted
+        return TrainingRequest(
+            recipe: source, overrides: overrides, output: output,
+            mode: resume ? .resume : resumeIfPresent ? .resumeIfPresent : .new, threads: threads, showsProfile: profile,
+            timeBudget: timeBudget?.seconds)
     }
 }
 

@@ -1,7 +1,5 @@
 import ArgumentParser
-import Checkpoints
 import Diagnostics
-import Foundation
 import Training
 
 struct VerifyCommand: ParsableCommand {

@@ -25,7 +25,7 @@ import Testing
         let maps: [Float] = [0, 0, 1, 0, 0, 1]
         let mask = fill(mode, maps, annotated: [false, true, false], pixels: 2)
         #expect(Array(mask[0..<2]) == [1, 1] && Array(mask[4..<6]) == [1, 1])
-        #expect(Array(mask[2..<4]) == (mode.name == "inverted" ? [1, 0] : [0, 1]))
+        #expect(Array(mask[2..<4]) == (mode == .inverted(threshold: 0.5) ? [1, 0] : [0, 1]))
     }
 
     @Test func theSalienceMayBeOverwritten() {
@@ -37,13 +37,10 @@ import Testing
     }
 
     @Test func namesAndThresholdsAreChecked() throws {
-        #expect(try PerturbationMask(name: "binary") == .binary(threshold: 0.5))
-        #expect(try PerturbationMask(name: "soft") == .soft)
-        #expect(try PerturbationMask(name: "inverted", threshold: 0.25) == .inverted(threshold: 0.25))
-        #expect(PerturbationMask.names.allSatisfy { name in (try? PerturbationMask(name: name))?.name == name })
-        let found = failure { _ = try PerturbationMask(name: "binry") }
-        #expect(found?.kind == .usage && found?.message.contains("binary") == true)
-        for threshold in [0, -1, 1.5, Float.nan] { #expect(failure { _ = try PerturbationMask(name: "soft", threshold: threshold) }?.kind == .usage) }
+        #expect(try PerturbationMask(.binary) == .binary(threshold: 0.5))
+        #expect(try PerturbationMask(.soft) == .soft)
+        #expect(try PerturbationMask(.inverted, threshold: 0.25) == .inverted(threshold: 0.25))
+        for threshold in [0, -1, 1.5, Float.nan] { #expect(failure { _ = try PerturbationMask(.soft, threshold: threshold) }?.kind == .usage) }
     }
 
     @Test(arguments: [0, 0.1, 0.255, 0.5, 1]) func exactlyTheShareIsLeftUnannotated(share: Double) {

@@ -101,17 +101,21 @@ import Testing
 
     @Test func mapsOfAnotherDataSetAreRefused() throws {
         let maps = try SalienceMaps(values: [0, 0], count: 2, height: 1, width: 1, provenance: annotators(2))
-        try maps.require(dataset: .init(name: "cifar10", split: "train", count: 2, fingerprint: "f00d"))
-        try maps.require(dataset: .init(name: "cifar10", split: "train", count: 2))
+        try maps.require(dataset: .init(name: "cifar10", split: "train", count: 2, fingerprint: "f00d"), height: 1, width: 1)
+        try maps.require(dataset: .init(name: "cifar10", split: "train", count: 2), height: 1, width: 1)
         for (dataset, words) in [
             (SalienceProvenance.Dataset(name: "cifar10", split: "train", count: 3), ["2 maps", "3 images"]),
             (.init(name: "cifar10", split: "test", count: 2), ["cifar10 train", "cifar10 test"]),
             (.init(name: "mnist", split: "train", count: 2), ["cifar10 train", "mnist train"]),
             (.init(name: "cifar10", split: "train", count: 2, fingerprint: "beef"), ["f00d", "beef"]),
         ] {
-            let found = try #require(failure { try maps.require(dataset: dataset, from: path) })
+            let found = try #require(failure { try maps.require(dataset: dataset, height: 1, width: 1, from: path) })
             #expect(words.allSatisfy(found.message.contains) && found.message.contains(path), "\(found)")
         }
+        // The same number of maps, of another size: nothing later would notice.
+        let found = try #require(
+            failure { try maps.require(dataset: .init(name: "cifar10", split: "train", count: 2), height: 2, width: 1, from: path) })
+        #expect(found.kind == .badData && found.message.contains("1×1") && found.message.contains("2×1"))
     }
 
     @Test func statisticsCountWhatIsProtected() throws {

@@ -1,3 +1,4 @@
+import Recipes
 import Testing
 import Training
 
@@ -85,7 +86,7 @@ import Training
             let recipe = try RecipeParser.apply(["epochs=1", "schedule.name=\(name)"], to: .builtIn("synthetic"), name: "test")
             for steps in 1...4 {
                 let schedule = LearningRateSchedule(recipe, stepsPerEpoch: steps)
-                #expect((0..<steps).allSatisfy { (0...recipe.number("optimizer.lr") * 1.000001).contains(Double(schedule.rate(step: $0))) })
+                #expect((0..<steps).allSatisfy { (0...recipe.optimizer.lr * 1.000001).contains(Double(schedule.rate(step: $0))) })
             }
         }
     }

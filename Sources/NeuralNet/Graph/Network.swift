@@ -100,6 +100,10 @@ package struct Network: Sendable, Hashable {
         return frozen.compactMap { $0 }
     }
 
+    /// How many images an attack takes through all its steps together: their activations stay in cache; the wider the
+    /// network, the more images it takes to make up for reading the filters.
+    package var attackGroup: Int { parameterCount < 2_000_000 ? 16 : 32 }
+
     /// Multiplications and additions of one forward pass over one image, counted as direct convolutions would need them.
     package var flops: Int {
         convolutions.reduce(0) { $0 + $1.shape.flops } + linears.reduce(0) { $0 + 2 * $1.inputs * $1.outputs }

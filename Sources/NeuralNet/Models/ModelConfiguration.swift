@@ -17,6 +17,9 @@ package struct ModelConfiguration: Sendable, Hashable, Codable {
         "wide-resnet-28-10", "wide-resnet-34-10",
     ]
 
+    /// Whether `init(name:…)` understands `name`.
+    package static let isKnown: @Sendable (String) -> Bool = { name in (try? ModelConfiguration(name: name)) != nil }
+
     package var name: String
     /// Channels of the first block (64 in the ResNets' papers, 16 in the wide ones' before widening).
     package var width: Int

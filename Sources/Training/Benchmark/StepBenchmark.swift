@@ -4,6 +4,7 @@ import Diagnostics
 import Kernels
 import MPI
 import NeuralNet
+import Recipes
 import Salience
 
 /// Times whole SIP-AT steps on random images: the same work as a PyTorch DDP script with the same settings would do.
@@ -75,7 +76,7 @@ package struct StepBenchmark {
             state: ModelState(network: network, seed: 0), optimizer: OptimizerSettings(momentum: 0.9, weightDecay: 5e-4),
             settings: StepSettings(
                 attack: settings.pgdSteps > 0 ? .init(attack) : nil,
-                mask: settings.pgdSteps > 0 ? try PerturbationMask(name: "binary") : nil, seed: 0),
+                mask: settings.pgdSteps > 0 ? PerturbationMask.binary(threshold: 0.5) : nil, seed: 0),
             communicator: communicator, reduction: .reproducible, bucketBytes: GradientReducer.defaultBucketBytes,
             microBatch: settings.microBatch, batch: settings.batch, threads: settings.threads)
         let loader = loader(settings, rank: communicator.rank, size: communicator.size)

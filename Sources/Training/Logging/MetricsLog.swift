@@ -9,7 +9,6 @@ package final class MetricsLog {
     private let path: String
     private let files: any FileOperations
     private let descriptor: Int32
-    private let encoder = JSONEncoder()
 
     /// Opens the log in `folder`, creating it if needed.
     ///
@@ -31,8 +30,6 @@ package final class MetricsLog {
         guard descriptor >= 0 else {
             throw Failure.writing(path, error: SystemError(code: errno, operation: "open", path: path))
         }
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     }
 
     deinit { close(descriptor) }
@@ -41,7 +38,7 @@ package final class MetricsLog {
     ///
     /// - Throws: `Failure.inputOutput` when it cannot be written, as on a full disk.
     package func append(_ line: some Encodable) throws {
-        let bytes = try encoder.encode(line) + [UInt8(ascii: "\n")]
+        let bytes = try jsonBytes(line, .line)
         do {
             try bytes.withUnsafeBytes { try files.write($0, to: descriptor, path: path) }
         } catch {

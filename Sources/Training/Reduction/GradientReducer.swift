@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import MPI
+import Recipes
 
 /// Sums the gradients of a step's micro-batches over threads and ranks, while backward still runs.
 ///

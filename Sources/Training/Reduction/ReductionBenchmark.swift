@@ -1,6 +1,7 @@
 import Diagnostics
 import Kernels
 import MPI
+import Recipes
 
 /// Times the reproducible reduction against MPI's.
 package enum ReductionBenchmark {

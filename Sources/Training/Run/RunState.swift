@@ -2,6 +2,7 @@ import Checkpoints
 import Diagnostics
 import Foundation
 import NeuralNet
+import Recipes
 
 /// Where a run stands between two steps, apart from its arenas: the `state.json` of a checkpoint.
 package struct RunState: Codable, Sendable, Hashable {
@@ -42,24 +43,6 @@ package enum RunFiles {
     private static let momentumFile = optimizer
     package static let state = "state.json"
 
-    /// Parameters and running statistics under PyTorch's state_dict names, BatchNorm's counters included.
-    package static func weights(_ model: ModelState, steps: Int) -> SafetensorsWriter {
-        var tensors = model.layouts.enumerated().map { index, layout in
-            SafetensorsTensor(name: layout.name, shape: layout.shape, floats: { model.exported(index) })
-        }
-        tensors += model.counterNames.map { SafetensorsTensor(name: $0, shape: [], integers: [Int64(steps)]) }
-        return SafetensorsWriter(tensors, metadata: ["format": "pt"])
-    }
-
-    /// SHA-256 of the weights, in the order and layout of the file.
-    package static func hash(_ model: ModelState) -> String {
-        let hash = SHA256()
-        for index in model.layouts.indices {
-            model.exported(index).withUnsafeBytes { hash.update($0) }
-        }
-        return hash.finish()
-    }
-
     /// Everything a run needs to go on.
     static func checkpoint(_ state: RunState, model: ModelState, optimizer: Optimizer) throws -> [CheckpointFile] {
         let network = model.network
@@ -72,12 +55,10 @@ package enum RunFiles {
                     return values
                 })
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return [
-            CheckpointFile(name: weights, safetensors: weights(model, steps: state.step)),
+            CheckpointFile(name: weights, safetensors: ModelWeights.writer(model, steps: state.step)),
             CheckpointFile(name: momentumFile, safetensors: SafetensorsWriter(momentum)),
-            CheckpointFile(name: RunFiles.state, bytes: Array(try encoder.encode(state)) + [UInt8(ascii: "\n")]),
+            CheckpointFile(name: RunFiles.state, bytes: try jsonBytes(state)),
         ]
     }
 
@@ -94,21 +75,11 @@ package enum RunFiles {
 
     /// Loads a checkpoint's arenas.
     static func restore(_ checkpoint: Checkpoint, into model: ModelState, _ optimizer: Optimizer) throws {
-        try load(weights: checkpoint.path(of: weights), into: model)
+        try ModelWeights.load(checkpoint.path(of: weights), into: model)
         let file = try SafetensorsFile(checkpoint.path(of: RunFiles.optimizer))
         try file.require(model.network.parameters.map { ("momentum.\($0.name)", $0.shape) }, mayHave: { _ in false })
         for layout in model.network.parameters {
             layout.load(from: try file.floats(of: "momentum.\(layout.name)"), into: optimizer.momentum.pointer)
         }
-    }
-
-    /// Loads weights from a checkpoint of ours or a PyTorch state_dict of the same network.
-    ///
-    /// - Throws: `Failure` that lists missing, surplus and misshapen tensors.
-    package static func load(weights path: String, into model: ModelState) throws {
-        let file = try SafetensorsFile(path)
-        let counters = Set(model.counterNames)
-        try file.require(model.layouts.map { ($0.name, $0.shape) }, mayHave: { counters.contains($0) })
-        for (index, layout) in model.layouts.enumerated() { model.load(index, try file.floats(of: layout.name)) }
     }
 }

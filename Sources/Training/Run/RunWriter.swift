@@ -2,6 +2,7 @@ import Checkpoints
 import Diagnostics
 import Foundation
 import NeuralNet
+import Recipes
 
 /// Everything rank 0 writes: the terminal, the metrics, the checkpoints.
 final class RunWriter {

@@ -5,6 +5,7 @@ import Foundation
 import Kernels
 import MPI
 import NeuralNet
+import Recipes
 
 /// How a run ended.
 package enum RunOutcome: Sendable {
@@ -17,12 +18,12 @@ package enum RunOutcome: Sendable {
 package final class TrainingRun {
     private let recipe: Recipe
     private let communicator: Communicator
-    private let data: RunData
+    private let data: TrainingData
     private let step: TrainingStep
     private let loader: TrainingLoader
     private let plan: EpochPlan
     private let schedule: LearningRateSchedule
-    private let validator: Validator
+    private let validator: any Validation
     private let files: RunWriter?
     private var state: RunState
     private let heartbeat = Heartbeat()
@@ -31,24 +32,24 @@ package final class TrainingRun {
     private var timings = StepTimings()
     private var timedSteps = 0
 
-    /// Reads the data and builds the model. Collective; fails on all ranks alike.
+    /// Builds the model. Collective; fails on all ranks alike.
     ///
     /// - Parameters:
+    ///   - validation: makes what looks at the model between epochs, given the frozen model that it may use meanwhile.
     ///   - folder: the run's folder, as rank 0 opened it; nil elsewhere.
     ///   - resume: go on from the newest checkpoint in it.
     ///   - threads: threads per rank.
     ///   - showsProfile: print where the time went after each epoch.
     package init(
-        recipe: Recipe, communicator: Communicator, folder: RunDirectory?, resume: Bool, threads: Int = 1,
-        showsProfile: Bool = false
+        recipe: Recipe, data: TrainingData, communicator: Communicator, folder: RunDirectory?, resume: Bool, threads: Int = 1,
+        showsProfile: Bool = false, validation: (FrozenModel) throws -> any Validation
     ) throws {
         self.showsProfile = showsProfile
         self.recipe = recipe
         self.communicator = communicator
-        let data = try communicator.agreeing { try RunData(recipe) }
         self.data = data
         let plan = EpochPlan(
-            trainingIndices: data.training, batchSize: recipe.batch, microBatchSize: recipe.microBatch, seed: recipe.seed)
+            trainingIndices: data.training, batchSize: recipe.data.batch, microBatchSize: recipe.data.microBatch, seed: recipe.randomSeed)
         self.plan = plan
         schedule = LearningRateSchedule(recipe, stepsPerEpoch: plan.stepsPerEpoch)
         let (rank, size) = (communicator.rank, communicator.size)
@@ -57,29 +58,30 @@ package final class TrainingRun {
         let (step, validator) = try communicator.agreeing {
             guard size <= microBatches else {
                 throw Failure.usage(
-                    "\(size) ranks, but a batch of \(plan.batchRange(step: 0).count) images has only \(microBatches) micro-batches of \(recipe.microBatch)",
+                    "\(size) ranks, but a batch of \(plan.batchRange(step: 0).count) images has only \(microBatches) micro-batches of \(recipe.data.microBatch)",
                     remedy: "start fewer ranks, or make data.batch larger or data.microBatch smaller")
             }
             let network = try recipe.modelConfiguration().network(
                 input: data.dataset.imageShape, classes: data.dataset.classes)
             let step = try TrainingStep(
-                state: ModelState(network: network, seed: recipe.seed), optimizer: recipe.optimizerSettings,
-                settings: recipe.stepSettings(), communicator: communicator,
-                reduction: ReductionAlgorithm(rawValue: recipe.text("communication.reduction"))!,
-                bucketBytes: Int(recipe.number("communication.bucketMegabytes") * 1e6), microBatch: recipe.microBatch,
-                batch: ownedMicroBatches(total: microBatches, rank: 0, size: size).count * recipe.microBatch, threads: threads,
+                state: ModelState(network: network, seed: recipe.randomSeed), optimizer: recipe.optimizerSettings,
+                settings: StepSettings(recipe), communicator: communicator,
+                reduction: recipe.communication.reduction,
+                bucketBytes: Int(recipe.communication.bucketMegabytes * 1e6), microBatch: recipe.data.microBatch,
+                batch: ownedMicroBatches(total: microBatches, rank: 0, size: size).count * recipe.data.microBatch, threads: threads,
                 heartbeat: heartbeat)
-            return (step, Validator(recipe, data: data, model: step.frozen))
+            return (step, try validation(step.frozen))
         }
         self.step = step
         self.validator = validator
         loader = TrainingLoader(
             dataset: data.dataset, plan: plan,
-            augmentation: Augmentation(cropPadding: recipe.crop, horizontalFlip: recipe.flip), seed: recipe.seed
+            augmentation: Augmentation(cropPadding: recipe.augmentation.crop, horizontalFlip: recipe.augmentation.flip),
+            seed: recipe.randomSeed
         ) { ownedMicroBatches(total: $0, rank: rank, size: size) }
         state = RunState(recipe: recipe, data: data.fingerprint, worldSize: size)
         files = try communicator.agreeing {
-            try folder.map { try RunWriter($0, recipe: recipe, keep: recipe.integer("checkpoint.keep")) }
+            try folder.map { try RunWriter($0, recipe: recipe, keep: recipe.checkpoint.keep) }
         }
         if resume { try restore() }
         try communicator.agreeing { try files?.open(after: state) }
@@ -90,7 +92,7 @@ package final class TrainingRun {
     /// - Parameter folder: the run's folder, where the watchdogs of all ranks leave word.
     package func run(stop: StopRequest, folder: String) throws -> RunOutcome {
         let watchdog = Watchdog(
-            heartbeat, communicator: communicator, folder: folder, minutes: recipe.number("communication.watchdogMinutes"))
+            heartbeat, communicator: communicator, folder: folder, minutes: recipe.communication.watchdogMinutes)
         defer { watchdog.stop() }
         files?.note(describe())
         while state.epoch < recipe.epochs, !state.isFinished {
@@ -109,7 +111,7 @@ package final class TrainingRun {
     private func trainEpoch(stop: StopRequest) throws -> StopReason? {
         loader.start(epoch: state.epoch, fromStep: state.stepInEpoch)
         files?.beginEpoch()
-        let every = recipe.integer("checkpoint.everySteps")
+        let every = recipe.checkpoint.everySteps
         while true {
             let start = monotonicSeconds()
             heartbeat.begin(step: state.step + 1)
@@ -168,7 +170,7 @@ package final class TrainingRun {
         let isLast = state.epoch == recipe.epochs
         var accuracy: (clean: Double, robust: Double)?
         var isBest = false
-        if isLast || state.epoch % recipe.integer("validation.every") == 0 {
+        if isLast || state.epoch % recipe.validation.every == 0 {
             heartbeat.enter(.validation)
             accuracy = try validator.run(step.state, communicator: communicator) { heartbeat.beat() }
             if let accuracy {
@@ -179,14 +181,14 @@ package final class TrainingRun {
                     state.bestMetric = metric
                     state.bestEpoch = epoch
                 }
-                let patience = recipe.integer("validation.patience")
+                let patience = recipe.validation.patience
                 if patience > 0, state.validationsSinceBest >= patience { state.isFinished = true }
             }
         }
         if isLast { state.isFinished = true }
         let summary = (samples: state.samples, loss: state.loss, correct: state.correct)
         (state.samples, state.loss, state.correct) = (0, 0, 0)
-        state.weightsHash = files == nil ? "" : RunFiles.hash(step.state)
+        state.weightsHash = files == nil ? "" : ModelWeights.hash(step.state)
         let profile = try EpochProfile.gather(
             timings, step.reducer.takeStatistics(), steps: timedSteps, communicator: communicator)
         (timings, timedSteps) = (StepTimings(), 0)
@@ -196,7 +198,7 @@ package final class TrainingRun {
                 state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest, profile: profile,
                 showsProfile: showsProfile)
         }
-        if isBest || state.isFinished || state.epoch % recipe.integer("checkpoint.everyEpochs") == 0 {
+        if isBest || state.isFinished || state.epoch % recipe.checkpoint.everyEpochs == 0 {
             try save(isBest: isBest)
         }
     }
@@ -205,7 +207,7 @@ package final class TrainingRun {
         heartbeat.enter(communicator.rank == 0 ? .checkpoint : .communication)
         try communicator.agreeing {
             guard let files else { return }
-            state.weightsHash = RunFiles.hash(step.state)
+            state.weightsHash = ModelWeights.hash(step.state)
             try files.save(state, model: step.state, optimizer: step.optimizer, isBest: isBest)
         }
     }
@@ -235,9 +237,9 @@ package final class TrainingRun {
     private func describe() -> String {
         let network = step.state.network
         return """
-            \(recipe.mode.rawValue) training of \(recipe.text("model.name")) (\(network.parameterCount) parameters) on \(data.training.count) images of \
+            \(recipe.mode.rawValue) training of \(recipe.model.name) (\(network.parameterCount) parameters) on \(data.training.count) images of \
             \(data.dataset.name), \(data.validation.count) held out
-            \(communicator.size) rank\(communicator.size == 1 ? "" : "s"), batch \(recipe.batch) in micro-batches of \(recipe.microBatch), \
+            \(communicator.size) rank\(communicator.size == 1 ? "" : "s"), batch \(recipe.data.batch) in micro-batches of \(recipe.data.microBatch), \
             \(plan.stepsPerEpoch) steps per epoch\(state.step > 0 ? ", resuming after step \(state.step)" : "")
             """
     }

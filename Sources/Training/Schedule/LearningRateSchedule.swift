@@ -1,4 +1,5 @@
 import Foundation
+import Recipes
 
 /// The learning rate of each step, a function of the recipe and the step's number alone.
 package struct LearningRateSchedule: Sendable {
@@ -24,17 +25,17 @@ package struct LearningRateSchedule: Sendable {
     /// - Parameter stepsPerEpoch: at least 1.
     package init(_ recipe: Recipe, stepsPerEpoch: Int) {
         precondition(stepsPerEpoch >= 1, "an epoch has at least one step")
-        rate = recipe.number("optimizer.lr")
+        rate = recipe.optimizer.lr
         epochs = recipe.epochs
         self.stepsPerEpoch = stepsPerEpoch
-        warmupSteps = recipe.number("schedule.warmupEpochs") * Double(stepsPerEpoch)
-        let gamma = recipe.number("schedule.gamma")
-        switch recipe.text("schedule.name") {
-        case "step": shape = .drop(every: recipe.integer("schedule.stepEpochs"), gamma: gamma)
-        case "multi-step": shape = .drops(after: recipe.integers("schedule.milestones"), gamma: gamma)
-        case "cosine": shape = .cosine
-        case "one-cycle": shape = .oneCycle(peak: recipe.number("schedule.peak"))
-        default: shape = .constant
+        warmupSteps = recipe.schedule.warmupEpochs * Double(stepsPerEpoch)
+        let gamma = recipe.schedule.gamma
+        switch recipe.schedule.name {
+        case .step: shape = .drop(every: recipe.schedule.stepEpochs, gamma: gamma)
+        case .multiStep: shape = .drops(after: recipe.schedule.milestones, gamma: gamma)
+        case .cosine: shape = .cosine
+        case .oneCycle: shape = .oneCycle(peak: recipe.schedule.peak)
+        case .constant: shape = .constant
         }
     }
 

@@ -1,3 +1,4 @@
+import Diagnostics
 import NeuralNet
 
 /// What a step measured, summed over all ranks: the same on each.

@@ -1,20 +1,16 @@
 import Attacks
+import Recipes
 import Salience
 
 /// What one training step does, apart from the optimizer.
 package struct StepSettings: Sendable {
     /// The attack made on each batch before the update.
     package struct Attack: Sendable {
-        /// Which statistics BatchNorm uses while the attack looks for a perturbation.
-        package enum BatchNorm: String, Sendable, Codable {
-            case evaluation = "eval"
-            case training = "train"
-        }
-
         package var settings: AttackSettings
-        package var batchNorm: BatchNorm
+        /// Which statistics BatchNorm uses while the attack looks for a perturbation.
+        package var batchNorm: Recipe.Attack.BatchNorm
 
-        package init(_ settings: AttackSettings, batchNorm: BatchNorm = .evaluation) {
+        package init(_ settings: AttackSettings, batchNorm: Recipe.Attack.BatchNorm = .evaluation) {
             self.settings = settings
             self.batchNorm = batchNorm
         }

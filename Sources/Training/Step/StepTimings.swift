@@ -1,5 +1,3 @@
-import Dispatch
-
 /// Seconds that a step spent in each of its parts.
 package struct StepTimings: Sendable, Hashable, Codable {
     /// Waiting for the loader.
@@ -28,6 +26,3 @@ package struct StepTimings: Sendable, Hashable, Codable {
         left.optimizer += right.optimizer
     }
 }
-
-/// Seconds of a clock that never goes back.
-package func monotonicSeconds() -> Double { Double(DispatchTime.now().uptimeNanoseconds) * 1e-9 }

@@ -1,5 +1,6 @@
 import Attacks
 import Datasets
+import Diagnostics
 import Kernels
 import NeuralNet
 
@@ -18,12 +19,9 @@ final class StepWorker {
         let network = state.network
         let onTrainingStatistics = settings.attack?.batchNorm == .training
         trainingPass = TrainingPass(state, filters: filters, capacity: microBatch, attacks: onTrainingStatistics)
-        // A group of images goes through all attack steps while its activations are in cache; the wider the network, the
-        // more images it takes to make up for reading the filters.
-        let group = network.parameterCount < 2_000_000 ? 16 : 32
         frozenPass =
             settings.attack == nil || onTrainingStatistics
-            ? nil : FrozenPass(frozen, capacity: min(microBatch, group), sharing: trainingPass)
+            ? nil : FrozenPass(frozen, capacity: min(microBatch, network.attackGroup), sharing: trainingPass)
         ascent = settings.attack.map {
             ProjectedGradientAscent(
                 $0.settings, imageShape: network.input, classes: network.classes, capacity: microBatch)

@@ -4,6 +4,7 @@ import Diagnostics
 import Kernels
 import MPI
 import NeuralNet
+import Recipes
 import Salience
 import Synchronization
 

@@ -9,6 +9,8 @@ package struct RecipeField: Sendable {
         case flag
         case text
         case choice([String])
+        /// One of these names, or another that the function accepts.
+        case name([String], @Sendable (String) -> Bool)
         /// Strictly ascending and positive.
         case integers
     }
@@ -22,6 +24,8 @@ package struct RecipeField: Sendable {
     package let about: String
     /// Whether a run may be resumed with another value: nothing that changes the weights may.
     package let mayChange: Bool
+    let get: @Sendable (Recipe) -> RecipeValue
+    let set: @Sendable (inout Recipe, RecipeValue) -> Void
 
     /// The part of the path before the dot, or nil.
     package var group: String? { path.firstIndex(of: ".").map { String(path[..<$0]) } }
@@ -46,6 +50,7 @@ package struct RecipeField: Sendable {
         case (.number(let range), .number(let value)): range.contains(value)
         case (.flag, .flag), (.text, .text): true
         case (.choice(let names), .text(let name)): names.contains(name)
+        case (.name(_, let isKnown), .text(let name)): isKnown(name)
         case (.integers, .integers(let values)):
             values.allSatisfy { $0 > 0 } && zip(values, values.dropFirst()).allSatisfy { $0 < $1 }
         default: false
@@ -59,7 +64,7 @@ package struct RecipeField: Sendable {
         case .number(let range): "a number \(Self.words(.number(range.lowerBound), .number(range.upperBound))), such as 0.1, 1e-4 or 8/255"
         case .flag: "true or false"
         case .text: "a text"
-        case .choice(let names): "one of \(names.joined(separator: ", "))"
+        case .choice(let names), .name(let names, _): "one of \(names.joined(separator: ", "))"
         case .integers: "an ascending list of positive whole numbers, such as [100, 150]"
         }
     }
@@ -67,7 +72,7 @@ package struct RecipeField: Sendable {
     /// What the key may hold, for the comment beside it; nil where the type says it all.
     package var allowed: String? {
         switch kind {
-        case .choice(let names): names.joined(separator: " | ")
+        case .choice(let names), .name(let names, _): names.joined(separator: " | ")
         case .number(let range) where range.upperBound <= 1:
             "\(RecipeValue.number(range.lowerBound)) to \(RecipeValue.number(range.upperBound))"
         default: nil
@@ -93,7 +98,7 @@ package struct RecipeField: Sendable {
             default: return nil
             }
         case .text: return .text(text)
-        case .choice: return .text(trimmed)
+        case .choice, .name: return .text(trimmed)
         case .integers:
             guard trimmed.hasPrefix("["), trimmed.hasSuffix("]"), trimmed.count >= 2 else { return nil }
             let inner = trimmed.dropFirst().dropLast()
@@ -106,8 +111,10 @@ package struct RecipeField: Sendable {
     }
 
     private func suggestion(for text: String) -> String? {
-        guard case .choice(let names) = kind else { return nil }
-        return nearestName(to: text.trimmingCharacters(in: .whitespaces), among: names)
+        switch kind {
+        case .choice(let names), .name(let names, _): return nearestName(to: text.trimmingCharacters(in: .whitespaces), among: names)
+        default: return nil
+        }
     }
 
     private static func words(_ low: RecipeValue, _ high: RecipeValue?) -> String {

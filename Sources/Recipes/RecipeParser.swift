@@ -137,7 +137,7 @@ private struct Builder {
         if !isOverride, let earlier = places[path] {
             throw Failure.usage("\(place): \(path) is given more than once, first at \(earlier.text)", remedy: "keep one of them")
         }
-        recipe.values[path] = try parse(field)
+        recipe[field] = try parse(field)
         places[path] = (given, place)
         given += 1
     }

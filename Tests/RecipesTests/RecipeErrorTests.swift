@@ -1,6 +1,6 @@
 import Diagnostics
+import Recipes
 import Testing
-import Training
 
 /// Every mistake names its place, its key, what was found and what to do.
 @Suite struct RecipeErrorTests {
@@ -95,7 +95,7 @@ import Training
 
     @Test func anL2RadiusMayExceedOne() throws {
         let recipe = try RecipeParser.apply(["attack.norm=l2", "attack.epsilon=1.5"], to: .builtIn("synthetic"), name: "recipe")
-        #expect(recipe.number("attack.epsilon") == 1.5)
+        #expect(recipe.attack.epsilon == 1.5)
     }
 
     private func expect(_ mistake: Mistake, _ body: () throws -> Recipe) {

@@ -44,18 +44,18 @@ extension Recipe: Codable {
     /// - Throws: `DecodingError` for a key the schema lacks and a value it does not allow. A key that is absent, because an
     ///   older version wrote the recipe, has its standard value.
     package init(from decoder: any Decoder) throws {
-        values = Dictionary(uniqueKeysWithValues: RecipeSchema.fields.map { ($0.path, $0.standard) })
+        self.init()
         let root = try decoder.container(keyedBy: Key.self)
         for key in root.allKeys {
             if RecipeSchema.groups.contains(key.stringValue) {
                 let container = try root.nestedContainer(keyedBy: Key.self, forKey: key)
                 for inner in container.allKeys {
-                    let (path, value) = try Self.decode("\(key.stringValue).\(inner.stringValue)", inner, from: container)
-                    values[path] = value
+                    let (field, value) = try Self.decode("\(key.stringValue).\(inner.stringValue)", inner, from: container)
+                    self[field] = value
                 }
             } else {
-                let (path, value) = try Self.decode(key.stringValue, key, from: root)
-                values[path] = value
+                let (field, value) = try Self.decode(key.stringValue, key, from: root)
+                self[field] = value
             }
         }
     }
@@ -72,7 +72,7 @@ extension Recipe: Codable {
 
     private static func decode(
         _ path: String, _ key: Key, from container: KeyedDecodingContainer<Key>
-    ) throws -> (path: String, value: RecipeValue) {
+    ) throws -> (field: RecipeField, value: RecipeValue) {
         guard let field = RecipeSchema.byPath[path] else {
             throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "a recipe has no key \(path)")
         }
@@ -81,14 +81,14 @@ extension Recipe: Codable {
             case .integer: .integer(try container.decode(Int.self, forKey: key))
             case .number: .number(try container.decode(Double.self, forKey: key))
             case .flag: .flag(try container.decode(Bool.self, forKey: key))
-            case .text, .choice: .text(try container.decode(String.self, forKey: key))
+            case .text, .choice, .name: .text(try container.decode(String.self, forKey: key))
             case .integers: .integers(try container.decode([Int].self, forKey: key))
             }
         guard field.allows(value) else {
             throw DecodingError.dataCorruptedError(
                 forKey: key, in: container, debugDescription: "\(path) is \(value), expected \(field.expectation)")
         }
-        return (path, value)
+        return (field, value)
     }
 }
 

@@ -1,0 +1,70 @@
+import Diagnostics
+import Foundation
+
+/// The result of an evaluation as a file: what `sipat evaluate --json` writes and `sipat compare` reads.
+package struct EvaluationFile: Codable, Sendable {
+    package struct Row: Codable, Sendable {
+        package let epsilon: Float
+        package let count: Int
+        package let correct: Int
+        package let accuracy: Double
+        package let top5: Double?
+        package let loss: Double
+        package let emptyRegions: Int?
+        package let zeroGradients: Int?
+    }
+    /// The weights' file.
+    package let weights: String
+    package let model: String
+    package let data: String
+    package let split: String
+    package let attack: String
+    package let settings: EvaluationProtocol
+    package let results: [Row]
+
+    package init(
+        weights: String, model: String, data: String, split: String, attack: String, settings: EvaluationProtocol,
+        report: EvaluationReport
+    ) {
+        self.weights = weights
+        self.model = model
+        self.data = data
+        self.split = split
+        self.attack = attack
+        self.settings = settings
+        results = report.rows.map {
+            Row(
+                epsilon: $0.epsilon, count: $0.count, correct: $0.correct, accuracy: $0.accuracy, top5: $0.top5, loss: $0.loss,
+                emptyRegions: $0.emptyRegions, zeroGradients: $0.zeroGradients)
+        }
+    }
+
+    /// - Throws: `Failure` if the file is missing or is no such result.
+    package init(contentsOf path: String) throws {
+        let bytes = try ReadableFile.contents(of: path)
+        do {
+            self = try JSONDecoder().decode(EvaluationFile.self, from: Data(bytes))
+        } catch {
+            throw Failure.badData(
+                "\(path): is no result of sipat evaluate --json", remedy: "make one: sipat evaluate --weights RUN --json \(path)")
+        }
+        guard !results.isEmpty else { throw Failure.badData("\(path): holds no results", remedy: "evaluate again, with --json \(path)") }
+    }
+
+    /// What must be the same for two results to stand side by side, with its value here.
+    private var conditions: [(name: String, value: String)] {
+        [
+            ("data set", data), ("split", split), ("images", "\(results[0].count + (results[0].emptyRegions ?? 0))"), ("attack", attack),
+            ("norm", settings.norm.rawValue), ("steps", "\(settings.steps)"),
+            ("step size", settings.stepSize.map { "\($0)" } ?? "\(settings.relativeStepSize)·ε/steps"),
+            ("restarts", "\(settings.restarts)"), ("region", settings.region.rawValue),
+            ("salience threshold", settings.region == .all ? "" : "\(settings.salienceThreshold)"),
+            ("radii", results.map { "\($0.epsilon)" }.joined(separator: ", ")),
+        ]
+    }
+
+    /// How the other result's conditions differ from these, in words; empty if the two can be compared.
+    package func differences(from other: EvaluationFile) -> [String] {
+        zip(conditions, other.conditions).filter { $0.value != $1.value }.map { "\($0.name): \($0.value), not \($1.value)" }
+    }
+}

@@ -1,0 +1,48 @@
+import Diagnostics
+
+/// Results as a table to read.
+package enum EvaluationTable {
+    /// - Parameter heading: what was evaluated, and how.
+    package static func text(_ report: EvaluationReport, region: EvaluationProtocol.Region, heading: String) -> String {
+        var text = heading + "\n| epsilon | accuracy | top-5 | loss |\n| ---: | ---: | ---: | ---: |"
+        for row in report.rows {
+            text += "\n| \(radius(row.epsilon)) | \(percent(row.accuracy)) | \(row.top5.map(percent) ?? "") | \(decimal(row.loss, 4)) |"
+        }
+        if let empty = report.rows.map(\.emptyRegions).max(), empty > 0 {
+            text += "\nThe region is empty in \(empty) images (\(region == .salient ? "no map, or nothing in it above the threshold" : "every pixel is salient")): they are left out."
+        }
+        for row in report.rows where row.zeroGradients > 0 {
+            text += "\nwarning: at \(radius(row.epsilon)), \(row.zeroGradients) of \(row.count) images had no gradient where the attack started: "
+            text += "that hides weaknesses from gradient attacks and is no sign of robustness"
+        }
+        return text
+    }
+
+    /// A radius as the field writes it.
+    package static func radius(_ epsilon: Float) -> String {
+        let levels = (epsilon * 255).rounded()
+        return epsilon > 0 && levels / 255 == epsilon ? "\(Int(levels))/255" : "\(epsilon == 0 ? "0" : "\(epsilon)")"
+    }
+
+    /// Several results side by side, a row each.
+    ///
+    /// - Throws: `Failure.usage` naming what differs if they were not made under the same conditions.
+    package static func comparison(_ columns: [(name: String, file: EvaluationFile)]) throws -> String {
+        let first = columns[0]
+        for column in columns.dropFirst() {
+            let differences = column.file.differences(from: first.file)
+            guard differences.isEmpty else {
+                throw Failure.usage(
+                    "\(column.name) cannot be compared with \(first.name): \(differences.joined(separator: "; "))",
+                    remedy: "evaluate both with the same flags")
+            }
+        }
+        let epsilons = first.file.results.map(\.epsilon)
+        var text = "| training | " + epsilons.map { $0 == 0 ? "clean" : "ε = \(radius($0))" }.joined(separator: " | ") + " |\n"
+        text += "| :--- |" + epsilons.map { _ in " ---: |" }.joined()
+        for column in columns {
+            text += "\n| \(column.name) | " + column.file.results.map { percent($0.accuracy) }.joined(separator: " | ") + " |"
+        }
+        return text
+    }
+}

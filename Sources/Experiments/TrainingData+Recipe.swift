@@ -1,0 +1,37 @@
+import Datasets
+import Diagnostics
+import Recipes
+import Salience
+import Training
+
+extension TrainingData {
+    /// Reads what the recipe names.
+    ///
+    /// - Throws: `Failure` naming the file at fault.
+    package init(_ recipe: Recipe) throws {
+        var dataset = try DatasetLoader.load(
+            name: recipe.data.name.rawValue, directory: recipe.data.directory, synthetic: recipe.syntheticConfiguration, split: .train)
+        if recipe.mode == .sipAT { dataset = try Self.withSalience(dataset, recipe) }
+        let split = try ValidationSplit(labels: dataset.labels, fraction: recipe.data.validation, seed: recipe.randomSeed)
+        let limit = recipe.data.limit == 0 ? split.training.count : recipe.data.limit
+        self.init(
+            dataset: dataset, training: ValidationSplit.classBalanced(split.training, labels: dataset.labels, limit: limit),
+            validation: split.validation)
+        guard !training.isEmpty else { throw Failure.usage("data: no image is left to train on") }
+    }
+
+    private static func withSalience(_ dataset: ImageDataset, _ recipe: Recipe) throws -> ImageDataset {
+        let ignored = unannotatedSamples(share: recipe.salience.unannotated, count: dataset.count, seed: recipe.randomSeed)
+        if !recipe.salience.maps.isEmpty {
+            return try dataset.attachingSalience(from: recipe.salience.maps, split: .train, ignoring: ignored)
+        }
+        if recipe.salience.estimator != Recipe.SalienceSource.noEstimator {
+            return try dataset.attachingSalience(of: salienceEstimator(named: recipe.salience.estimator), ignoring: ignored)
+        }
+        guard let maps = dataset.salience else {
+            throw Failure.usage(
+                "mode sip-at: \(dataset.name) has no salience maps of its own", remedy: "give salience.maps or salience.estimator")
+        }
+        return try dataset.attachingSalience(maps: maps, annotated: ignored.map { !$0 }, source: dataset.name)
+    }
+}

@@ -1,0 +1,50 @@
+import Attacks
+import Datasets
+import NeuralNet
+import Salience
+
+/// The settings of the other rooms, as a recipe gives them.
+extension Recipe {
+    /// - Throws: `Failure.usage` for options that the network does not have.
+    package func modelConfiguration() throws -> ModelConfiguration {
+        func option(_ value: Int) -> Int? { value == 0 ? nil : value }
+        return try ModelConfiguration(
+            name: model.name, width: option(model.width), stem: model.stem, depth: option(model.depth), widen: option(model.widen))
+    }
+
+    package var optimizerSettings: OptimizerSettings {
+        OptimizerSettings(
+            momentum: Float(optimizer.momentum), nesterov: optimizer.nesterov, weightDecay: Float(optimizer.weightDecay))
+    }
+
+    /// The attack on each batch, whatever the mode.
+    package var attackSettings: AttackSettings {
+        AttackSettings(
+            threat: ThreatModel(norm: attack.norm, epsilon: Float(attack.epsilon), epsilonSalient: Float(attack.epsilonSalient)),
+            stepSize: Float(attack.stepSize), steps: attack.steps, randomStart: attack.randomStart, maskTime: attack.maskWhen)
+    }
+
+    /// How salience becomes the perturbation mask.
+    ///
+    /// - Throws: `Failure.usage` for a threshold that no mask can have.
+    package func mask() throws -> PerturbationMask {
+        try PerturbationMask(attack.mask, threshold: Float(attack.threshold))
+    }
+
+    /// The built-in data set that `synthetic.…` describes.
+    package var syntheticConfiguration: SyntheticConfiguration {
+        var configuration = SyntheticConfiguration()
+        configuration.classes = synthetic.classes
+        configuration.size = synthetic.size
+        configuration.channels = synthetic.channels == .grey ? 1 : 3
+        configuration.trainCount = synthetic.train
+        configuration.testCount = synthetic.test
+        configuration.difficulty = synthetic.difficulty
+        configuration.backgroundCorrelation = synthetic.backgroundCorrelation
+        configuration.seed = UInt64(synthetic.seed)
+        return configuration
+    }
+
+    /// The key of every random choice.
+    package var randomSeed: UInt64 { UInt64(seed) }
+}

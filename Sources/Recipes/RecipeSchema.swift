@@ -1,0 +1,127 @@
+import Diagnostics
+import NeuralNet
+import Salience
+
+/// Every key a recipe has and the setting it stands for: parsing, checks, `--set`, and the printed recipe all come from this
+/// table.
+package enum RecipeSchema {
+    package static let fields: [RecipeField] = [
+        field("mode", \.mode, "train on clean images, adversarially, or adversarially with salient pixels protected"),
+        field("seed", \.seed, .integer(0...Int.max), "every random choice follows from it"),
+        field("epochs", \.epochs, .integer(1...1_000_000), "passes over the training set"),
+
+        field("data.name", \.data.name, "the data set"),
+        field("data.directory", \.data.directory, "where its files are; synthetic needs none", mayChange: true),
+        field("data.validation", \.data.validation, .number(0...0.5), "share of the training set held out, stratified by class"),
+        field("data.limit", \.data.limit, .integer(0...Int.max), "train on this many images only, balanced over classes; 0 for all"),
+        field("data.batch", \.data.batch, .integer(1...1_000_000), "images per step, over all ranks"),
+        field("data.microBatch", \.data.microBatch, .integer(2...65_536), "images that share BatchNorm statistics; ranks own whole micro-batches"),
+
+        field("synthetic.classes", \.synthetic.classes, .integer(2...100), "classes of the built-in data"),
+        field("synthetic.size", \.synthetic.size, .integer(8...1024), "height and width in pixels"),
+        field("synthetic.channels", \.synthetic.channels, "grey or colour"),
+        field("synthetic.train", \.synthetic.train, .integer(1...10_000_000), "training images"),
+        field("synthetic.test", \.synthetic.test, .integer(1...10_000_000), "test images"),
+        field("synthetic.difficulty", \.synthetic.difficulty, .number(0...1), "0 is easy"),
+        field("synthetic.backgroundCorrelation", \.synthetic.backgroundCorrelation, .number(0...1), "how often the background gives the class away"),
+        field("synthetic.seed", \.synthetic.seed, .integer(0...Int.max), "which images are drawn"),
+
+        field("augmentation.crop", \.augmentation.crop, .integer(0...64), "random crop after padding by this many pixels"),
+        field("augmentation.flip", \.augmentation.flip, "random horizontal flip"),
+
+        field("model.name", \.model.name, .name(ModelConfiguration.names, ModelConfiguration.isKnown), "the network"),
+        field("model.width", \.model.width, .integer(0...4096), "channels of the first block; 0 for the network's own"),
+        field("model.stem", \.model.stem, "3×3 convolution, or 7×7 with stride 2 and a max-pool"),
+        field("model.depth", \.model.depth, .integer(0...1000), "layers of a wide-resnet; 0 for its own"),
+        field("model.widen", \.model.widen, .integer(0...64), "widening factor of a wide-resnet; 0 for its own"),
+
+        field("attack.norm", \.attack.norm, "norm of the perturbation"),
+        field("attack.epsilon", \.attack.epsilon, .number(0...1000), "radius, images being in [0, 1]"),
+        field("attack.epsilonSalient", \.attack.epsilonSalient, .number(0...1000), "radius on salient pixels; 0 protects them, epsilon is plain adversarial training"),
+        field("attack.stepSize", \.attack.stepSize, .number(0...100), "length of one step"),
+        field("attack.steps", \.attack.steps, .integer(1...100_000), "gradient steps per batch"),
+        field("attack.randomStart", \.attack.randomStart, "begin at a random point of the ball"),
+        field("attack.batchNorm", \.attack.batchNorm, "statistics BatchNorm uses during the attack"),
+        field("attack.mask", \.attack.mask, "how salience becomes the perturbation mask"),
+        field("attack.threshold", \.attack.threshold, .number(0...1), "binary: a pixel may change if 1 − salience is at least this"),
+        field("attack.maskWhen", \.attack.maskWhen, "project onto the mask in each step, or mask the finished perturbation"),
+
+        field("salience.maps", \.salience.maps, "an .npy of [images, height, width]; empty: the synthetic data's own", mayChange: true),
+        field("salience.estimator", \.salience.estimator, .choice([Recipe.SalienceSource.noEstimator] + salienceEstimatorNames), "estimate the maps instead of reading them"),
+        field("salience.unannotated", \.salience.unannotated, .number(0...1), "share of images treated as if they had no map"),
+
+        field("optimizer.lr", \.optimizer.lr, .number(0...1000), "learning rate (its peak, for one-cycle)"),
+        field("optimizer.momentum", \.optimizer.momentum, .number(0...1), "momentum of SGD"),
+        field("optimizer.nesterov", \.optimizer.nesterov, "Nesterov's form of it"),
+        field("optimizer.weightDecay", \.optimizer.weightDecay, .number(0...10), "L2 penalty on every parameter"),
+        field("optimizer.labelSmoothing", \.optimizer.labelSmoothing, .number(0...0.99), "share of the target spread over all classes"),
+
+        field("schedule.name", \.schedule.name, "how the learning rate changes"),
+        field("schedule.stepEpochs", \.schedule.stepEpochs, .integer(1...1_000_000), "step: epochs between drops"),
+        field("schedule.milestones", \.schedule.milestones, .integers, "multi-step: epochs after which it drops"),
+        field("schedule.gamma", \.schedule.gamma, .number(0...1), "step and multi-step: factor of a drop"),
+        field("schedule.warmupEpochs", \.schedule.warmupEpochs, .number(0...1000), "epochs of linear increase before the schedule"),
+        field("schedule.peak", \.schedule.peak, .number(0.01...0.99), "one-cycle: share of the run at which the peak is reached"),
+
+        field("validation.every", \.validation.every, .integer(1...1_000_000), "epochs between validations", mayChange: true),
+        field("validation.batch", \.validation.batch, .integer(1...65_536), "images at a time", mayChange: true),
+        field("validation.limit", \.validation.limit, .integer(0...Int.max), "images of the validation set attacked; 0 for all", mayChange: true),
+        field("validation.steps", \.validation.steps, .integer(1...100_000), "gradient steps of the attack", mayChange: true),
+        field("validation.metric", \.validation.metric, "accuracy that picks the best checkpoint; automatic: clean in natural mode, else robust"),
+        field("validation.patience", \.validation.patience, .integer(0...1_000_000), "stop after this many validations without a better one; 0 never", mayChange: true),
+
+        field("checkpoint.everyEpochs", \.checkpoint.everyEpochs, .integer(1...1_000_000), "epochs between checkpoints", mayChange: true),
+        field("checkpoint.everySteps", \.checkpoint.everySteps, .integer(0...Int.max), "and steps between them, inside an epoch; 0 for none", mayChange: true),
+        field("checkpoint.keep", \.checkpoint.keep, .integer(1...10_000), "newest checkpoints kept, besides the best", mayChange: true),
+
+        field("communication.reduction", \.communication.reduction, "sum gradients in an order that no rank count changes, as MPI pleases, or in bfloat16 with error feedback (half the bytes; results then depend on the number of ranks, and on where a run is resumed)"),
+        field("communication.bucketMegabytes", \.communication.bucketMegabytes, .number(0.001...4096), "gradients sent at a time while the backward pass goes on", mayChange: true),
+        field("communication.watchdogMinutes", \.communication.watchdogMinutes, .number(0...100_000), "give up after so long without progress; 0 never", mayChange: true),
+    ]
+
+    package static let byPath: [String: RecipeField] = Dictionary(uniqueKeysWithValues: fields.map { ($0.path, $0) })
+
+    /// Names of the groups, such as `attack`.
+    package static let groups: Set<String> = Set(
+        fields.compactMap { $0.path.contains(".") ? String($0.path.prefix { $0 != "." }) : nil })
+
+    /// The key (or group) that a misspelt one probably stands for: the same name elsewhere, one that begins alike or is
+    /// nearly the same in its group, or any that is nearly the same.
+    static func nearest(to path: String, isGroup: Bool) -> String? {
+        if isGroup { return nearestName(to: path, among: groups.sorted()) }
+        let dot = path.firstIndex(of: ".")
+        let name = dot.map { String(path[path.index(after: $0)...]) } ?? path
+        let group = dot.map { String(path[..<$0]) }
+        let sameName = fields.filter { $0.name == name }.map(\.path)
+        if let path = nearestName(to: path, among: sameName) ?? sameName.first { return path }
+        let neighbours = fields.filter { $0.group == group }
+        let alike = neighbours.first { name.count >= 2 && $0.name.count >= 2 && ($0.name.hasPrefix(name) || name.hasPrefix($0.name)) }
+        if let path = alike?.path { return path }
+        if let name = nearestName(to: name, among: neighbours.map(\.name)) { return neighbours.first { $0.name == name }?.path }
+        if let path = nearestName(to: path, among: fields.map(\.path) + groups.sorted() + ["base"]) { return path }
+        let near = nearestName(to: name, among: fields.map(\.name))
+        return fields.first { $0.name == near }?.path
+    }
+
+    private static func field<Value: RecipeConvertible>(
+        _ path: String, _ setting: WritableKeyPath<Recipe, Value> & Sendable, _ kind: RecipeField.Kind, _ about: String,
+        mayChange: Bool = false
+    ) -> RecipeField {
+        RecipeField(
+            path: path, kind: kind, standard: Recipe()[keyPath: setting].recipeValue, about: about, mayChange: mayChange,
+            get: { $0[keyPath: setting].recipeValue },
+            set: { recipe, value in if let value = Value(value) { recipe[keyPath: setting] = value } })
+    }
+
+    private static func field(
+        _ path: String, _ setting: WritableKeyPath<Recipe, Bool> & Sendable, _ about: String, mayChange: Bool = false
+    ) -> RecipeField { field(path, setting, .flag, about, mayChange: mayChange) }
+
+    private static func field(
+        _ path: String, _ setting: WritableKeyPath<Recipe, String> & Sendable, _ about: String, mayChange: Bool = false
+    ) -> RecipeField { field(path, setting, .text, about, mayChange: mayChange) }
+
+    private static func field<Value: RecipeChoice>(
+        _ path: String, _ setting: WritableKeyPath<Recipe, Value> & Sendable, _ about: String, mayChange: Bool = false
+    ) -> RecipeField { field(path, setting, .choice(Value.names), about, mayChange: mayChange) }
+}
