@@ -81,6 +81,7 @@ let package = Package(
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Attacks", "Checkpoints"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience"], exclude: ["Fixtures"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Datasets", "NeuralNet", "Kernels", "Diagnostics"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),

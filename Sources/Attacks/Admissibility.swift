@@ -37,11 +37,11 @@ package enum Admissibility {
                     }
                     sum += Double(move) * Double(move)
                 }
-                if threat.epsilonSalient == 0 || m > 0.5 { background += sum } else { salient += sum }
+                if threat.epsilonSalient == 0 || threat.isBackground(m) { background += sum } else { salient += sum }
             }
             guard threat.norm == .l2 else { continue }
             let rounding = 6e-8 * Double(shape.count).squareRoot()
-            for (sum, radius) in [(background, threat.epsilon), (salient, threat.epsilonSalient)] {
+            for (sum, radius) in [(background + salient, threat.epsilon), (salient, threat.epsilonSalient)] {
                 guard sum.squareRoot() <= Double(radius) * (1 + 1e-5) + rounding else {
                     throw Failure.internalError(
                         "perturbation of sample \(sample): L2 size \(sum.squareRoot()), the radius being \(radius)")
