@@ -12,8 +12,21 @@ let march = ["-Xcc", "-march=\(architecture)"]
 let march: [String] = architecture == "native" ? [] : ["-Xcc", "-mcpu=\(architecture)"]
 #endif
 
+// SIPAT_CHECKED=1 keeps the checks of bounds, overflow and preconditions that the numeric rooms otherwise do without:
+// for tests (Scripts/sanitize checked), not for training.
+let isChecked = ProcessInfo.processInfo.environment["SIPAT_CHECKED"] == "1"
+
 /// Numeric rooms: no bounds or overflow checks in the inner loops, and vector code for `architecture`.
-let numeric: [SwiftSetting] = [.unsafeFlags(["-Ounchecked"] + march, .when(configuration: .release)), .unsafeFlags(march, .when(configuration: .debug))]
+let numeric: [SwiftSetting] = [
+    .unsafeFlags((isChecked ? [] : ["-Ounchecked"]) + march, .when(configuration: .release)),
+    .unsafeFlags(march, .when(configuration: .debug)),
+]
+
+// SIPAT_FUZZ=1 adds the program that runs libFuzzer; it links only with --sanitize=fuzzer (Scripts/fuzz).
+let fuzzer: [Target] =
+    ProcessInfo.processInfo.environment["SIPAT_FUZZ"] != "1"
+    ? []
+    : [.executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver")]
 
 let package = Package(
     name: "sipat",
@@ -76,6 +89,14 @@ let package = Package(
         // Runs programs, alone or under mpirun, with a time limit.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
 
+        // What strangers' files are read by, as functions of bytes: for libFuzzer, and for the tests that replay its corpus.
+        .target(
+            name: "FuzzTargets", dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Salience", "Scaling", "Training"],
+            path: "Tests/Fuzz/Targets"),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", exclude: ["Driver", "Targets"],
+            sources: ["CorpusTests.swift"], resources: [.copy("Corpus")]),
+
         .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Attacks", "Checkpoints"], resources: [.copy("Fixtures")]),
@@ -87,6 +108,6 @@ let package = Package(
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
         .testTarget(name: "CommandTests", dependencies: ["sipat", "Training", "Datasets", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
-    ],
+    ] + fuzzer,
     swiftLanguageModes: [.v6]
 )
