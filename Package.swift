@@ -31,7 +31,7 @@ let fuzzer: [Target] =
 let package = Package(
     name: "sipat",
     products: [
-        .executable(name: "sipat", targets: ["sipat"]),
+        .executable(name: "sipat", targets: ["sipat"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -84,14 +84,21 @@ let package = Package(
 
         // A program of small multi-rank scenarios that the tests start under mpirun. It counts its allocations.
         .target(name: "CAllocationCount"),
-        .executableTarget(name: "mpi-fixture", dependencies: ["MPI", "Training", "CAllocationCount"]),
+        .executableTarget(
+            name: "mpi-fixture",
+            dependencies: [
+                "MPI", "Training", "Attacks", "Checkpoints", "Datasets", "NeuralNet", "Salience", "Kernels", "Diagnostics",
+                "CAllocationCount",
+            ]
+        ),
 
         // Runs programs, alone or under mpirun, with a time limit.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
 
         // What strangers' files are read by, as functions of bytes: for libFuzzer, and for the tests that replay its corpus.
         .target(
-            name: "FuzzTargets", dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Salience", "Scaling", "Training"],
+            name: "FuzzTargets",
+            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Recipes", "Salience", "Scaling", "Training"],
             path: "Tests/Fuzz/Targets"),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", exclude: ["Driver", "Targets"],

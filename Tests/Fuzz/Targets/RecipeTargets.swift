@@ -1,4 +1,4 @@
-import Training
+import Recipes
 
 extension FuzzTarget {
     /// YAML; what is accepted can be printed, plain and commented, and read again.
