@@ -21,7 +21,7 @@ private struct GoldenSteps {
         count = sides[0]
         shape = ImageShape(height: sides[2], width: sides[3], channels: sides[1])
         let configuration = try ModelConfiguration(
-            name: file.metadata["model"] ?? "", width: file.metadata["width"].flatMap { Int($0) },
+            name: file.metadata["model"] ?? "resnet18", width: file.metadata["width"].flatMap { Int($0) },
             stem: ModelConfiguration.Stem(rawValue: file.metadata["stem"] ?? "") ?? .cifar)
         state = ModelState(network: try configuration.network(input: shape, classes: 10))
         for (index, layout) in state.layouts.enumerated() { state.load(index, try file.floats(of: "param/\(layout.name)")) }
