@@ -152,9 +152,10 @@ package struct CheckpointStore {
         for entry in candidates {
             do { return (try verified(entry), record) } catch { reason = reason ?? error }
         }
-        throw reason ?? Failure.badData(
-            "\(folder)/best.json: names step \(record.step), of which there is no checkpoint",
-            remedy: "use the newest checkpoint instead")
+        throw reason
+            ?? Failure.badData(
+                "\(folder)/best.json: names step \(record.step), of which there is no checkpoint",
+                remedy: "use the newest checkpoint instead")
     }
 
     private func verified(_ entry: Entry) throws -> Checkpoint {
