@@ -19,14 +19,14 @@ struct DatasetFolder {
         }
         self.dataset = dataset
         self.path = path
-        places = [path] + subfolders.map { (path as NSString).appendingPathComponent($0) }
+        places = [path] + subfolders.map { path + "/" + $0 }
     }
 
     /// The path of the first of `names` that exists, or nil.
     func find(anyOf names: [String]) -> String? {
         for place in places {
             for name in names {
-                let candidate = (place as NSString).appendingPathComponent(name)
+                let candidate = place + "/" + name
                 if FileManager.default.fileExists(atPath: candidate) { return candidate }
             }
         }

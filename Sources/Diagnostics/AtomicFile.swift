@@ -21,13 +21,12 @@ package func writeAtomically(
     _ body: (ByteSink) throws -> Void
 ) throws {
     if isSpecialFile(path) { return try writeInPlace(path, byteCount: byteCount, using: files, body) }
-    let name = (path as NSString).lastPathComponent
-    let folder = (path as NSString).deletingLastPathComponent
-    let temporary = (folder.isEmpty ? "" : folder + "/") + incompletePrefix + "\(name)-\(getpid())"
+    let folder = pathFolder(path)
+    let temporary = folder + "/" + incompletePrefix + "\(pathName(path))-\(getpid())"
     do {
         try writeSynchronized(temporary, using: files, body)
         try files.rename(temporary, to: path)
-        try files.synchronizeDirectory(folder.isEmpty ? "." : folder)
+        try files.synchronizeDirectory(folder)
     } catch {
         try? files.removeTree(temporary)
         throw Failure.writing(path, bytes: byteCount, error: error)

@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 
 /// An error whose message has already been written to standard error; what is left is to exit.
 package struct ReportedFailure: Error, Sendable, Hashable {
@@ -12,8 +11,7 @@ package struct ReportedFailure: Error, Sendable, Hashable {
 
     /// Writes `error` to standard error in one piece, so that messages of several ranks do not mix.
     init(reporting error: any Error, prefix: String) {
-        fflush(nil)
-        FileHandle.standardError.write(Data("\(prefix.isEmpty ? "error: " : prefix)\(error)\n".utf8))
+        Output.complain("\(prefix.isEmpty ? "error: " : prefix)\(error)")
         self.init(error)
     }
 }

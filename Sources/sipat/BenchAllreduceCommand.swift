@@ -31,13 +31,12 @@ struct BenchAllreduceCommand: ParsableCommand {
                 communicator: world, sizes: sizes, bucketBytes: bucketBytes, repetitions: repeats)
             try world.agreeing {
                 guard world.rank == 0 else { return }
-                print("\(world.size) ranks, median of \(repeats)")
-                print("| bytes | reproducible | MPI_Allreduce | ratio |")
-                print("| ---: | ---: | ---: | ---: |")
+                var table = "\(world.size) ranks, median of \(repeats)\n| bytes | reproducible | MPI_Allreduce | ratio |\n| ---: | ---: | ---: | ---: |"
                 for row in rows {
-                    print("| \(row.bytes) | \(decimal(row.reproducible * 1e6, 0)) µs | \(decimal(row.allreduce * 1e6, 0)) µs | \(decimal(row.ratio, 2)) |")
+                    table += "\n| \(row.bytes) | \(decimal(row.reproducible * 1e6, 0)) µs | \(decimal(row.allreduce * 1e6, 0)) µs | \(decimal(row.ratio, 2)) |"
                 }
                 if let json { try writeJSON(rows, to: json) }
+                try Output.result(table)
             }
         }
     }

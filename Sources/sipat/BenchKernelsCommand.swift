@@ -24,11 +24,12 @@ struct BenchKernelsCommand: ParsableCommand {
             }
             let rows = MemoryKernelBenchmark.measure(
                 shape: ImageShape(height: size, width: size, channels: channels), batch: batch, seconds: seconds)
-            print("\(batch) images of \(size)×\(size)×\(channels)\n| kernel | GB/s | of a copy's speed |\n| :--- | ---: | ---: |")
+            var table = "\(batch) images of \(size)×\(size)×\(channels)\n| kernel | GB/s | of a copy's speed |\n| :--- | ---: | ---: |"
             for row in rows {
-                print("| \(row.kernel) | \(decimal(row.gigabytesPerSecond, 1)) | \(decimal(100 * row.shareOfCopy, 0)) % |")
+                table += "\n| \(row.kernel) | \(decimal(row.gigabytesPerSecond, 1)) | \(decimal(100 * row.shareOfCopy, 0)) % |"
             }
             if let json { try writeJSON(rows, to: json) }
+            try Output.result(table)
         }
     }
 }

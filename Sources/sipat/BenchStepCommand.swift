@@ -32,8 +32,8 @@ struct BenchStepCommand: ParsableCommand {
             let result = try StepBenchmark.run(settings, communicator: world)
             try world.agreeing {
                 guard world.rank == 0 else { return }
-                print(table(result))
                 if let json { try writeJSON(result, to: json) }
+                try Output.result(table(result))
             }
         }
     }

@@ -11,7 +11,7 @@ struct CompareCommand: ParsableCommand {
     var evaluations: [String]
 
     func run() throws {
-        print(try reportingFailures { try table() })
+        try reportingFailures { try Output.result(table()) }
     }
 
     private func table() throws -> String {

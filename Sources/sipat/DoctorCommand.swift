@@ -32,10 +32,9 @@ struct DoctorCommand: ParsableCommand {
             let text = String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
             guard let texts = try world.gather(text) else { return }
             let reports = try texts.map { try JSONDecoder().decode(RankReport.self, from: Data($0.utf8)) }
-            print(machine(session))
-            print(launch(reports))
             let warnings = warnings(reports)
-            print(warnings.isEmpty ? "\nNothing to complain about." : "\n" + warnings.map { "warning: \($0)" }.joined(separator: "\n"))
+            let verdict = warnings.isEmpty ? "Nothing to complain about." : warnings.map { "warning: \($0)" }.joined(separator: "\n")
+            try Output.result("\(machine(session))\n\(launch(reports))\n\n\(verdict)")
         }
     }
 

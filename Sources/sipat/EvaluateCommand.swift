@@ -90,7 +90,6 @@ struct EvaluateCommand: ParsableCommand {
             let heading =
                 "\(experiment.modelName) on \(experiment.indices.count) images of \(experiment.dataset.name), \(attack) "
                 + "\(settings.norm.rawValue), \(settings.steps) steps, region \(settings.region.rawValue), \(duration(monotonicSeconds() - start))"
-            print(EvaluationTable.text(result.report, region: settings.region, heading: heading))
             if let json {
                 let file = EvaluationFile(
                     weights: experiment.weights.path, model: experiment.modelName, data: experiment.dataset.name, split: split,
@@ -98,6 +97,7 @@ struct EvaluateCommand: ParsableCommand {
                 try writeJSON(file, to: json)
             }
             if let perSample { try writeLines(result.records, to: perSample) }
+            try Output.result(EvaluationTable.text(result.report, region: settings.region, heading: heading))
         }
     }
 

@@ -55,8 +55,7 @@ struct SalienceEstimateCommand: ParsableCommand {
         try world.agreeing {
             guard let maps else { return }
             try maps.write(to: output)
-            print("\(output): \(maps.provenance.summary)")
-            print(SalienceStatistics(maps).table)
+            try Output.result("\(output): \(maps.provenance.summary)\n\(SalienceStatistics(maps).table)")
         }
     }
 
@@ -92,8 +91,11 @@ struct SalienceShowCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let loaded = try SalienceMaps(contentsOf: maps)
-            print("\(maps): \(loaded.provenance.summary), made by \(loaded.provenance.createdBy)")
-            print(SalienceStatistics(loaded, threshold: Float(threshold)).table)
+            try Output.result(
+                """
+                \(maps): \(loaded.provenance.summary), made by \(loaded.provenance.createdBy)
+                \(SalienceStatistics(loaded, threshold: Float(threshold)).table)
+                """)
         }
     }
 }

@@ -35,11 +35,12 @@ struct ScalePredictCommand: ParsableCommand {
         try reportingFailures {
             let measured = try ScaleRun(contentsOf: from)
             let prediction = try ScalePrediction(measured, settings(measured))
-            print(prediction.text)
-            guard let output else { return }
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-            try writeJSON(prediction, to: output + "/predict.json")
-            try writeAtomically(Array(prediction.picture.utf8), to: output + "/predict.svg")
+            if let output {
+                try makeFolders(output)
+                try writeJSON(prediction, to: output + "/predict.json")
+                try writeAtomically(Array(prediction.picture.utf8), to: output + "/predict.svg")
+            }
+            try Output.result(prediction.text)
         }
     }
 

@@ -57,7 +57,7 @@ struct ScaleRunCommand: ParsableCommand {
         guard !FileManager.default.fileExists(atPath: file) else {
             throw Failure.usage("\(file): there are results already", remedy: "name another folder (--output)")
         }
-        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        try makeFolders(output)
         let launcher = BenchLauncher(mpirun: mpirun, cores: isLocal ? cores : .max, scratch: output + "/.measurement.json")
         defer { launcher.cleanUp() }
 
@@ -70,8 +70,8 @@ struct ScaleRunCommand: ParsableCommand {
                 let done = round * points.count + index + 1
                 let left = (monotonicSeconds() - start) / Double(done) * Double(total - done)
                 let speed = results[index].last!.imagesPerSecond
-                printNow(
-                    "\(done)/\(total) \(point.scaling.rawValue), \(point.ranks) rank(s), \(point.threads) thread(s): \(decimal(speed, 1)) images/s, \(duration(left)) left")
+                Output.progress(
+                    "\(done)/\(total) \(point.scaling.rawValue), \(point.ranks) rank(s), \(point.threads) thread(s): \(decimal(speed, 1)) images/s, \(duration(left)) left\n")
             }
         }
         var reductions: [AllreducePoint] = []
@@ -93,7 +93,7 @@ struct ScaleRunCommand: ParsableCommand {
         try writeAtomically(Array(run.csv.utf8), to: output + "/scale.csv")
         try writeAtomically(Array((run.table + "\n").utf8), to: output + "/scale.md")
         try writeAtomically(Array(run.picture.utf8), to: output + "/scale.svg")
-        print("\n\(run.table)")
+        try Output.result("\n\(run.table)")
     }
 
     private func points() throws -> [Point] {

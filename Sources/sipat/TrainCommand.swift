@@ -50,14 +50,16 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         if let printRecipe {
-            print(try reportingFailures { try Recipe.builtIn(printRecipe).yaml(commented: true) }, terminator: "")
-            return
+            return try reportingFailures {
+                guard Sipat.speaks else { return }
+                try Output.result(try Recipe.builtIn(printRecipe).yaml(commented: true), terminator: "")
+            }
         }
         let outcome = try Session.withSession { session -> RunOutcome in
             let request = try session.world.agreeing { try self.request() }
             let outcome = try TrainingExperiment(request).run(communicator: session.world)
             if case .stopped(let reason) = outcome, session.world.rank == 0 {
-                print("stopped by \(reason.text) after a checkpoint; resume with: sipat train --output \(request.output) --resume")
+                Output.progress("stopped by \(reason.text) after a checkpoint; resume with: sipat train --output \(request.output) --resume\n")
             }
             return outcome
         }
@@ -111,7 +113,7 @@ func reportingFailures<R>(_ body: () throws -> R) throws -> R {
     do {
         return try body()
     } catch let failure as Failure {
-        FileHandle.standardError.write(Data("error: \(failure)\n".utf8))
+        Output.complain("error: \(failure)")
         throw ExitCode(failure.kind.rawValue)
     }
 }

@@ -13,8 +13,11 @@ struct VerifyCommand: ParsableCommand {
     var second: String
 
     func run() throws {
-        let comparison = try reportingFailures { try RunComparison(first, second) }
-        print(comparison.text)
+        let comparison = try reportingFailures {
+            let comparison = try RunComparison(first, second)
+            try Output.result(comparison.text)
+            return comparison
+        }
         if !comparison.isEqual { throw ExitCode(Failure.Kind.badData.rawValue) }
     }
 }
