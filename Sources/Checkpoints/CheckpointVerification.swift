@@ -2,6 +2,12 @@ import Diagnostics
 import Foundation
 
 extension Checkpoint {
+    /// Whether a folder was published as a checkpoint; whether it still is what it was then, `init(verifying:)` says.
+    package static func isPublished(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: path + "/" + CheckpointManifest.markerName)
+            && FileManager.default.fileExists(atPath: path + "/" + CheckpointManifest.fileName)
+    }
+
     /// Accepts a checkpoint's folder only if its marker, its manifest and every file's size and SHA-256 agree.
     ///
     /// Reads every byte once.

@@ -68,7 +68,9 @@ private func isSpecialFile(_ path: String) -> Bool {
 private func writeInPlace(
     _ path: String, byteCount: Int?, using files: some FileOperations, _ body: (ByteSink) throws -> Void
 ) throws {
-    let descriptor = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
+    // /dev/stdout where it is a file: opened anew, it would be written over from its beginning.
+    let own = [STDOUT_FILENO, STDERR_FILENO].first { isSameFile(path, "/proc/self/fd/\($0)") }
+    let descriptor = own.map { dup($0) } ?? open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
     guard descriptor >= 0 else {
         throw Failure.writing(path, bytes: byteCount, error: SystemError(code: errno, operation: "open", path: path))
     }

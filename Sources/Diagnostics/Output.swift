@@ -81,11 +81,10 @@ private enum LauncherOutput {
             return statvfs(path, &system) == 0 && system.f_bavail == 0 && system.f_blocks > 0 ? ENOSPC : nil
         case S_IFIFO:
             let descriptor = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-            guard descriptor < 0 else {
-                close(descriptor)
-                return nil
-            }
-            return errno == ENXIO ? EPIPE : nil
+            guard descriptor >= 0 else { return errno == ENXIO ? EPIPE : nil }
+            defer { close(descriptor) }
+            var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            return Foundation.poll(&poll, 1, 0) == 1 && poll.revents & Int16(POLLERR) != 0 ? EPIPE : nil
         default: return nil
         }
     }

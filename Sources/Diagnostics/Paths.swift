@@ -27,6 +27,9 @@ package func expandingTilde(_ path: String) throws -> String {
     return String(cString: home) + rest
 }
 
+/// `expandingTilde` in place, where there is a path.
+package func expandTilde(_ path: inout String?) throws { path = try path.map { try expandingTilde($0) } }
+
 /// Creates a folder and those it lies in, as `mkdir -p` does; one that is already there is fine.
 ///
 /// - Throws: `Failure` when there is a file of that name, or it cannot be created.

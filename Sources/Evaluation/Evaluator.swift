@@ -37,6 +37,10 @@ package final class Evaluator {
         _ settings: EvaluationProtocol, indices: [Int], communicator: Communicator, beat: () -> Void = {},
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> (report: EvaluationReport, records: [SampleRecord])? {
+        guard dataset.imageShape == model.network.input, dataset.classes <= model.network.classes else {
+            throw Failure.internalError(
+                "a model for \(model.network.classes) classes and images of \(model.network.input) is given \(dataset.classes) classes and images of \(dataset.imageShape)")
+        }
         let batches = EvaluationBatches(dataset: dataset, indices: indices, batchSize: group)
         let owned = batches.owned(by: communicator.rank, of: communicator.size)
         let total = owned.reduce(0) { count, _ in count + 1 }

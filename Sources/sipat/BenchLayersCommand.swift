@@ -26,12 +26,23 @@ struct BenchLayersCommand: ParsableCommand {
         let peak: Double
     }
 
+    mutating func validate() throws { try expandTilde(&json) }
+
     func run() throws {
         try reportingFailures { try measure() }
     }
 
     private func measure() throws {
-        let layers = try network.configuration().network(input: network.input, classes: network.classes).convolutions
+        guard batch >= 1, seconds > 0 else { throw Failure.usage("--batch must be at least 1, --seconds more than 0") }
+        try requireWritable([("--json", json)], inputs: [])
+        let layers = try network.network().convolutions
+        var need = MemoryNeed()
+        for layer in layers where layer.shape.height > 0 {
+            var own = MemoryNeed()
+            own.add(batch, layer.shape.height * layer.shape.width * layer.shape.inputChannels, MemoryLayout<Float>.size)
+            if own.bytes > need.bytes { need = own }
+        }
+        try requireMemory(need, for: "a layer of \(network.model) on \(batch) images", remedy: "make --batch, --input-size or --width smaller")
         GEMM.useOneThread()
         let peak = ConvolutionBenchmark.peak()
         try Output.result("peak \(decimal(peak, 0)) GFLOP/s on one core; effective GFLOP/s as direct convolutions, and share of peak")

@@ -69,13 +69,31 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Write one JSON line per image and radius.")
     var perSample: String?
 
+    mutating func validate() throws {
+        weights = try expandingTilde(weights)
+        for option in [\Self.dataDir, \.salience, \.json, \.perSample] { try expandTilde(&self[keyPath: option]) }
+    }
+
     func run() throws {
         try Session.withSession { session in try evaluate(session.world) }
     }
 
     private func evaluate(_ world: Communicator) throws {
-        let experiment = try world.agreeing { try EvaluationExperiment(request()) }
+        let experiment = try world.agreeing {
+            let request = try request()
+            let experiment = try EvaluationExperiment(request)
+            if world.rank == 0 {
+                try requireWritable(
+                    [("--json", json), ("--per-sample", perSample)],
+                    inputs: ([experiment.weights.path, request.salience] + [request.directory]).compactMap { $0 }
+                        + (experiment.weights.recipe == nil ? [] : [pathFolder(experiment.weights.path)]))
+            }
+            return experiment
+        }
         var progress = ProgressLine()
+        if world.rank == 0 {
+            for note in experiment.notes + [experiment.normalizationWarning()].compactMap({ $0 }) { Output.complain(note) }
+        }
         let start = monotonicSeconds()
         var lastShown = start
         let result = try experiment.run(communicator: world) { done, total in

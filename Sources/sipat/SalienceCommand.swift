@@ -36,6 +36,11 @@ struct SalienceEstimateCommand: ParsableCommand {
     @Flag(help: "Overwrite the file if it is there.")
     var force = false
 
+    mutating func validate() throws {
+        output = try expandingTilde(output)
+        try expandTilde(&dataDir)
+    }
+
     func run() throws {
         try Session.withSession { session in try estimate(session.world) }
     }
@@ -64,6 +69,8 @@ struct SalienceEstimateCommand: ParsableCommand {
         guard force || !FileManager.default.fileExists(atPath: output) else {
             throw Failure.usage("\(output) exists already", remedy: "name another file, or give --force")
         }
+        try requireWritable(
+            [("--output", output), ("--output (its JSON)", SalienceProvenance.path(besides: output))], inputs: dataDir.map { [$0] } ?? [])
         guard let split = DatasetSplit(rawValue: split) else {
             throw Failure.usage("--split is \"\(split)\", expected train or test")
         }
@@ -88,8 +95,11 @@ struct SalienceShowCommand: ParsableCommand {
     @Option(help: "The binary mask's threshold.")
     var threshold = 0.5
 
+    mutating func validate() throws { maps = try expandingTilde(maps) }
+
     func run() throws {
         try reportingFailures {
+            guard threshold > 0, threshold <= 1 else { throw Failure.usage("--threshold is \(threshold), expected a number above 0 and at most 1") }
             let loaded = try SalienceMaps(contentsOf: maps)
             try Output.result(
                 """

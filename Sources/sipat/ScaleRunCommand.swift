@@ -45,6 +45,8 @@ struct ScaleRunCommand: ParsableCommand {
         let rankBatch: Int
     }
 
+    mutating func validate() throws { output = try expandingTilde(output) }
+
     func run() throws {
         try reportingFailures { try measure() }
     }
@@ -58,6 +60,7 @@ struct ScaleRunCommand: ParsableCommand {
             throw Failure.usage("\(file): there are results already", remedy: "name another folder (--output)")
         }
         try makeFolders(output)
+        try requireWritable(["json", "csv", "md", "svg"].map { ("--output", "\(output)/scale.\($0)") }, inputs: [])
         let launcher = BenchLauncher(mpirun: mpirun, cores: isLocal ? cores : .max, scratch: output + "/.measurement.json")
         defer { launcher.cleanUp() }
 
@@ -108,7 +111,7 @@ struct ScaleRunCommand: ParsableCommand {
             throw Failure.usage("--repeats, --steps, --micro-batch, --batch and --rank-batch must be at least 1")
         }
         // A mistake in the network shows here, not in the middle of the measurement.
-        _ = try network.configuration().network(input: network.input, classes: network.classes)
+        _ = try network.network()
         for workers in ranks where batch % workers != 0 {
             throw Failure.usage("--batch \(batch) does not divide by \(workers) ranks", remedy: "choose a batch that all of --ranks divide")
         }

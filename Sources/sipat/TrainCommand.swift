@@ -48,6 +48,11 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Print a commented recipe (cifar10, paper or synthetic) and exit.", valueName: "name"))
     var printRecipe: String?
 
+    mutating func validate() throws {
+        try expandTilde(&file)
+        try expandTilde(&output)
+    }
+
     func run() throws {
         if let printRecipe {
             return try reportingFailures {
@@ -57,7 +62,7 @@ struct TrainCommand: ParsableCommand {
         }
         let outcome = try Session.withSession { session -> RunOutcome in
             let request = try session.world.agreeing { try self.request() }
-            let outcome = try TrainingExperiment(request).run(communicator: session.world)
+            let outcome = try TrainingExperiment(request).run(communicator: session.world, local: session.local)
             if case .stopped(let reason) = outcome, session.world.rank == 0 {
                 Output.progress("stopped by \(reason.text) after a checkpoint; resume with: sipat train --output \(request.output) --resume\n")
             }

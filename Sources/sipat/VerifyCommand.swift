@@ -12,6 +12,8 @@ struct VerifyCommand: ParsableCommand {
     @Argument(help: "Another run's folder.")
     var second: String
 
+    mutating func validate() throws { (first, second) = (try expandingTilde(first), try expandingTilde(second)) }
+
     func run() throws {
         let comparison = try reportingFailures {
             let comparison = try RunComparison(first, second)

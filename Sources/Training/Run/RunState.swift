@@ -62,7 +62,7 @@ package enum RunFiles {
         ]
     }
 
-    static func state(of checkpoint: Checkpoint) throws -> RunState {
+    package static func state(of checkpoint: Checkpoint) throws -> RunState {
         let bytes = try checkpoint.contents(of: state)
         do {
             return try JSONDecoder().decode(RunState.self, from: Data(bytes))
