@@ -90,11 +90,11 @@ struct AwkwardWeightsTests {
         for (part, value, word) in [
             ("conv1.weight", Float.nan, "nan"), ("layer1.0.bn1.running_mean", .infinity, "inf"), ("fc.bias", -.infinity, "inf"), ("bn1.running_var", -1, "variance"),
         ] {
-            let result = try evaluate(file { name, values in if name == part { values[values.count - 1] = value } })
+            let result = try evaluate(file(change: { name, values in if name == part { values[values.count - 1] = value } }))
             #expect(result.status == 65 && result.errors.contains("\"\(part)\"") && result.errors.contains(word), "\(part): \(result)")
         }
         // Finite, but not what comes out.
-        let overflow = try evaluate(file { name, values in if name.hasSuffix("weight") { for i in values.indices { values[i] = 1e30 } } })
+        let overflow = try evaluate(file(change: { name, values in if name.hasSuffix("weight") { for i in values.indices { values[i] = 1e30 } } }))
         #expect(overflow.status == 65, "\(overflow)")
         // More than float32 holds.
         let source = try SafetensorsFile(weights)
