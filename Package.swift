@@ -19,6 +19,8 @@ let package = Package(
     name: "sipat",
     products: [
         .executable(name: "sipat", targets: ["sipat"]),
+        // MPI for Swift, of use without the rest; `mpi-pi` is an example.
+        .library(name: "MPI", targets: ["MPI"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -70,6 +72,9 @@ let package = Package(
             ]
         ),
 
+        // An example of the MPI library, which sees no more of it than another package would.
+        .executableTarget(name: "mpi-pi", dependencies: ["MPI"], packageAccess: false),
+
         // A program of small multi-rank scenarios that the tests start under mpirun. It counts its allocations.
         .target(name: "CAllocationCount"),
         .executableTarget(name: "mpi-fixture", dependencies: ["MPI", "Training", "CAllocationCount"]),
@@ -77,7 +82,7 @@ let package = Package(
         // Runs programs, alone or under mpirun, with a time limit.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
 
-        .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "TestSupport"]),
+        .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "mpi-pi", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Attacks", "Checkpoints"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience"], exclude: ["Fixtures"]),

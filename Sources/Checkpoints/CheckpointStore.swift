@@ -170,7 +170,7 @@ package struct CheckpointStore {
         let path = folder + "/best.json"
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         do {
-            return try JSONDecoder().decode(Best.self, from: Data(ReadableFile.contents(of: path)))
+            return try decodedJSON(Best.self, from: ReadableFile.contents(of: path))
         } catch let error as DecodingError {
             throw Failure.badData("\(path): is not understood: \(error)", remedy: "remove it; the next best checkpoint writes it anew")
         }

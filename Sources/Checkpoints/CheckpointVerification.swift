@@ -28,7 +28,7 @@ extension Checkpoint {
         }
         let manifest: CheckpointManifest
         do {
-            manifest = try JSONDecoder().decode(CheckpointManifest.self, from: Data(text))
+            manifest = try decodedJSON(CheckpointManifest.self, from: text)
         } catch {
             throw Failure.badData("\(path): \(CheckpointManifest.fileName) is not understood: \(error)", remedy: damaged)
         }

@@ -105,7 +105,7 @@ package struct MemoryBudget: Sendable {
 package func requireMemory(_ need: MemoryNeed, processes: Int = 1, for what: String, remedy: String, budget: MemoryBudget = MemoryBudget()) throws {
     let (total, overflow) = need.bytes.multipliedReportingOverflow(by: max(1, processes))
     guard overflow || total > budget.available else { return }
-    let needed = need.bytes == .max ? "more memory than can be counted" : "at least \(byteText(need.bytes))"
+    let needed = need.bytes == .max ? "more memory than can be counted" : "at least \(byteText(need.bytes)) of memory"
     throw Failure.usage(
         "\(what) needs \(needed)\(processes > 1 ? " on each of \(processes) ranks here" : ""), but only \(byteText(budget.available)) are left of \(budget.limit)",
         remedy: remedy)

@@ -1,8 +1,8 @@
 import Diagnostics
 
 /// An error whose message has already been written to standard error; what is left is to exit.
-package struct ReportedFailure: Error, Sendable, Hashable {
-    package let exitCode: Int32
+public struct ReportedFailure: Error, Sendable, Hashable {
+    public let exitCode: Int32
 
     /// For an error that another rank reports.
     init(_ error: any Error) {

@@ -31,7 +31,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Widening factor of a wide-resnet.")
     var widen: Int?
 
-    @Option(help: "cifar10, cifar100, mnist or synthetic; a run's own if --weights is one.")
+    @Option(help: "\(DatasetLoader.names.joined(separator: ", ")); a run's own if --weights is one.")
     var data: String?
     @Option(help: "The folder with the data set's files.")
     var dataDir: String?

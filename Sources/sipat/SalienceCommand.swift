@@ -21,7 +21,7 @@ struct SalienceEstimateCommand: ParsableCommand {
             Writes maps.npy (uint8, images × height × width) and maps.json, which says where the maps come from.
             """)
 
-    @Option(help: "cifar10, cifar100, mnist or synthetic.")
+    @Option(help: "\(DatasetLoader.names.joined(separator: ", ")).")
     var data: String
     @Option(help: "The folder with the data set's files.")
     var dataDir: String?
@@ -75,12 +75,7 @@ struct SalienceEstimateCommand: ParsableCommand {
             throw Failure.usage("--split is \"\(split)\", expected train or test")
         }
         if let sigma, !(sigma > 0) || !sigma.isFinite { throw Failure.usage("--sigma is \(sigma), expected more than 0") }
-        let chosen: any SalienceEstimator =
-            switch (estimator, sigma) {
-            case ("spectral-residual", let sigma?): SpectralResidual(sigma: sigma)
-            case ("centre-prior", let sigma?): CentrePrior(sigma: sigma)
-            default: try salienceEstimator(named: estimator)
-            }
+        let chosen = try salienceEstimator(named: estimator, sigma: sigma)
         return SalienceExperiment(
             dataset: try DatasetLoader.load(name: data, directory: dataDir, split: split), estimator: chosen, split: split)
     }

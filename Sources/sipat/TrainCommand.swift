@@ -21,7 +21,7 @@ struct TrainCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("A recipe in YAML.", valueName: "file"))
     var file: String?
 
-    @Option(help: "A built-in recipe instead of a file: cifar10, paper or synthetic.")
+    @Option(help: "A built-in recipe instead of a file: \(Recipe.builtInNames.joined(separator: ", ")).")
     var recipe: String?
 
     @Option(help: "The run's folder.")
@@ -45,7 +45,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("End cleanly before this much time has passed, such as 11h50m or 300s.", valueName: "duration"))
     var timeBudget: Duration?
 
-    @Option(help: ArgumentHelp("Print a commented recipe (cifar10, paper or synthetic) and exit.", valueName: "name"))
+    @Option(help: ArgumentHelp("Print a commented recipe (\(Recipe.builtInNames.joined(separator: ", "))) and exit.", valueName: "name"))
     var printRecipe: String?
 
     mutating func validate() throws {

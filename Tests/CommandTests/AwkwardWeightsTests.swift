@@ -49,7 +49,7 @@ struct AwkwardWeightsTests {
     }
 
     @Test func namesOfOtherPrograms() throws {
-        let expected = try accuracy(evaluate(weights))
+        let expected = try accuracy(evaluate(file("plain")))
         try #require(expected != nil)
         func renamed(_ name: String) -> String { name.replacing("downsample", with: "shortcut").replacing("fc.", with: "linear.") }
         for prefix in ["module.", "_orig_mod.", "model.", "module.model.", "module.attacker.model.", "net.0.", "module._orig_mod.model."] {
@@ -175,5 +175,39 @@ struct AwkwardWeightsTests {
         try make(folder.path + "/archives/cifar-10-binary.tar.gz")
         try refused(folder.path + "/archives", "cifar10", "tar xf")
         try refused(folder.path + "/archives/cifar-10-binary.tar.gz", "cifar10", "archive")
+    }
+
+    /// f trained on images as they are, and g(z) = f(σz + μ), which is what training on normalised images would have made.
+    @Test func weightsTrainedOnNormalisedImagesAreNoticed() throws {
+        let run = folder.path + "/natural"
+        let trained = try TinyRun.train(
+            run, ["mode=natural", "synthetic.size=32", "synthetic.train=2000", "epochs=6", "model.width=8", "validation.steps=1", "validation.limit=1"])
+        try #require(trained.status == 0, "\(trained)")
+        let checkpoint = try #require(try CheckpointStore(run: run).latestValid().checkpoint)
+        let source = try SafetensorsFile(checkpoint.path(of: "weights.safetensors"))
+        let (mean, deviation): ([Float], [Float]) = ([0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616])
+        let filter = try source.floats(of: "conv1.weight")
+        let taps = 9
+        func write(_ name: String, normalised: Bool) throws -> String {
+            let tensors = try source.names.filter { source.dtype(of: $0) == .float32 }.map { name in
+                var values = try source.floats(of: name)
+                for i in values.indices where normalised {
+                    if name == "conv1.weight" { values[i] *= deviation[i / taps % 3] }
+                    if name == "bn1.running_mean" {
+                        values[i] -= (0..<3 * taps).reduce(0) { $0 + filter[i * 3 * taps + $1] * mean[$1 / taps] }
+                    }
+                }
+                let final = values
+                return SafetensorsTensor(name: name, shape: source.shape(of: name)!, floats: { final })
+            }
+            let path = "\(folder.path)/\(name).safetensors"
+            try SafetensorsWriter(tensors).write(to: path)
+            return path
+        }
+        let flags = ["--model", "cnn", "--width", "8", "--data", "synthetic", "--epsilons", "0", "--limit", "300"]
+        let wrong = try evaluate(write("normalised", normalised: true), flags)
+        #expect(wrong.status == 0 && wrong.errors.contains("look as if they were trained on normalised images"), "\(wrong)")
+        let right = try evaluate(write("plain", normalised: false), flags)
+        #expect(right.status == 0 && !right.errors.contains("normalised"), "\(right)")
     }
 }
