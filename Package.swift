@@ -31,10 +31,13 @@ let fuzzer: [Target] =
 let package = Package(
     name: "sipat",
     products: [
-        .executable(name: "sipat", targets: ["sipat"])
+        .executable(name: "sipat", targets: ["sipat"]),
+        // MPI for Swift, of use without the rest; `mpi-pi` is an example.
+        .library(name: "MPI", targets: ["MPI"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
@@ -48,7 +51,7 @@ let package = Package(
         .systemLibrary(name: "CInstructionSet"),
 
         // Each room knows only those above it.
-        .target(name: "Diagnostics"),
+        .target(name: "Diagnostics", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
         .target(name: "MPI", dependencies: ["COpenMPI", "Diagnostics"]),
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet"], swiftSettings: numeric),
         .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
@@ -82,6 +85,9 @@ let package = Package(
             ]
         ),
 
+        // An example of the MPI library, which sees no more of it than another package would.
+        .executableTarget(name: "mpi-pi", dependencies: ["MPI"], packageAccess: false),
+
         // A program of small multi-rank scenarios that the tests start under mpirun. It counts its allocations.
         .target(name: "CAllocationCount"),
         .executableTarget(
@@ -104,7 +110,7 @@ let package = Package(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", exclude: ["Driver", "Targets"],
             sources: ["CorpusTests.swift"], resources: [.copy("Corpus")]),
 
-        .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "TestSupport"]),
+        .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "mpi-pi", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Kernels", "Attacks", "Checkpoints", "Diagnostics"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),

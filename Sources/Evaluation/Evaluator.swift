@@ -54,6 +54,10 @@ package final class Evaluator {
         _ settings: EvaluationProtocol, indices: [Int], rank: Int, size: Int, beat: () -> Void = {},
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> [SampleRecord] {
+        guard dataset.imageShape == pass.imageShape, dataset.classes <= pass.classes else {
+            throw Failure.internalError(
+                "a model for \(pass.classes) classes and images of \(pass.imageShape) is given \(dataset.classes) classes and images of \(dataset.imageShape)")
+        }
         let batches = EvaluationBatches(dataset: dataset, indices: indices, batchSize: group)
         let owned = batches.owned(by: rank, of: size)
         let total = owned.reduce(0) { count, _ in count + 1 }

@@ -32,5 +32,15 @@ struct BenchModelOptions: ParsableArguments {
         return try ModelConfiguration(name: model, width: width, stem: stem)
     }
 
+    /// Its layers.
+    ///
+    /// - Throws: `Failure.usage` if an option is out of range.
+    func network() throws -> Network {
+        guard (8...16_384).contains(inputSize), (2...1_000_000).contains(classes) else {
+            throw Failure.usage("--input-size must be from 8 to 16384, --classes from 2 to 1000000")
+        }
+        return try configuration().network(input: input, classes: classes)
+    }
+
     var input: ImageShape { ImageShape(height: inputSize, width: inputSize, channels: 3) }
 }
