@@ -63,8 +63,8 @@ let package = Package(
         .executableTarget(
             name: "sipat",
             dependencies: [
-                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Attacks", "Datasets", "NeuralNet", "Salience",
-                "Kernels", "Diagnostics",
+                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Attacks", "Checkpoints", "Datasets", "NeuralNet",
+                "Salience", "Kernels", "Diagnostics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

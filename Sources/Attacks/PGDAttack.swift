@@ -131,6 +131,7 @@ private final class PGDRunner: AttackRunner {
             group[i].claim.gradientQueries += attack.settings.steps
             group[i].claim.forwardQueries += 1
             group[i].claim.iterations += attack.settings.steps
+            if restart == 0 { group[i].claim.hasZeroGradient = ascent.hadZeroGradient(i) }
             group[i].claim.succeeded = CrossEntropy.prediction(logits, classes: classes) != group[i].label
             if group[i].claim.succeeded || loss > group[i].loss {
                 group[i].loss = loss
