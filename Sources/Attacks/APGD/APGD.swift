@@ -65,7 +65,7 @@ package struct APGD: Attack, Hashable {
             throw Failure.usage("\(name): iterations and gradientPasses must be at least 1, and rho a number")
         }
         return LaneRunner(
-            name: name, shape: imageShape, classes: classes,
+            self, shape: imageShape, classes: classes,
             lanes: (0..<capacity).map { _ in APGDLane(self, shape: imageShape, classes: classes) })
     }
 

@@ -14,7 +14,7 @@ final class APGDLane: AttackLane {
     private let strongest: FloatBuffer
 
     private var image: LaneImage!
-    private var move: APGDMove!
+    private var move: MaskedMove!
     private var loss: LogitLoss!
     private var control: StepSizeControl!
     /// Classes by their logits on the image.
@@ -49,8 +49,7 @@ final class APGDLane: AttackLane {
 
     func begin(_ image: LaneImage, logits: UnsafePointer<Float>) {
         self.image = image
-        move = APGDMove(
-            norm: settings.threat.norm, epsilon: settings.threat.epsilon, image: image.image, free: image.free, count: shape.count)
+        move = MaskedMove(threat: settings.threat, image: image.image, free: image.free, count: shape.count)
         claim = AttackClaim()
         if settings.objective == .targeted { ranking = LogitRanking.top(targets + 1, of: logits, classes: classes) }
         strongest.pointer.update(from: image.image, count: shape.count)
@@ -63,7 +62,11 @@ final class APGDLane: AttackLane {
         let targetRank = settings.objective == .targeted ? run / settings.restarts + 1 : 0
         let random = settings.stream.philox(
             seed: image.seed, target: targetRank, restart: run % settings.restarts, image: image.index)
-        move.start(random, into: current.pointer)
+        if run == 0, let start = image.start {
+            current.pointer.update(from: start, count: shape.count)
+        } else {
+            move.start(random, into: current.pointer)
+        }
         loss = settings.loss(classes: classes, label: image.label, target: target)
         stepSize = 2 * settings.threat.epsilon
         iteration = 0
@@ -78,7 +81,7 @@ final class APGDLane: AttackLane {
 
     func take(_ logits: UnsafePointer<Float>, gradient found: UnsafeMutablePointer<Float>?) {
         guard average(found!) else { return }
-        APGDMove.mask(gradient.pointer, by: image.free, count: shape.count)
+        MaskedMove.mask(gradient.pointer, by: image.free, count: shape.count)
         let value = loss.evaluate(logits, classes: classes, label: image.label, derivative: nil)
         let margin = LogitRanking.margin(logits, classes: classes, label: image.label)
         if CrossEntropy.prediction(logits, classes: classes) != image.label {

@@ -51,7 +51,7 @@ package struct FAB: Attack, Hashable {
         }
         let scratch = FABScratch(count: imageShape.count)
         return LaneRunner(
-            name: name, shape: imageShape, classes: classes,
+            self, shape: imageShape, classes: classes,
             lanes: (0..<capacity).map { _ in FABLane(self, shape: imageShape, classes: classes, scratch: scratch) })
     }
 }

@@ -54,7 +54,7 @@ final class FABLane: AttackLane {
     private func beginRun() {
         let restart = run % settings.restarts
         if restart == 0 {
-            current.pointer.update(from: image.image, count: shape.count)
+            current.pointer.update(from: run == 0 ? image.start ?? image.image : image.image, count: shape.count)
         } else {
             startAtRandom(restart)
         }
@@ -72,7 +72,7 @@ final class FABLane: AttackLane {
         case .linf: random.fillUniform(point, count: count, low: -1, high: 1)
         case .l2: random.fillNormal(point, count: count, standardDeviation: 1)
         }
-        APGDMove.mask(point, by: free, count: count)
+        MaskedMove.mask(point, by: free, count: count)
         let size = threat.norm == .linf ? ImageSums.largestMagnitude(point, count: count) : Float(ImageSums.length(point, count: count))
         let scale = size > 0 ? 0.5 * threat.epsilon / size : 0
         for i in 0..<count {
@@ -99,7 +99,7 @@ final class FABLane: AttackLane {
     }
 
     private func takeGradient(_ logits: UnsafePointer<Float>, _ gradient: UnsafeMutablePointer<Float>) {
-        APGDMove.mask(gradient, by: image.free, count: shape.count)
+        MaskedMove.mask(gradient, by: image.free, count: shape.count)
         if run % settings.restarts == 0, iteration == 0, ImageSums.largestMagnitude(gradient, count: shape.count) == 0 {
             claim.hasZeroGradient = true
         }

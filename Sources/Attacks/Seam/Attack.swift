@@ -50,6 +50,18 @@ package protocol AttackImages {
     func load(
         _ position: Int, image: UnsafeMutablePointer<Float>, mask: UnsafeMutablePointer<Float>
     ) throws -> (label: Int, index: Int)
+
+    /// A point to begin the first run at instead of the attack's own, such as the image that fooled an earlier model.
+    ///
+    /// It is projected onto the ball. PGD draws its own starts all the same.
+    ///
+    /// - Parameter point: [height, width, channels].
+    /// - Returns: false if there is none.
+    func start(_ position: Int, into point: UnsafeMutablePointer<Float>) throws -> Bool
+}
+
+extension AttackImages {
+    package func start(_ position: Int, into point: UnsafeMutablePointer<Float>) throws -> Bool { false }
 }
 
 /// An image with which an attack is done. The pointers are good until `finish` returns.
@@ -65,6 +77,19 @@ package struct FinishedImage {
     /// The misclassified image if the attack succeeded, else the strongest it found inside the ball.
     package let adversarial: UnsafePointer<Float>
     package let claim: AttackClaim
+
+    package init(
+        position: Int, index: Int, label: Int, image: UnsafePointer<Float>, mask: UnsafePointer<Float>,
+        adversarial: UnsafePointer<Float>, claim: AttackClaim
+    ) {
+        self.position = position
+        self.index = index
+        self.label = label
+        self.image = image
+        self.mask = mask
+        self.adversarial = adversarial
+        self.claim = claim
+    }
 }
 
 /// Images in memory that the caller keeps.
@@ -75,13 +100,15 @@ package struct ImagesInMemory: AttackImages {
     private let labels: UnsafePointer<Int32>
     private let mask: UnsafePointer<Float>?
     private let indices: UnsafePointer<Int>
+    private let starts: UnsafePointer<Float>?
 
     /// - Parameters:
     ///   - images: [count, height, width, channels]; `mask`: [count, height, width], nil for all ones.
     ///   - indices: each image's index in its data set.
+    ///   - starts: [count, height, width, channels], points to begin at; nil for the attacks' own.
     package init(
         _ shape: ImageShape, count: Int, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
-        mask: UnsafePointer<Float>?, indices: UnsafePointer<Int>
+        mask: UnsafePointer<Float>?, indices: UnsafePointer<Int>, starts: UnsafePointer<Float>? = nil
     ) {
         self.shape = shape
         self.count = count
@@ -89,6 +116,7 @@ package struct ImagesInMemory: AttackImages {
         self.labels = labels
         self.mask = mask
         self.indices = indices
+        self.starts = starts
     }
 
     package func load(
@@ -97,6 +125,12 @@ package struct ImagesInMemory: AttackImages {
         image.update(from: images + position * shape.count, count: shape.count)
         if let source = self.mask { mask.update(from: source + position * shape.pixels, count: shape.pixels) }
         return (Int(labels[position]), indices[position])
+    }
+
+    package func start(_ position: Int, into point: UnsafeMutablePointer<Float>) -> Bool {
+        guard let starts else { return false }
+        point.update(from: starts + position * shape.count, count: shape.count)
+        return true
     }
 }
 
@@ -116,5 +150,9 @@ package struct SelectedImages<Base: AttackImages>: AttackImages {
         _ position: Int, image: UnsafeMutablePointer<Float>, mask: UnsafeMutablePointer<Float>
     ) throws -> (label: Int, index: Int) {
         try base.load(positions[position], image: image, mask: mask)
+    }
+
+    package func start(_ position: Int, into point: UnsafeMutablePointer<Float>) throws -> Bool {
+        try base.start(positions[position], into: point)
     }
 }

@@ -8,6 +8,8 @@ struct LaneImage {
     let free: UnsafePointer<Float>
     /// Pixels that may change; all of them without a mask.
     let freePixels: Int
+    /// A point of the masked ball to begin the first run at; nil for the attack's own.
+    let start: UnsafePointer<Float>?
     let shape: ImageShape
     let label: Int
     let index: Int

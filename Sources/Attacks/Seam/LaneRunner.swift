@@ -9,6 +9,7 @@ import NeuralNet
 /// stay full to the end.
 final class LaneRunner<Lane: AttackLane>: AttackRunner {
     private let name: String
+    private let threat: ThreatModel
     private let shape: ImageShape
     private let classes: Int
     private let lanes: [Lane]
@@ -18,6 +19,7 @@ final class LaneRunner<Lane: AttackLane>: AttackRunner {
     private let masks: FloatBuffer
     /// The masks, spread over the channels.
     private let free: FloatBuffer
+    private let starts: FloatBuffer
     private let points: FloatBuffer
     private let gradients: FloatBuffer
     private let logits: FloatBuffer
@@ -29,12 +31,14 @@ final class LaneRunner<Lane: AttackLane>: AttackRunner {
         var index: Int
         var label: Int
         var freePixels: Int
+        var hasStart: Bool
         var forwardQueries = 0
         var gradientQueries = 0
     }
 
-    init(name: String, shape: ImageShape, classes: Int, lanes: [Lane]) {
-        self.name = name
+    init(_ attack: some Attack, shape: ImageShape, classes: Int, lanes: [Lane]) {
+        name = attack.name
+        threat = attack.threat
         self.shape = shape
         self.classes = classes
         self.lanes = lanes
@@ -42,6 +46,7 @@ final class LaneRunner<Lane: AttackLane>: AttackRunner {
         images = FloatBuffer(count: lanes.count * shape.count)
         masks = FloatBuffer(count: lanes.count * shape.pixels)
         free = FloatBuffer(count: lanes.count * shape.count)
+        starts = FloatBuffer(count: lanes.count * shape.count)
         points = FloatBuffer(count: lanes.count * shape.count)
         gradients = FloatBuffer(count: lanes.count * shape.count)
         logits = FloatBuffer(count: lanes.count * classes)
@@ -99,7 +104,12 @@ final class LaneRunner<Lane: AttackLane>: AttackRunner {
             freePixels += m == 1 ? 1 : 0
             (free + pixel * shape.channels).update(repeating: m, count: shape.channels)
         }
-        work[lane] = Work(position: position, index: index, label: label, freePixels: freePixels)
+        let start = starts.pointer + lane * shape.count
+        let hasStart = try images.start(position, into: start)
+        if hasStart {
+            MaskedMove(threat: threat, image: UnsafePointer(image), free: UnsafePointer(free), count: shape.count).project(start)
+        }
+        work[lane] = Work(position: position, index: index, label: label, freePixels: freePixels, hasStart: hasStart)
     }
 
     /// Shows the model the images that `asking` lanes were given, and starts the attack on those that stand.
@@ -125,7 +135,8 @@ final class LaneRunner<Lane: AttackLane>: AttackRunner {
             } else {
                 let image = LaneImage(
                     image: UnsafePointer(images.pointer + lane * shape.count),
-                    free: UnsafePointer(free.pointer + lane * shape.count), freePixels: work.freePixels, shape: shape,
+                    free: UnsafePointer(free.pointer + lane * shape.count), freePixels: work.freePixels,
+                    start: work.hasStart ? UnsafePointer(starts.pointer + lane * shape.count) : nil, shape: shape,
                     label: work.label, index: work.index, seed: seed)
                 lanes[lane].begin(image, logits: logits)
             }

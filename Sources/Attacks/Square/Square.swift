@@ -35,7 +35,7 @@ package struct Square: Attack, Hashable {
         }
         let patterns = SquarePatterns()
         return LaneRunner(
-            name: name, shape: imageShape, classes: classes,
+            self, shape: imageShape, classes: classes,
             lanes: (0..<capacity).map { _ in SquareLane(self, shape: imageShape, classes: classes, patterns: patterns) })
     }
 }

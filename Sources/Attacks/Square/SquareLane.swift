@@ -57,6 +57,7 @@ final class SquareLane: AttackLane {
             l2 = SquareL2(epsilon: settings.threat.epsilon, image: image, patterns: patterns)
             l2.start(random(0), into: candidate.pointer)
         }
+        if restart == 0, let start = image.start { candidate.pointer.update(from: start, count: shape.count) }
         iteration = 0
         isAtStart = true
         question = .logits

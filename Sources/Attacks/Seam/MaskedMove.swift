@@ -1,16 +1,32 @@
 import Kernels
 
-/// The two moves of APGD on one image: a random start, and a step with momentum.
+/// Moves on one image inside a ball with a mask of zeros and ones: a random start, and APGD's step with momentum.
 ///
 /// Values that may not change keep the image's bits. Each costs a few passes over the image and allocates nothing.
-struct APGDMove {
-    let norm: Norm
-    let epsilon: Float
+struct MaskedMove {
+    let threat: ThreatModel
     /// [height, width, channels], as all others.
     let image: UnsafePointer<Float>
     /// 1 where a value may change, 0 where not.
     let free: UnsafePointer<Float>
     let count: Int
+
+    private var norm: Norm { threat.norm }
+    private var epsilon: Float { threat.epsilon }
+
+    /// The nearest point of the ball (L2: on the ray from the image), then clipped to [0, 1].
+    func project(_ point: UnsafeMutablePointer<Float>) {
+        Self.mask(point, by: free, else: image, count: count)
+        switch norm {
+        case .linf:
+            for i in 0..<count { point[i] = min(max(min(max(point[i], image[i] - epsilon), image[i] + epsilon), 0), 1) }
+        case .l2:
+            let size = Float(ImageSums.distance(point, image, count: count))
+            let shrink = size > epsilon ? epsilon / size : 1
+            for i in 0..<count { point[i] = min(max(shrink < 1 ? image[i] + (point[i] - image[i]) * shrink : point[i], 0), 1) }
+        }
+        Self.mask(point, by: free, else: image, count: count)
+    }
 
     /// A random point on the ball's surface (L∞: at least one value is), then clipped to [0, 1].
     func start(_ random: Philox, into point: UnsafeMutablePointer<Float>) {
@@ -93,5 +109,12 @@ struct APGDMove {
     /// Multiplies by the mask.
     static func mask(_ values: UnsafeMutablePointer<Float>, by free: UnsafePointer<Float>, count: Int) {
         for i in 0..<count { values[i] *= free[i] }
+    }
+
+    /// Puts the image's values where none may change.
+    static func mask(
+        _ values: UnsafeMutablePointer<Float>, by free: UnsafePointer<Float>, else image: UnsafePointer<Float>, count: Int
+    ) {
+        for i in 0..<count { values[i] = free[i] > 0 ? values[i] : image[i] }
     }
 }
