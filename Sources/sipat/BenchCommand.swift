@@ -6,7 +6,9 @@ import NeuralNet
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure speed: a whole step, its layers, its other kernels, the network between ranks.",
-        subcommands: [BenchStepCommand.self, BenchLayersCommand.self, BenchKernelsCommand.self, BenchAllreduceCommand.self])
+        subcommands: [BenchStepCommand.self, BenchLayersCommand.self, BenchKernelsCommand.self, BenchAllreduceCommand.self,
+            BenchAttacksCommand.self,
+        ])
 }
 
 /// Which network, on images of which size, a benchmark works on.
