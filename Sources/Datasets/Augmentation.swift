@@ -8,6 +8,9 @@ package struct Augmentation: Sendable, Hashable {
     /// Whether half of the images are mirrored left to right. As PyTorch's `RandomHorizontalFlip`.
     package var horizontalFlip: Bool
 
+    /// Images as they are.
+    package static let none = Augmentation(cropPadding: 0, horizontalFlip: false)
+
     package init(cropPadding: Int, horizontalFlip: Bool) {
         precondition(cropPadding >= 0, "negative padding")
         self.cropPadding = cropPadding
