@@ -73,6 +73,9 @@ let package = Package(
         .target(name: "CAllocationCount"),
         .executableTarget(name: "mpi-fixture", dependencies: ["MPI", "Training", "CAllocationCount"]),
 
+        // A training run that tests kill and stop at chosen points.
+        .executableTarget(name: "run-fixture", dependencies: ["MPI", "Checkpoints", "Experiments", "Training", "Diagnostics"]),
+
         // Runs programs, alone or under mpirun, with a time limit.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
 
@@ -86,7 +89,7 @@ let package = Package(
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "Training", "Datasets", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Training", "Datasets", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -80,6 +80,9 @@ package struct TrainingExperiment {
             defer { heartbeat.enter(.meeting) }
             return try TrainingData(recipe)
         }
+        if let placements = try Placement.gather(world) {
+            start?.notes += Placement.warnings(placements, threads: request.threads).map { "warning: \($0)" }
+        }
         try RankFingerprint.compare(data: data.fingerprint, communicator: world)
         let run = try TrainingRun(
             recipe: recipe, data: data, communicator: world, start: start, resume: resumes, threads: request.threads,

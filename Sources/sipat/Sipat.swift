@@ -28,16 +28,27 @@ struct Sipat: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+            joinOthers()
         } catch let failure as ReportedFailure {
             Foundation.exit(failure.exitCode)
         } catch {
-            // Every rank reads the same command line: one message is enough.
+            // Where every rank has the same command line, one message is enough: rank 0's ends the job, unless its own
+            // command line was right.
             let rank = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"]
             if let rank, rank != "0", exitCode(for: error) != .success {
-                Thread.sleep(forTimeInterval: 0.5)
-                Foundation.exit(exitCode(for: error).rawValue)
+                Thread.sleep(forTimeInterval: 1)
+                FileHandle.standardError.write(Data("rank \(rank) on \(Host.name), command \(CommandLine.arguments.dropFirst().joined(separator: " ")):\n".utf8))
             }
+            if exitCode(for: error) == .success { joinOthers() }
             exit(withError: error)
         }
+    }
+
+    /// What needs no ranks, started as one of several: others may have been given a command that does, and would wait for
+    /// this one. Then the first thing that ranks do together, comparing their commands, tells.
+    private static func joinOthers() {
+        let ranks = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"].flatMap { Int($0) } ?? 1
+        guard ranks > 1, !Session.wasOpened else { return }
+        do { try Session.withSession { _ in } } catch { Foundation.exit(error.exitCode) }
     }
 }
