@@ -98,6 +98,9 @@ let package = Package(
             ]
         ),
 
+        // A training run that tests kill and stop at chosen points.
+        .executableTarget(name: "run-fixture", dependencies: ["MPI", "Checkpoints", "Experiments", "Training", "Diagnostics"]),
+
         // Runs programs, alone or under mpirun, with a time limit.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
 
@@ -121,7 +124,7 @@ let package = Package(
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Training", "Datasets", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]
 )

@@ -4,11 +4,17 @@ import Foundation
 import MPI
 
 /// What must be the same on all ranks, and is read by each for itself.
-struct RankFingerprint: Codable {
+package struct RankFingerprint: Codable {
     var host: String
     var data: String
     /// SHA-256 of the executable.
     var program: String
+
+    package init(host: String, data: String, program: String) {
+        self.host = host
+        self.data = data
+        self.program = program
+    }
 
     /// Throws, on all ranks alike, where ranks differ, and names them. Collective; reads the executable once.
     static func compare(data: String, communicator: Communicator) throws {
@@ -24,7 +30,7 @@ struct RankFingerprint: Codable {
     }
 
     /// What to say of ranks that differ from rank 0; nil if none does.
-    static func complaint(_ all: [RankFingerprint]) -> Failure? {
+    package static func complaint(_ all: [RankFingerprint]) -> Failure? {
         func others(_ what: KeyPath<RankFingerprint, String>) -> [String] {
             all.indices.filter { all[$0][keyPath: what] != all[0][keyPath: what] }
                 .map { "rank \($0) on \(all[$0].host) has \(all[$0][keyPath: what].prefix(120))" }

@@ -89,6 +89,9 @@ package struct TrainingExperiment {
             if world.rank == 0, let warning = try data.protectionWarning(recipe) { Output.complain(warning) }
             try requireMemory(recipe, data, ranks: world.size, local: local.size, threads: request.threads)
         }
+        if let placements = try Placement.gather(world) {
+            start?.notes += Placement.warnings(placements, threads: request.threads).map { "warning: \($0)" }
+        }
         try RankFingerprint.compare(data: data.fingerprint, communicator: world)
         let run = try TrainingRun(
             recipe: recipe, data: data, communicator: world, start: start, resume: resumes, threads: request.threads,

@@ -9,10 +9,12 @@ extension Communicator {
     ///
     /// On a part of the world it ends the job like any other error, since the rest knows nothing of it.
     ///
-    /// `body` must not communicate over more than it can finish when another rank's has thrown. Costs one allreduce of
-    /// an integer.
+    /// `body` must not communicate: another rank's may have thrown, and would be waited for. A call of MPI in it, on any
+    /// number of ranks, traps. Costs one allreduce of an integer.
     public func agreeing<R>(_ body: () throws -> R) throws -> R {
+        state.beginAgreement()
         let outcome = Result { try body() }
+        state.endAgreement()
         var failed = size
         if case .failure = outcome { failed = rank }
         let culprit = try allreduce(failed, .min)

@@ -31,12 +31,15 @@ public struct Session {
     ///
     /// Without a launcher the world has one rank and everything works the same.
     ///
+    /// - Parameter command: what this process was asked to do, compared over the ranks before anything else: ranks with different
+    ///   commands would wait for each other. Nil leaves that to the caller.
     /// - MPI-3.1 §8.7, §12.4.3: `int MPI_Init_thread(int *argc, char ***argv, int required, int *provided)`,
     ///   `int MPI_Finalize(void)`.
     /// - Throws: `ReportedFailure`, also if the thread level is not provided or the process was started by the launcher
     ///   of another MPI.
     public static func withSession<R>(
-        requiring required: ThreadLevel = .serialized, _ body: (Session) throws -> R
+        requiring required: ThreadLevel = .serialized,
+        command: [String]? = Array(CommandLine.arguments.dropFirst()), _ body: (Session) throws -> R
     ) throws(ReportedFailure) -> R {
         let state = SessionState()
         let session: Session
@@ -47,6 +50,7 @@ public struct Session {
         }
         let result: R
         do {
+            if let command { try session.world.requireSameCommand(command) }
             result = try body(session)
             try state.requireNothingAbandoned()
             try session.close()
@@ -95,6 +99,12 @@ public struct Session {
     private func close() throws {
         world.state.end()
         try check(MPI_Finalize(), "MPI_Finalize")
+    }
+
+    /// Whether this process has opened a session.
+    package static var wasOpened: Bool {
+        var initialized: Int32 = 0
+        return MPI_Initialized(&initialized) == MPI_SUCCESS && initialized != 0
     }
 
     /// Name and version of the MPI library, such as "Open MPI v4.1.4, …". Needs no session.

@@ -10,6 +10,7 @@ import Foundation
 final class SessionState: @unchecked Sendable {
     private let lock = NSLock()
     private var active = true
+    private var isAgreeing = false
     private var agreed: AgreedFailure?
     private var abandoned: [(handle: MPI_Request?, owner: AnyObject?)] = []
 
@@ -28,8 +29,14 @@ final class SessionState: @unchecked Sendable {
 
     /// Every call passes here: a communicator that outlives its session is a programming error.
     func requireActive() {
-        precondition(lock.withLock { active }, "MPI is used after its session ended")
+        let (isOpen, isBlocked) = lock.withLock { (active, isAgreeing) }
+        precondition(isOpen, "MPI is used after its session ended")
+        precondition(!isBlocked, "MPI is used in a block that another rank may have left by a throw (Communicator.agreeing)")
     }
+
+    /// Between these two, no rank may count on another.
+    func beginAgreement() { lock.withLock { isAgreeing = true } }
+    func endAgreement() { lock.withLock { isAgreeing = false } }
 
     /// Remembers the last failure that ranks agreed on.
     func note(_ failure: AgreedFailure) { lock.withLock { agreed = failure } }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Experiments
 import Foundation
 import Kernels
 import MPI
@@ -12,27 +13,11 @@ struct DoctorCommand: ParsableCommand {
     @Option(help: "Threads per rank that a run would use.")
     var threads = 1
 
-    /// What one rank sees of itself.
-    private struct RankReport: Codable {
-        let rank: Int
-        let host: String
-        let cores: Int
-        let affinity: [Int]
-        let memory: UInt64
-        let blasThreads: String
-    }
-
     func run() throws {
         try Session.withSession { session in
             let world = session.world
-            let report = RankReport(
-                rank: world.rank, host: Host.name, cores: ProcessInfo.processInfo.processorCount, affinity: Self.affinity(),
-                memory: ProcessInfo.processInfo.physicalMemory,
-                blasThreads: ProcessInfo.processInfo.environment["OPENBLAS_NUM_THREADS"] ?? "unset")
-            let text = String(decoding: try jsonBytes(report, .line), as: UTF8.self)
-            guard let texts = try world.gather(text) else { return }
-            let reports = try texts.map { try decodedJSON(RankReport.self, from: $0.utf8) }
-            let warnings = warnings(reports)
+            guard let reports = try Placement.gather(world) else { return }
+            let warnings = Placement.warnings(reports, threads: threads)
             let verdict = warnings.isEmpty ? "Nothing to complain about." : warnings.map { "warning: \($0)" }.joined(separator: "\n")
             try Output.result("\(machine(session))\n\(launch(reports))\n\n\(verdict)")
         }
@@ -54,43 +39,12 @@ struct DoctorCommand: ParsableCommand {
             """
     }
 
-    private func launch(_ reports: [RankReport]) -> String {
-        var text = "\n| rank | host | cores of the host | cores it may use | threads |\n| ---: | :--- | ---: | :--- | ---: |"
+    private func launch(_ reports: [Placement]) -> String {
+        var text = "\n| rank | host | cores of the host | cores it may use | CPU limit | threads |\n| ---: | :--- | ---: | :--- | ---: | ---: |"
         for report in reports {
-            text += "\n| \(report.rank) | \(report.host) | \(report.cores) | \(Self.ranges(report.affinity)) | \(threads) |"
+            text += "\n| \(report.rank) | \(report.host) | \(report.cores) | \(Self.ranges(report.affinity)) | \(report.quota.map { decimal($0, 1) } ?? "none") | \(threads) |"
         }
         return text
-    }
-
-    private func warnings(_ reports: [RankReport]) -> [String] {
-        var warnings: [String] = []
-        for (host, ranks) in Dictionary(grouping: reports, by: \.host).sorted(by: { $0.key < $1.key }) {
-            let cores = ranks[0].cores
-            if ranks.count * threads > cores {
-                warnings.append(
-                    "\(host): \(ranks.count) ranks of \(threads) thread(s) on \(cores) cores is oversubscribed; start at most \(cores / threads) ranks there")
-            }
-            for rank in ranks where rank.affinity.count < threads {
-                warnings.append(
-                    "rank \(rank.rank) on \(host) is bound to \(rank.affinity.count) core(s) but would run \(threads) threads; use --map-by slot:PE=\(threads) --bind-to core")
-            }
-            let bound = ranks.filter { $0.affinity.count < cores }
-            if ranks.count * threads <= cores, bound.count > 1, Set(bound.flatMap(\.affinity)).count < bound.count * threads {
-                warnings.append("\(host): ranks share cores although there are enough; use --map-by slot:PE=\(threads) --bind-to core")
-            }
-        }
-        return warnings
-    }
-
-    /// The cores this process may run on, as Linux tells them.
-    private static func affinity() -> [Int] {
-        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") })
-        else { return [] }
-        return line.dropFirst("Cpus_allowed_list:".count).split(separator: ",").flatMap { part -> [Int] in
-            let ends = part.split(separator: "-").compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
-            return ends.count == 2 ? Array(ends[0]...ends[1]) : ends
-        }
     }
 
     /// Ascending numbers as people write them: 0-3,8.

@@ -33,6 +33,7 @@ struct Sipat: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+            joinOthers()
         } catch let failure as ReportedFailure {
             Foundation.exit(failure.exitCode)
         } catch {
@@ -45,8 +46,15 @@ struct Sipat: ParsableCommand {
         let code = exitCode(for: error)
         let text = fullMessage(for: error)
         guard speaks else {
-            // Time for rank 0's message, before this exit code makes the launcher end it.
-            if code != .success { Thread.sleep(forTimeInterval: 0.5) }
+            // Where every rank has the same command line, one message is enough: rank 0's ends the job, unless its own
+            // command line was right.
+            guard code != .success else {
+                joinOthers()
+                return code.rawValue
+            }
+            Thread.sleep(forTimeInterval: 1)
+            let rank = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"] ?? "?"
+            Output.complain("rank \(rank) on \(Host.name), command \(CommandLine.arguments.dropFirst().joined(separator: " ")):\n\(text)")
             return code.rawValue
         }
         guard !text.isEmpty else { return code.rawValue }
@@ -56,10 +64,19 @@ struct Sipat: ParsableCommand {
         }
         do {
             try Output.result(text)
+            joinOthers()
             return code.rawValue
         } catch {
             Output.complain("error: \(error)")
             return Failure.Kind.inputOutput.rawValue
         }
+    }
+
+    /// What needs no ranks, started as one of several: others may have been given a command that does, and would wait for
+    /// this one. Then the first thing that ranks do together, comparing their commands, tells.
+    private static func joinOthers() {
+        let ranks = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"].flatMap { Int($0) } ?? 1
+        guard ranks > 1, !Session.wasOpened else { return }
+        do { try Session.withSession { _ in } } catch { Foundation.exit(error.exitCode) }
     }
 }

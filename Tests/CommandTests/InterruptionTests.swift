@@ -34,7 +34,7 @@ struct InterruptionTests {
         return try ProgramRun.of("bash", ["-c", program], environment: ProgramRun.launchEnvironment, timeout: 100)
     }
 
-    @Test(arguments: ["kill -USR1 $job", "kill -TERM $job", "touch $run/stop"])
+    @Test(arguments: ["kill -USR1 $job", "kill -USR2 $job", "pkill -HUP -n -P $job", "kill -TERM $job", "touch $run/stop"])
     func aStoppedRunGoesOnAsIfNothingHadHappened(_ script: String) throws {
         let folder = try TemporaryFolder()
         let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
@@ -50,6 +50,39 @@ struct InterruptionTests {
         #expect(try TinyRun.sipatOnRanks(4, ["train", "--output", parts, "--resume"]).status == 0)
         #expect(try TinyRun.weights(parts) == TinyRun.weights(whole))
         #expect(try TinyRun.metrics(parts) == TinyRun.metrics(whole))
+    }
+
+    /// Nothing is lost by it: the checkpoint comes before the validation.
+    @Test(arguments: ["kill -USR1 $job", "touch $run/stop"])
+    func aValidationIsGivenUp(_ script: String) throws {
+        let folder = try TemporaryFolder()
+        let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
+        #expect(try TinyRun.train(whole).status == 0)
+        let stopped = try interrupt(
+            parts, ranks: 2, ["validation.steps=10000000"], script: "while [ ! -d $run/checkpoints/step-00000007 ]; do sleep 0.1; done; sleep 1; \(script)")
+        #expect(stopped.status == 75 && !stopped.timedOut, "\(stopped)")
+        #expect((stopped.errors + stopped.output).contains("in a validation, which is done again"), "\(stopped)")
+        let resumed = try TinyRun.sipatOnRanks(2, ["train", "--output", parts, "--resume", "--set", "validation.steps=2"])
+        #expect(resumed.status == 0, "\(resumed)")
+        #expect(try TinyRun.sipat("verify", whole, parts).status == 0)
+    }
+
+    /// Instead of waiting for each other.
+    @Test func ranksWithDifferentCommandsAreTold() throws {
+        let folder = try TemporaryFolder()
+        let sipat = try builtProgram("sipat")
+        let run = try ProgramRun.of(
+            "mpirun",
+            ["-n", "1", "--oversubscribe", sipat] + TinyRun.arguments(folder.path + "/run") + [":", "-n", "1", "--oversubscribe", sipat]
+                + TinyRun.arguments(folder.path + "/run", ["epochs=3"]),
+            environment: ProgramRun.launchEnvironment, timeout: 30)
+        #expect(run.status == 64 && !run.timedOut, "\(run)")
+        #expect((run.errors + run.output).contains("different commands") && (run.errors + run.output).contains("rank 1 on"), "\(run)")
+        let mixed = try ProgramRun.of(
+            "mpirun",
+            ["-n", "1", "--oversubscribe", sipat] + TinyRun.arguments(folder.path + "/run") + [":", "-n", "1", "--oversubscribe", sipat, "evaluate", "--weights", "x"],
+            environment: ProgramRun.launchEnvironment, timeout: 30)
+        #expect(mixed.status == 64 && !mixed.timedOut, "\(mixed)")
     }
 
     @Test func aKilledRankEndsTheJobAndLosesNothing() throws {

@@ -66,6 +66,19 @@ struct LaunchTests {
         #expect(try TinyRun.weights(broken) != "none")
     }
 
+    /// A folder with a space, given as --output=DIR; what ranks left there is told whole.
+    @Test func theOutputIsFoundHoweverItIsGiven() throws {
+        let folder = try TemporaryFolder()
+        let (broken, output) = (folder.path + "/sipat", folder.path + "/a run")
+        try Data("#!/bin/sh\nexit 70\n".utf8).write(to: URL(fileURLWithPath: broken))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: broken)
+        try FileManager.default.createDirectory(atPath: output + "/.heartbeat", withIntermediateDirectories: true)
+        try Data("on some host, step 7".utf8).write(to: URL(fileURLWithPath: output + "/.heartbeat/rank-0"))
+        let run = try launch(["-n", "1", "--max-restarts", "1", "--", "train", "--output=\(output)"], sipat: broken)
+        #expect(run.status == 70 && run.errors.contains("restart 1 of 1"), "\(run)")
+        #expect(run.errors.contains("launch: rank 0 was last seen on some host, step 7"), "\(run)")
+    }
+
     @Test func itGivesUpWithoutProgress() throws {
         let folder = try TemporaryFolder()
         let broken = folder.path + "/sipat"
@@ -80,9 +93,14 @@ struct LaunchTests {
 
     @Test func mistakes() throws {
         let sipat = try builtProgram("sipat")
-        for arguments in [["-n", "two", "--", "train"], ["--fast", "--", "train"], ["-n", "2"]] {
-            let run = try launch(arguments, sipat: sipat)
-            #expect(run.status == 64 && run.errors.hasPrefix("launch: "), "\(run)")
+        let mistakes = [
+            ["-n", "two", "--", "train"], ["--fast", "--", "train"], ["-n", "2"], ["-n"], ["--threads"], ["--hostfile"], ["-n", "--", "train"],
+            ["--threads=", "--", "train"], ["-n", "0", "--", "train"], ["-n", "2", "--min-ranks", "3", "--", "train"],
+            ["--hostfile", "/nowhere/hosts", "--", "train"], ["--"], ["-n", "2", "train"],
+        ]
+        for arguments in mistakes {
+            let run = try launch(arguments, sipat: sipat, timeout: 10)
+            #expect(run.status == 64 && !run.timedOut && run.errors.hasPrefix("launch: "), "\(run)")
         }
         #expect(try launch(["--", "doctor"], sipat: "/nowhere/sipat").status == 64)
     }

@@ -31,6 +31,12 @@ enum TinyRun {
         try ProgramRun.mpirun(ranks: ranks, builtProgram("sipat"), arguments(output, overrides) + more, timeout: 120)
     }
 
+    /// Trains, and is asked to stop while the line of a step is written.
+    static func stopped(_ output: String, ranks: Int = 1, _ overrides: [String] = [], afterSteps steps: Int) throws -> ProgramRun {
+        try ProgramRun.mpirun(
+            ranks: ranks, builtProgram("run-fixture"), ["stop-at-line", "\(steps)", output] + settings + overrides, timeout: 120)
+    }
+
     static func sipatOnRanks(_ ranks: Int, _ arguments: [String]) throws -> ProgramRun {
         try ProgramRun.mpirun(ranks: ranks, builtProgram("sipat"), arguments, timeout: 120)
     }
