@@ -15,6 +15,9 @@ let march: [String] = architecture == "native" ? [] : ["-Xcc", "-mcpu=\(architec
 /// Numeric rooms: no bounds or overflow checks in the inner loops, and vector code for `architecture`.
 let numeric: [SwiftSetting] = [.unsafeFlags(["-Ounchecked"] + march, .when(configuration: .release)), .unsafeFlags(march, .when(configuration: .debug))]
 
+/// Vector code for `architecture`, with all checks.
+let vector: [SwiftSetting] = [.unsafeFlags(march)]
+
 let package = Package(
     name: "sipat",
     products: [
@@ -30,12 +33,17 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
         // What the compiler was told of the CPU.
         .systemLibrary(name: "CInstructionSet"),
 
         // Each room knows only those above it.
         .target(name: "Diagnostics"),
+        // libpng jumps out of functions (setjmp); C catches the jump.
+        .target(name: "CPNG", dependencies: ["CLibPNG"]),
+        .target(name: "Images", dependencies: ["CTurboJPEG", "CPNG", "Diagnostics"], swiftSettings: vector),
         .target(name: "MPI", dependencies: ["COpenMPI", "Diagnostics"]),
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet"], swiftSettings: numeric),
         .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
@@ -77,6 +85,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport"),
 
         .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "TestSupport"]),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "Diagnostics", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Attacks", "Checkpoints"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience"], exclude: ["Fixtures"]),
