@@ -85,7 +85,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport"),
 
         .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "TestSupport"]),
-        .testTarget(name: "ImagesTests", dependencies: ["Images", "Diagnostics", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "CTurboJPEG", "Diagnostics", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Attacks", "Checkpoints"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience"], exclude: ["Fixtures"]),

@@ -107,8 +107,8 @@ def write_jpegs():
     inks = jpeg(Image.fromarray(cmyk, "CMYK"))
     # Pillow stores inks inverted. Their plain form: the inverse of the inverse, and no marker of Adobe's.
     plain = without_adobe(jpeg(Image.fromarray(255 - cmyk, "CMYK")))
-    # YCCK: stored R, G, B (the inverted inks) as luma and chroma; Adobe's transform flag says so.
-    stored = np.array(Image.fromarray(255 - cmyk[:, :, :3]).convert("YCbCr"))
+    # YCCK: luma and chroma of the colours whose complement is stored for C, M and Y; Adobe's transform flag says so.
+    stored = np.array(Image.fromarray(cmyk[:, :, :3]).convert("YCbCr"))
     ycck = np.concatenate([255 - stored, cmyk[:, :, 3:]], -1)
     ycck = bytearray(jpeg(Image.fromarray(ycck, "CMYK")))
     ycck[ycck.index(b"Adobe") + 11] = 2
