@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
         .target(name: "Salience", dependencies: ["Kernels", "Diagnostics"]),
         .target(name: "Attacks", dependencies: ["Kernels", "NeuralNet", "Salience", "Diagnostics"], swiftSettings: numeric),
-        .target(name: "Datasets", dependencies: ["CZlib", "Kernels", "Salience", "Diagnostics"]),
+        .target(name: "Datasets", dependencies: ["CZlib", "Images", "Kernels", "Salience", "Diagnostics"]),
         .target(name: "Checkpoints", dependencies: ["CCrypto", "NeuralNet", "Diagnostics"]),
         // Typed settings of a run, as YAML and JSON. Knows the other rooms' settings, not their work.
         .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "NeuralNet", "Salience", "Diagnostics", "Yams"]),

@@ -16,6 +16,14 @@ struct ContentHash {
         state = ContentHash.mix(h ^ UInt64(bytes.count))
     }
 
+    /// Of maps and the flags that say which of them count.
+    static func ofSalience(_ maps: [Float], annotated: [Bool]?) -> String {
+        var hash = ContentHash()
+        maps.withUnsafeBytes { hash.combine($0) }
+        annotated?.withUnsafeBytes { hash.combine($0) }
+        return hash.hexadecimal
+    }
+
     var hexadecimal: String {
         let digits = String(state, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

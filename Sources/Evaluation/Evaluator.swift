@@ -13,11 +13,11 @@ import NeuralNet
 package final class Evaluator {
     private let model: FrozenModel
     private let pass: FrozenPass
-    private let dataset: ImageDataset
+    private let dataset: any ImageSource
     private let group: Int
 
     /// - Parameter batch: the most images at a time; the network's own group is taken where that is smaller.
-    package init(model: FrozenModel, dataset: ImageDataset, batch: Int = .max) {
+    package init(model: FrozenModel, dataset: any ImageSource, batch: Int = .max) {
         self.model = model
         self.dataset = dataset
         group = max(1, min(batch, model.network.attackGroup))
@@ -44,7 +44,7 @@ package final class Evaluator {
         let attacker = EvaluationAttacker(pass: pass, settings: settings, capacity: group)
         var encoded: [Double] = []
         for (done, index) in owned.enumerated() {
-            batches.fill(memory, index)
+            try batches.fill(memory, index)
             for record in try attacker.records(of: memory, beat: beat) { encoded += record.encoded }
             try progress(done + 1, total)
         }

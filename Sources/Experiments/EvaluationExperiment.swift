@@ -63,7 +63,7 @@ package struct EvaluationRequest: Sendable {
 package struct EvaluationExperiment {
     package let weights: WeightsSource
     package let modelName: String
-    package let dataset: ImageDataset
+    package let dataset: any ImageSource
     package let indices: [Int]
     package let settings: EvaluationProtocol
     private let evaluator: Evaluator
@@ -85,7 +85,7 @@ package struct EvaluationExperiment {
         var settings = request.settings
         settings.salienceThreshold = request.salienceThreshold ?? recipe?.backgroundThreshold ?? settings.salienceThreshold
         self.settings = settings
-        guard settings.region == .all || dataset.salience != nil else {
+        guard settings.region == .all || dataset.hasSalience else {
             throw Failure.usage(
                 "--region \(settings.region.rawValue) needs salience maps", remedy: "give --salience maps.npy for this split")
         }
@@ -108,7 +108,7 @@ package struct EvaluationExperiment {
         return result
     }
 
-    private static func dataset(_ request: EvaluationRequest, recipe: Recipe?) throws -> ImageDataset {
+    private static func dataset(_ request: EvaluationRequest, recipe: Recipe?) throws -> any ImageSource {
         guard let name = request.data ?? recipe?.data.name else {
             throw Failure.usage("--data is missing", remedy: "name the data set: --data \(DatasetLoader.names.joined(separator: " | "))")
         }
