@@ -52,7 +52,7 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["CZlib", "Images", "Kernels", "Salience", "Diagnostics"]),
         .target(name: "Checkpoints", dependencies: ["CCrypto", "NeuralNet", "Diagnostics"]),
         // Typed settings of a run, as YAML and JSON. Knows the other rooms' settings, not their work.
-        .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
+        .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
         .target(name: "Evaluation", dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Diagnostics"]),
         .target(
             name: "Training",
@@ -71,7 +71,7 @@ let package = Package(
         .executableTarget(
             name: "sipat",
             dependencies: [
-                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Attacks", "Datasets", "NeuralNet", "Salience",
+                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Attacks", "Datasets", "Images", "NeuralNet", "Salience",
                 "Kernels", "Diagnostics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]

@@ -24,8 +24,11 @@ struct ContentHash {
         return hash.hexadecimal
     }
 
-    var hexadecimal: String {
-        let digits = String(state, radix: 16)
+    var value: UInt64 { state }
+    var hexadecimal: String { ContentHash.hexadecimal(state) }
+
+    static func hexadecimal(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 

@@ -113,9 +113,10 @@ package struct EvaluationExperiment {
             throw Failure.usage("--data is missing", remedy: "name the data set: --data \(DatasetLoader.names.joined(separator: " | "))")
         }
         let sameData = recipe?.data.name == name
-        let dataset = try DatasetLoader.load(
+        let dataset = try DatasetLoader.source(
             name: name.rawValue, directory: request.directory ?? (sameData ? recipe?.data.directory : nil),
-            synthetic: sameData ? recipe!.syntheticConfiguration : .init(), split: request.split)
+            synthetic: sameData ? recipe!.syntheticConfiguration : .init(),
+            images: recipe?.imagesConfiguration ?? .init(), split: request.split)
         guard let path = request.salience else { return dataset }
         return try dataset.attachingSalience(from: path, split: request.split)
     }

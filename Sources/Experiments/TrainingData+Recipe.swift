@@ -9,10 +9,11 @@ extension TrainingData {
     ///
     /// - Throws: `Failure` naming the file at fault.
     package init(_ recipe: Recipe) throws {
-        var dataset: any ImageSource = try DatasetLoader.load(
-            name: recipe.data.name.rawValue, directory: recipe.data.directory, synthetic: recipe.syntheticConfiguration, split: .train)
+        var dataset: any ImageSource = try DatasetLoader.source(
+            name: recipe.data.name.rawValue, directory: recipe.data.directory, synthetic: recipe.syntheticConfiguration,
+            images: recipe.imagesConfiguration, split: .train)
         if recipe.mode == .sipAT { dataset = try Self.withSalience(dataset, recipe) }
-        let split = try ValidationSplit(labels: dataset.labels, fraction: recipe.data.validation, seed: recipe.randomSeed)
+        let split = try ValidationSplit(labels: dataset.labels, groups: dataset.groups, fraction: recipe.data.validation, seed: recipe.randomSeed)
         let limit = recipe.data.limit == 0 ? split.training.count : recipe.data.limit
         self.init(
             dataset: dataset, training: ValidationSplit.classBalanced(split.training, labels: dataset.labels, limit: limit),

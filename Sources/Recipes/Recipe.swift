@@ -16,8 +16,22 @@ package struct Recipe: Sendable, Hashable {
     }
 
     package struct Data: Sendable, Hashable {
+        package enum Channels: String, CaseIterable, RecipeChoice {
+            case own
+            case grey = "1"
+            case colour = "3"
+        }
+
         package var name = DatasetLoader.Name.cifar10
         package var directory = ""
+        /// 0 for the packed set's own.
+        package var size = 0
+        package var channels = Channels.own
+        package var fit = FitSettings.Rule.resize
+        package var labelFrom = ""
+        package var testShare = 0.2
+        package var splitSeed = 0
+        package var maximumPixels = 178_956_970
         /// Share of the training set held out.
         package var validation = 0.1
         /// 0 for all.
@@ -185,3 +199,4 @@ extension PerturbationMask.Name: RecipeChoice {}
 extension AttackSettings.MaskTime: RecipeChoice {}
 extension ModelConfiguration.Stem: RecipeChoice {}
 extension DatasetLoader.Name: RecipeChoice {}
+extension FitSettings.Rule: RecipeChoice {}

@@ -21,7 +21,7 @@ struct SalienceEstimateCommand: ParsableCommand {
             Writes maps.npy (uint8, images × height × width) and maps.json, which says where the maps come from.
             """)
 
-    @Option(help: "cifar10, cifar100, mnist or synthetic.")
+    @Option(help: "cifar10, cifar100, mnist, synthetic, or the path of a packed set.")
     var data: String
     @Option(help: "The folder with the data set's files.")
     var dataDir: String?
@@ -76,7 +76,7 @@ struct SalienceEstimateCommand: ParsableCommand {
             default: try salienceEstimator(named: estimator)
             }
         return SalienceExperiment(
-            dataset: try DatasetLoader.load(name: data, directory: dataDir, split: split), estimator: chosen, split: split)
+            dataset: try DatasetLoader.source(name: data, directory: dataDir, split: split), estimator: chosen, split: split)
     }
 }
 
