@@ -133,7 +133,8 @@ struct LoaderTests {
         let plain = makeDataset(count: 10, shape: shape, salience: false)
         let maps = [Float](repeating: 0.5, count: 10 * shape.pixels)
         let partly = try plain.attachingSalience(maps: maps, annotated: (0..<10).map { $0 % 2 == 0 }, source: "maps.npy")
-        for (dataset, isAnnotated) in [(plain, { (_: Int) in false }), (partly, { $0 % 2 == 0 })] {
+        let cases: [(any ImageSource, (Int) -> Bool)] = [(plain, { _ in false }), (partly, { $0 % 2 == 0 })]
+        for (dataset, isAnnotated) in cases {
             let batches = EvaluationBatches(dataset: dataset, indices: [4, 1, 7, 2], batchSize: 4)
             let batch = batches.makeBatch()
             try batches.fill(batch, 0)
@@ -146,7 +147,7 @@ struct LoaderTests {
     }
 
     @Test(arguments: 1...4)
-    func evaluationBatchesCoverEverySampleOnce(ranks: Int) {
+    func evaluationBatchesCoverEverySampleOnce(ranks: Int) throws {
         let dataset = makeDataset(count: 23, shape: shape)
         let indices = Array((0..<23).reversed())
         let batches = EvaluationBatches(dataset: dataset, indices: indices, batchSize: 4)
