@@ -24,6 +24,7 @@ final class AnnotatedImages: ImageSource {
     var labels: [Int32] { base.labels }
     var groups: [Int32]? { base.groups }
     var fingerprint: String { base.fingerprint }
+    var decodes: Bool { base.decodes }
 
     func read(_ index: Int, _ draw: SampleDraw, into pixels: UnsafeMutablePointer<UInt8>) throws -> SampleGeometry {
         try base.read(index, draw, into: pixels)

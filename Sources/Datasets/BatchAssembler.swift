@@ -52,8 +52,9 @@ package struct BatchAssembler: Sendable {
             let part = plan.microBatch(microBatch, step: step)
             batch.microBatches.append(part.lowerBound - samples.lowerBound..<part.upperBound - samples.lowerBound)
         }
-        for position in 0..<samples.count {
-            let index = order[range.lowerBound + samples.lowerBound + position]
+        let first = range.lowerBound + samples.lowerBound
+        try ReadingThreads.forEach(samples.count, inParallel: dataset.decodes) { position in
+            let index = order[first + position]
             let draw = SampleDraw(augmentation, seed: seed, epoch: epoch, sample: index)
             try batch.setSample(at: position, to: index, of: dataset, draw: draw)
         }

@@ -59,7 +59,7 @@ package struct EvaluationBatches: Sendable {
         batch.totalMicroBatches = batchCount
         batch.microBatches.removeAll(keepingCapacity: true)
         batch.microBatches.append(0..<range.count)
-        for position in 0..<range.count {
+        try ReadingThreads.forEach(range.count, inParallel: dataset.decodes) { position in
             try batch.setSample(at: position, to: indices[range.lowerBound + position], of: dataset, draw: .none)
         }
     }

@@ -46,6 +46,9 @@ package protocol ImageSource: Sendable {
     /// The geometry that an image of the same size gets without augmentation: what maps of fitted images were made for.
     func fit(of geometry: SampleGeometry) -> Geometry
 
+    /// Whether `read` opens and decodes a file, so that several threads are worth their while.
+    var decodes: Bool { get }
+
     /// Image `index` for messages: its file, or its number.
     func title(of index: Int) -> String
 }
@@ -55,6 +58,7 @@ extension ImageSource {
     package var classes: Int { classNames.count }
     package var groups: [Int32]? { nil }
     package var salienceFingerprint: String? { nil }
+    package var decodes: Bool { false }
     package var hasSalience: Bool { salienceFingerprint != nil }
 
     package func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool { false }

@@ -32,7 +32,7 @@ package struct FitSettings: Sendable, Hashable {
     var text: String { "\(rule.rawValue) \(size) \(channels)" }
 }
 
-/// One split of a collection, read from its files when asked for.
+/// One split of a collection, read from its files or shards when asked for.
 package final class FileImages: ImageSource {
     package let name: String
     package let classNames: [String]
@@ -40,6 +40,7 @@ package final class FileImages: ImageSource {
     package let groups: [Int32]?
     package let fingerprint: String
     package var imageShape: ImageShape { settings.shape }
+    package var decodes: Bool { true }
 
     private let collection: ImageCollection
     private let settings: FitSettings
@@ -66,16 +67,22 @@ package final class FileImages: ImageSource {
             hash.combine(text: entry.path)
             hash.combine(text: collection.classNames[Int(entry.label)])
             // Of a manifest, only what it says: looking at a million files would take minutes.
-            if collection.layout != .manifest { hash.combine(text: "\(FolderListing.size(collection.path(of: entry)) ?? -1)") }
+            if let place = entry.place {
+                hash.combine(text: "\(place.size)")
+            } else if collection.layout != .manifest {
+                hash.combine(text: "\(FolderListing.size(collection.path(of: entry)) ?? -1)")
+            }
         }
         hash.combine(text: settings.text)
         fingerprint = "\(name) \(indices.count)×\(settings.shape) \(hash.hexadecimal)"
     }
 
     package func read(_ index: Int, _ draw: SampleDraw, into pixels: UnsafeMutablePointer<UInt8>) throws -> SampleGeometry {
-        let path = collection.path(of: collection.entries[indices[index]])
+        let entry = collection.entries[indices[index]]
         let options = DecodingOptions(channels: settings.channels, limit: settings.limit)
-        let decoded = try Image.read(path, options: options)
+        let decoded = try collection.bytes(of: entry).withUnsafeBytes {
+            try Image.decode($0, name: collection.path(of: entry), options: options)
+        }
         let geometry = draw.geometry(
             source: decoded.header.size, orientation: decoded.header.orientation, fit: settings.geometry, size: settings.size)
         geometry.apply(to: decoded.image, denominator: decoded.denominator, into: pixels)

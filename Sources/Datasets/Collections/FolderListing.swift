@@ -47,6 +47,22 @@ struct FolderListing {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// The path under which a file is found whose name is canonically equivalent (é as one character or as two); nil: none.
+    static func canonicalPath(_ path: String) -> String? {
+        var found = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            let next = found + "/" + part
+            if exists(next) {
+                found = next
+            } else if let listing = try? FolderListing(found.isEmpty ? "/" : found), let name = (listing.files + listing.folders).first(where: { $0 == part }) {
+                found += "/" + name
+            } else {
+                return nil
+            }
+        }
+        return found
+    }
+
     static func exists(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0

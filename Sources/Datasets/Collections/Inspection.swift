@@ -41,7 +41,7 @@ struct Inspection {
 
     private func inspect(_ entry: ImageEntry) throws -> InspectedImage {
         let path = collection.path(of: entry)
-        let bytes = try ReadableFile.contents(of: path, limit: 2 << 30)
+        let bytes = try collection.bytes(of: entry)
         var hash = ContentHash()
         bytes.withUnsafeBytes { hash.combine($0) }
         let options = DecodingOptions(channels: settings?.channels ?? .grey, limit: settings?.limit ?? limit)

@@ -142,9 +142,7 @@ enum Manifest {
 
         /// Classes in order: of numbers where all are numbers, else of names.
         func collection() throws -> ImageCollection {
-            let numbers = labels.compactMap { Int($0) }
-            let order = numbers.count == labels.count
-                ? labels.indices.sorted { numbers[$0] < numbers[$1] } : labels.indices.sorted { labels[$0] < labels[$1] }
+            let order = ImageCollection.classOrder(labels)
             var place = [Int32](repeating: 0, count: labels.count)
             for (position, index) in order.enumerated() { place[index] = Int32(position) }
             let hasTest = splits.contains("test")
