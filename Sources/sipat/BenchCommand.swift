@@ -5,8 +5,8 @@ import NeuralNet
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure speed: a whole step, its layers, its other kernels, the network between ranks.",
-        subcommands: [BenchStepCommand.self, BenchLayersCommand.self, BenchKernelsCommand.self, BenchAllreduceCommand.self])
+        commandName: "bench", abstract: "Measure speed: a whole step, its layers, its other kernels, the network between ranks, reading images.",
+        subcommands: [BenchStepCommand.self, BenchLayersCommand.self, BenchKernelsCommand.self, BenchAllreduceCommand.self, BenchDataCommand.self])
 }
 
 /// Which network, on images of which size, a benchmark works on.
