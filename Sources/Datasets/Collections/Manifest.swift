@@ -111,6 +111,8 @@ enum Manifest {
 
     /// Numbers labels and splits once all lines are known.
     private struct Builder {
+        private static let splitNames: Set<String> = ["train", "training", "test", "val", "valid", "validation"]
+
         let path: String
         private var entries: [ImageEntry] = []
         private var labels: [String] = []
@@ -124,11 +126,13 @@ enum Manifest {
                 throw Failure.badData(
                     "\(path):\(line): there is no \(file == nil ? "path" : "label")", remedy: "give every image a path and a label, or leave its line out")
             }
-            if let split, !["train", "training", "test", "val", "valid", "validation"].contains(split.lowercased()) {
+            let split = split?.lowercased()
+            if let split, !Builder.splitNames.contains(split) {
                 throw Failure.badData("\(path):\(line): split is \"\(split)\", expected train or test", remedy: "correct it, or leave the column empty in all lines")
             }
             var entry = entry
-            entry.path = file.contains("\\") && !file.contains("/") ? file.replacingOccurrences(of: "\\", with: "/") : file
+            let isWindows = file.utf8.contains(UInt8(ascii: "\\")) && !file.utf8.contains(UInt8(ascii: "/"))
+            entry.path = isWindows ? file.replacingOccurrences(of: "\\", with: "/") : file
             if let number = labelNumbers[label] {
                 entry.label = number
             } else {
@@ -137,7 +141,7 @@ enum Manifest {
                 labels.append(label)
             }
             entries.append(entry)
-            splits.append(split?.lowercased())
+            splits.append(split)
         }
 
         /// Classes in order: of numbers where all are numbers, else of names.
