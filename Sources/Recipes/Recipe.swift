@@ -59,6 +59,8 @@ package struct Recipe: Sendable, Hashable {
     package struct Augmentation: Sendable, Hashable {
         package var crop = 4
         package var flip = true
+        /// 0 for none.
+        package var resizedCrop = 0.0
     }
 
     package struct Model: Sendable, Hashable {

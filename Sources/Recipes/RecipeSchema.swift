@@ -35,6 +35,7 @@ package enum RecipeSchema {
 
         field("augmentation.crop", \.augmentation.crop, .integer(0...64), "random crop after padding by this many pixels"),
         field("augmentation.flip", \.augmentation.flip, "random horizontal flip"),
+        field("augmentation.resizedCrop", \.augmentation.resizedCrop, .number(0...1), "instead of crop: a random part of at least this share of the image, resized (0.08 is common for ImageNet); 0 for none"),
 
         field("model.name", \.model.name, .name(ModelConfiguration.names, ModelConfiguration.isKnown), "the network"),
         field("model.width", \.model.width, .integer(0...4096), "channels of the first block; 0 for the network's own"),
