@@ -12,8 +12,21 @@ let march = ["-Xcc", "-march=\(architecture)"]
 let march: [String] = architecture == "native" ? [] : ["-Xcc", "-mcpu=\(architecture)"]
 #endif
 
+// SIPAT_CHECKED=1 keeps the checks of bounds, overflow and preconditions that the numeric rooms otherwise do without:
+// for tests (Scripts/sanitize checked), not for training.
+let isChecked = ProcessInfo.processInfo.environment["SIPAT_CHECKED"] == "1"
+
 /// Numeric rooms: no bounds or overflow checks in the inner loops, and vector code for `architecture`.
-let numeric: [SwiftSetting] = [.unsafeFlags(["-Ounchecked"] + march, .when(configuration: .release)), .unsafeFlags(march, .when(configuration: .debug))]
+let numeric: [SwiftSetting] = [
+    .unsafeFlags((isChecked ? [] : ["-Ounchecked"]) + march, .when(configuration: .release)),
+    .unsafeFlags(march, .when(configuration: .debug)),
+]
+
+// SIPAT_FUZZ=1 adds the program that runs libFuzzer; it links only with --sanitize=fuzzer (Scripts/fuzz).
+let fuzzer: [Target] =
+    ProcessInfo.processInfo.environment["SIPAT_FUZZ"] != "1"
+    ? []
+    : [.executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver")]
 
 /// Vector code for `architecture`, with all checks.
 let vector: [SwiftSetting] = [.unsafeFlags(march)]
@@ -22,9 +35,12 @@ let package = Package(
     name: "sipat",
     products: [
         .executable(name: "sipat", targets: ["sipat"]),
+        // MPI for Swift, of use without the rest; `mpi-pi` is an example.
+        .library(name: "MPI", targets: ["MPI"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
@@ -40,7 +56,7 @@ let package = Package(
         .systemLibrary(name: "CInstructionSet"),
 
         // Each room knows only those above it.
-        .target(name: "Diagnostics"),
+        .target(name: "Diagnostics", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
         // libpng jumps out of functions (setjmp); C catches the jump.
         .target(name: "CPNG", dependencies: ["CLibPNG"]),
         .target(name: "Images", dependencies: ["CTurboJPEG", "CPNG", "Diagnostics"], swiftSettings: vector),
@@ -48,8 +64,8 @@ let package = Package(
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet"], swiftSettings: numeric),
         .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
         .target(name: "Salience", dependencies: ["Kernels", "Diagnostics"]),
-        .target(name: "Attacks", dependencies: ["Kernels", "NeuralNet", "Salience", "Diagnostics"], swiftSettings: numeric),
-        .target(name: "Datasets", dependencies: ["CZlib", "Images", "Kernels", "Salience", "Diagnostics"]),
+        .target(name: "Attacks", dependencies: ["Kernels", "NeuralNet", "Diagnostics"], swiftSettings: numeric),
+        .target(name: "Datasets", dependencies: ["CZlib", "Images", "Kernels", "Diagnostics"]),
         .target(name: "Checkpoints", dependencies: ["CCrypto", "NeuralNet", "Diagnostics"]),
         // Typed settings of a run, as YAML and JSON. Knows the other rooms' settings, not their work.
         .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
@@ -71,31 +87,58 @@ let package = Package(
         .executableTarget(
             name: "sipat",
             dependencies: [
-                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Attacks", "Datasets", "Images", "NeuralNet", "Salience",
-                "Kernels", "Diagnostics",
+                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Attacks", "Checkpoints", "Datasets", "Images", "NeuralNet",
+                "Salience", "Kernels", "Diagnostics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
 
+        // An example of the MPI library, which sees no more of it than another package would.
+        .executableTarget(name: "mpi-pi", dependencies: ["MPI"], packageAccess: false),
+
         // A program of small multi-rank scenarios that the tests start under mpirun. It counts its allocations.
         .target(name: "CAllocationCount"),
-        .executableTarget(name: "mpi-fixture", dependencies: ["MPI", "Training", "CAllocationCount"]),
+        .executableTarget(
+            name: "mpi-fixture",
+            dependencies: [
+                "MPI", "Training", "Attacks", "Checkpoints", "Datasets", "NeuralNet", "Salience", "Kernels", "Diagnostics",
+                "CAllocationCount",
+            ]
+        ),
 
         // Runs programs, alone or under mpirun, with a time limit.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
 
-        .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "TestSupport"]),
+        // What strangers' files are read by, as functions of bytes: for libFuzzer, and for the tests that replay its corpus.
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Images", "Recipes", "Salience", "Scaling", "Training"],
+            path: "Tests/Fuzz/Targets"),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", exclude: ["Driver", "Targets"],
+            sources: ["CorpusTests.swift"], resources: [.copy("Corpus")]),
+
+        .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "mpi-pi", "TestSupport"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "CTurboJPEG", "Diagnostics", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
-        .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Attacks", "Checkpoints"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "SalienceTests", dependencies: ["Salience"], exclude: ["Fixtures"]),
-        .testTarget(name: "AttacksTests", dependencies: ["Attacks"]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Images", "TestSupport"]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
+        .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Kernels", "Attacks", "Checkpoints", "Diagnostics"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "SalienceTests", dependencies: ["Salience", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
+        .testTarget(name: "AttacksTests", dependencies: ["Attacks", "NeuralNet", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Datasets", "NeuralNet", "Kernels", "Diagnostics"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Images", "Kernels", "CZlib", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "sipat", "mpi-fixture", "TestSupport"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "Training", "Datasets", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
-    ],
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
+    ] + fuzzer,
     swiftLanguageModes: [.v6]
 )
+
+// SIPAT_STRICT=1 makes errors of warnings, in our own targets: for CI.
+if ProcessInfo.processInfo.environment["SIPAT_STRICT"] == "1" {
+    for target in package.targets where target.type != .system {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+        target.cSettings = (target.cSettings ?? []) + [.treatAllWarnings(as: .error)]
+    }
+}

@@ -29,19 +29,4 @@ package struct AttackSettings: Sendable, Hashable, Codable {
         self.targeted = targeted
         self.maskTime = maskTime
     }
-
-    /// Projected gradient descent on the negative loss, from a random start (Madry et al., ICLR 2018).
-    package static func pgd(_ threat: ThreatModel, stepSize: Float, steps: Int) -> AttackSettings {
-        AttackSettings(threat: threat, stepSize: stepSize, steps: steps)
-    }
-
-    /// The fast gradient sign method (Goodfellow et al., ICLR 2015): one step from the image to the ball's surface.
-    package static func fgsm(_ threat: ThreatModel) -> AttackSettings {
-        AttackSettings(threat: threat, stepSize: threat.epsilon, steps: 1, randomStart: false)
-    }
-
-    /// FGSM with random start (Wong et al., ICLR 2020), whose step is 1.25 ε.
-    package static func fgsmWithRandomStart(_ threat: ThreatModel) -> AttackSettings {
-        AttackSettings(threat: threat, stepSize: 1.25 * threat.epsilon, steps: 1)
-    }
 }

@@ -23,8 +23,8 @@ struct MaskedBall {
         }
     }
 
-    /// A random point: uniform per value for L∞; for L2 uniform in each of the two balls (a soft mask squeezes the balls
-    /// into ellipsoids); then clipped to [0, 1].
+    /// A random point: uniform per value for L∞; for L2 the salient part uniform in its ball, the background uniform in
+    /// what the ball of radius ε leaves (a soft mask squeezes the balls into ellipsoids); then clipped to [0, 1].
     ///
     /// - Parameter scratch: as many floats as the image has.
     func randomStart(_ random: Philox, scratch: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>) {
@@ -43,13 +43,15 @@ struct MaskedBall {
             let length = lengths(scratch)
             let free = freeValues()
             let next = 4 * ((shape.count + 3) / 4)
-            func scale(_ radius: Float, _ length: Double, _ dimensions: Int, _ u: Float) -> Float {
-                length > 0 ? Float(Double(radius) * pow(Double(u), 1 / Double(dimensions)) / length) : 0
+            func scale(_ radius: Double, _ length: Double, _ dimensions: Int, _ u: Float) -> Float {
+                length > 0 ? Float(radius * pow(Double(u), 1 / Double(dimensions)) / length) : 0
             }
-            let background = scale(threat.epsilon, length.background, free.background, random.uniform(next))
-            let salient = scale(threat.epsilonSalient, length.salient, free.salient, random.uniform(next + 1))
+            let salient = scale(Double(threat.epsilonSalient), length.salient, free.salient, random.uniform(next + 1))
+            let (whole, used) = (Double(threat.epsilon), Double(salient) * length.salient)
+            let left = used > 0 ? max(0, whole * whole - used * used).squareRoot() : whole
+            let background = scale(left, length.background, free.background, random.uniform(next))
             for pixel in 0..<pixels {
-                let scale = isBackground(mask[pixel]) ? background : salient
+                let scale = threat.isBackground(mask[pixel]) ? background : salient
                 for i in pixel * channels..<(pixel + 1) * channels {
                     output[i] = min(max(image[i] + scratch[i] * scale, 0), 1)
                 }
@@ -86,22 +88,15 @@ struct MaskedBall {
         let scale = steepness > 0 ? Double(size) / steepness : 0
         for i in 0..<shape.count { point[i] += Float(Double(gradient[i]) * scale) }
         let length = lengths(point, from: image)
-        func shrinking(_ length: Double, to radius: Float) -> Float {
-            length > Double(radius) ? Float(Double(radius) / length) : 1
-        }
-        let background = shrinking(length.background, to: threat.epsilon)
-        let salient = shrinking(length.salient, to: threat.epsilonSalient)
+        let (background, salient) = threat.shrinking(background: length.background, salient: length.salient)
         for pixel in 0..<shape.pixels {
             let isFrozen = weight(mask[pixel]) == 0
-            let shrink = isBackground(mask[pixel]) ? background : salient
+            let shrink = threat.isBackground(mask[pixel]) ? background : salient
             for i in pixel * channels..<(pixel + 1) * channels {
                 point[i] = isFrozen ? image[i] : min(max(image[i] + (point[i] - image[i]) * shrink, 0), 1)
             }
         }
     }
-
-    /// Whether a pixel belongs to the ball of radius `epsilon`; with no budget on salient pixels, all that may move do.
-    private func isBackground(_ m: Float) -> Bool { threat.epsilonSalient == 0 ? m > 0 : m > 0.5 }
 
     /// What an L2 attack multiplies a pixel's gradient by; 0 where the pixel stays.
     private func weight(_ m: Float) -> Float {
@@ -119,7 +114,7 @@ struct MaskedBall {
     private func freeValues() -> (background: Int, salient: Int) {
         var (background, salient) = (0, 0)
         for pixel in 0..<shape.pixels where weight(mask[pixel]) != 0 {
-            if isBackground(mask[pixel]) { background += shape.channels } else { salient += shape.channels }
+            if threat.isBackground(mask[pixel]) { background += shape.channels } else { salient += shape.channels }
         }
         return (background, salient)
     }
@@ -135,7 +130,7 @@ struct MaskedBall {
                 let value = Double(values[i] - (origin?[i] ?? 0))
                 sum += value * value
             }
-            if isBackground(mask[pixel]) { background += sum } else { salient += sum }
+            if threat.isBackground(mask[pixel]) { background += sum } else { salient += sum }
         }
         return (background.squareRoot(), salient.squareRoot())
     }

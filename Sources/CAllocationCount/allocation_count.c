@@ -5,7 +5,14 @@
 #include <errno.h>
 #include <stddef.h>
 
-#ifdef __GLIBC__
+// A sanitizer stands there itself, and would see none of the heap through this one.
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SIPAT_SANITIZED
+#endif
+#endif
+
+#if defined(__GLIBC__) && !defined(SIPAT_SANITIZED)
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);

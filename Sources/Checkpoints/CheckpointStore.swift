@@ -79,7 +79,7 @@ package struct CheckpointStore {
     private func makeFolder() throws {
         guard !FileManager.default.fileExists(atPath: folder) else { return }
         try files.makeDirectory(folder)
-        try files.synchronizeDirectory((folder as NSString).deletingLastPathComponent)
+        try files.synchronizeDirectory(pathFolder(folder))
     }
 
     private func write(_ contents: [CheckpointFile], step: Int, into temporary: String) throws {
@@ -152,9 +152,10 @@ package struct CheckpointStore {
         for entry in candidates {
             do { return (try verified(entry), record) } catch { reason = reason ?? error }
         }
-        throw reason ?? Failure.badData(
-            "\(folder)/best.json: names step \(record.step), of which there is no checkpoint",
-            remedy: "use the newest checkpoint instead")
+        throw reason
+            ?? Failure.badData(
+                "\(folder)/best.json: names step \(record.step), of which there is no checkpoint",
+                remedy: "use the newest checkpoint instead")
     }
 
     private func verified(_ entry: Entry) throws -> Checkpoint {
@@ -170,7 +171,7 @@ package struct CheckpointStore {
         let path = folder + "/best.json"
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         do {
-            return try JSONDecoder().decode(Best.self, from: Data(ReadableFile.contents(of: path)))
+            return try decodedJSON(Best.self, from: ReadableFile.contents(of: path))
         } catch let error as DecodingError {
             throw Failure.badData("\(path): is not understood: \(error)", remedy: "remove it; the next best checkpoint writes it anew")
         }
@@ -204,7 +205,7 @@ package struct CheckpointStore {
     /// Removes a checkpoint so that a crash in between leaves no half of it under its name.
     private func discard(_ path: String) throws {
         guard FileManager.default.fileExists(atPath: path) else { return }
-        let hidden = folder + "/" + incompletePrefix + "removed-" + (path as NSString).lastPathComponent
+        let hidden = folder + "/" + incompletePrefix + "removed-" + pathName(path)
         try files.removeTree(hidden)
         try files.rename(path, to: hidden)
         try files.removeTree(hidden)

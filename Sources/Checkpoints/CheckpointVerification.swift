@@ -2,6 +2,12 @@ import Diagnostics
 import Foundation
 
 extension Checkpoint {
+    /// Whether a folder was published as a checkpoint; whether it still is what it was then, `init(verifying:)` says.
+    package static func isPublished(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: path + "/" + CheckpointManifest.markerName)
+            && FileManager.default.fileExists(atPath: path + "/" + CheckpointManifest.fileName)
+    }
+
     /// Accepts a checkpoint's folder only if its marker, its manifest and every file's size and SHA-256 agree.
     ///
     /// Reads every byte once.
@@ -22,7 +28,7 @@ extension Checkpoint {
         }
         let manifest: CheckpointManifest
         do {
-            manifest = try JSONDecoder().decode(CheckpointManifest.self, from: Data(text))
+            manifest = try decodedJSON(CheckpointManifest.self, from: text)
         } catch {
             throw Failure.badData("\(path): \(CheckpointManifest.fileName) is not understood: \(error)", remedy: damaged)
         }

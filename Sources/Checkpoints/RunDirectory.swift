@@ -22,7 +22,7 @@ package final class RunDirectory: Sendable {
     private let descriptor: Int32
 
     /// What shows that a folder holds a run.
-    private static let traces = ["run.json", "checkpoints", "metrics.jsonl"]
+    private static let traces = ["checkpoints", "metrics.jsonl"]
 
     /// Creates the folder (and its parents) if need be, locks it, and looks at what it holds.
     ///
@@ -34,7 +34,7 @@ package final class RunDirectory: Sendable {
                 throw Failure.usage("there is no folder \(path) to resume from", remedy: "check the path, or start without --resume")
             }
         }
-        try Self.makeFolders(path)
+        try makeFolders(path)
         let lock = try Self.lock(path)
         let heldRun = Self.traces.contains { FileManager.default.fileExists(atPath: path + "/" + $0) }
         do {
@@ -86,19 +86,5 @@ package final class RunDirectory: Sendable {
             throw Failure.usage("\(path) holds no run to resume", remedy: "check the path, or start without --resume")
         default: break
         }
-    }
-
-    /// `mkdir -p`.
-    private static func makeFolders(_ path: String) throws {
-        var status = stat()
-        if stat(path, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFDIR else {
-                throw Failure.usage("\(path) is a file, expected a folder for the run", remedy: "give another folder (--output)")
-            }
-            return
-        }
-        let parent = (path as NSString).deletingLastPathComponent
-        if !parent.isEmpty, parent != path { try makeFolders(parent) }
-        do { try PosixFileOperations().makeDirectory(path) } catch { throw Failure.writing(path, error: error) }
     }
 }

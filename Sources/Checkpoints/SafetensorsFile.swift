@@ -13,6 +13,9 @@ package final class SafetensorsFile: Sendable {
     /// - Throws: `Failure` when the file is missing, or is not a sound safetensors file.
     package init(_ path: String) throws {
         file = try ReadableFile(path)
+        if let kind = FileKind.notSafetensors(try file.bytes(at: 0, count: min(512, file.size)), path: path) {
+            throw Failure.badData("\(path): \(kind.what)", remedy: kind.remedy)
+        }
         guard file.size >= 8 else {
             throw Failure.badData("\(path): has \(file.size) bytes, a safetensors file at least 10", remedy: "copy or write it again")
         }

@@ -7,6 +7,9 @@ package enum SafetensorsType: String, Sendable, CaseIterable {
     case int32 = "I32", uint32 = "U32", float32 = "F32"
     case int64 = "I64", uint64 = "U64", float64 = "F64"
 
+    /// Whether values of this type are read as float32.
+    var isFloatingPoint: Bool { [.float32, .float64, .float16, .bfloat16].contains(self) }
+
     /// Bytes of one element.
     package var size: Int {
         switch self {
@@ -75,7 +78,12 @@ struct SafetensorsHeader {
             case "dtype" where type == nil:
                 let text = try scanner.string()
                 type = SafetensorsType(rawValue: text)
-                guard type != nil else { throw scanner.failure("tensor \"\(name)\" has the unknown dtype \"\(text)\"") }
+                guard type != nil else {
+                    throw Failure.badData(
+                        "\(scanner.source): tensor \"\(name)\" has dtype \"\(text)\", which is not among those read here: "
+                            + SafetensorsType.allCases.map(\.rawValue).joined(separator: ", "),
+                        remedy: "save it as float32 (in PyTorch: tensor.float())")
+                }
             case "shape" where shape == nil: shape = try scanner.wholeNumbers(limit: 64)
             case "data_offsets" where offsets == nil: offsets = try scanner.wholeNumbers(limit: 2)
             case "dtype", "shape", "data_offsets": throw scanner.failure("tensor \"\(name)\" has \"\(field)\" twice")

@@ -53,7 +53,7 @@ package enum DatasetLoader {
         case .cifar10: try CIFARFormat.cifar10.read(split, in: required(directory, for: name))
         case .cifar100: try CIFARFormat.cifar100.read(split, in: required(directory, for: name))
         case .mnist: try IDXReader.read(split, name: name, in: required(directory, for: name))
-        case .synthetic: try SyntheticGenerator(synthetic).dataset(split)
+        case .synthetic: try makeSynthetic(synthetic, split)
         case .images:
             throw Failure.internalError("people's own images are not read into memory")
         case nil:
@@ -61,6 +61,16 @@ package enum DatasetLoader {
                 "unknown data set \"\(name)\", expected one of \(names.joined(separator: ", ")), or the path of a packed set or a folder",
                 remedy: nearestName(to: name, among: names).map { "did you mean \($0)?" })
         }
+    }
+
+    private static func makeSynthetic(_ configuration: SyntheticConfiguration, _ split: DatasetSplit) throws -> ImageDataset {
+        let generator = try SyntheticGenerator(configuration)
+        let count = split == .train ? configuration.trainCount : configuration.testCount
+        var need = MemoryNeed()
+        need.add(count, configuration.imageShape.count + MemoryLayout<Float>.size * configuration.imageShape.pixels)
+        try requireMemory(
+            need, for: "the data set synthetic with \(count) images of \(configuration.imageShape)", remedy: "make synthetic.\(split.rawValue) or synthetic.size smaller")
+        return generator.dataset(split)
     }
 
     private static func required(_ directory: String?, for name: String) throws -> String {

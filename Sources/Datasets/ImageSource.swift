@@ -67,6 +67,12 @@ extension ImageSource {
 
     package func title(of index: Int) -> String { "image \(index) of \(name)" }
 
+    /// The map of image `index` without augmentation, as `readMap`.
+    package func readFittedMap(_ index: Int, into map: UnsafeMutablePointer<Float>) throws -> Bool {
+        let size = PixelSize(width: imageShape.width, height: imageShape.height)
+        return try readMap(index, SampleGeometry(size: size, placement: .identity), into: map)
+    }
+
     /// Image `index` without augmentation, as values in [0, 1].
     package func read(_ index: Int, values: UnsafeMutablePointer<Float>) throws {
         let count = imageShape.count

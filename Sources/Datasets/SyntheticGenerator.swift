@@ -80,7 +80,8 @@ package struct SyntheticGenerator: Sendable {
             for x in 0..<configuration.size {
                 let inside = scene.contains(y: y, x: x)
                 salience[pixel] = inside ? 1 : 0
-                let pattern = inside
+                let pattern =
+                    inside
                     ? scene.textureAmplitude * object.value(y: y, x: x)
                     : SyntheticGenerator.backgroundAmplitude * background.value(y: y, x: x) + scene.gradient(y: y, x: x)
                 let colour = inside ? scene.objectColour : scene.backgroundColour

@@ -21,13 +21,12 @@ package func writeAtomically(
     _ body: (ByteSink) throws -> Void
 ) throws {
     if isSpecialFile(path) { return try writeInPlace(path, byteCount: byteCount, using: files, body) }
-    let name = (path as NSString).lastPathComponent
-    let folder = (path as NSString).deletingLastPathComponent
-    let temporary = (folder.isEmpty ? "" : folder + "/") + incompletePrefix + "\(name)-\(getpid())"
+    let folder = pathFolder(path)
+    let temporary = folder + "/" + incompletePrefix + "\(pathName(path))-\(getpid())"
     do {
         try writeSynchronized(temporary, using: files, body)
         try files.rename(temporary, to: path)
-        try files.synchronizeDirectory(folder.isEmpty ? "." : folder)
+        try files.synchronizeDirectory(folder)
     } catch {
         try? files.removeTree(temporary)
         throw Failure.writing(path, bytes: byteCount, error: error)
@@ -69,7 +68,9 @@ private func isSpecialFile(_ path: String) -> Bool {
 private func writeInPlace(
     _ path: String, byteCount: Int?, using files: some FileOperations, _ body: (ByteSink) throws -> Void
 ) throws {
-    let descriptor = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
+    // /dev/stdout where it is a file: opened anew, it would be written over from its beginning.
+    let own = [STDOUT_FILENO, STDERR_FILENO].first { isSameFile(path, "/proc/self/fd/\($0)") }
+    let descriptor = own.map { dup($0) } ?? open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
     guard descriptor >= 0 else {
         throw Failure.writing(path, bytes: byteCount, error: SystemError(code: errno, operation: "open", path: path))
     }

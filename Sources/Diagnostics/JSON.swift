@@ -20,3 +20,12 @@ package func jsonBytes(_ value: some Encodable, _ layout: JSONLayout = .document
 package func writeJSON(_ value: some Encodable, to path: String) throws {
     try writeAtomically(try jsonBytes(value), to: path)
 }
+
+/// The value in JSON that `jsonBytes` has written: the names of numbers that are not finite are understood.
+///
+/// - Throws: `DecodingError`.
+package func decodedJSON<Value: Decodable>(_ type: Value.Type, from bytes: some Sequence<UInt8>) throws -> Value {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return try decoder.decode(type, from: Data(bytes))
+}

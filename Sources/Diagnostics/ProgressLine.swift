@@ -1,5 +1,3 @@
-import Foundation
-
 /// What the user sees of a run on rank 0: one line that is rewritten on a terminal, plain lines now and then elsewhere.
 package struct ProgressLine {
     private let isTerminal: Bool
@@ -15,7 +13,7 @@ package struct ProgressLine {
     ///   - interval: seconds between plain lines.
     package init(
         isTerminal: Bool = Terminal.isInteractive, width: Int = Terminal.width, interval: Double = 10,
-        write: @escaping (String) -> Void = { FileHandle.standardOutput.write(Data($0.utf8)) }
+        write: @escaping (String) -> Void = { Output.progress($0) }
     ) {
         self.isTerminal = isTerminal
         self.width = width

@@ -59,6 +59,32 @@ package final class ReadableFile: Sendable {
         }
     }
 
+    /// All that can be read from a small file, a pipe or a device such as /dev/stdin, until its end.
+    ///
+    /// - Throws: `Failure.inputOutput` when it cannot be read, `.badData` when it goes on for more than `limit` bytes.
+    package static func stream(_ path: String, limit: Int = 64 << 20) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Failure.reading(path, code: errno) }
+        defer { close(descriptor) }
+        var contents: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = Foundation.read(descriptor, &piece, piece.count)
+            if count == 0 { return contents }
+            if count < 0 {
+                if errno == EINTR { continue }
+                if errno == EISDIR {
+                    throw Failure.inputOutput("cannot read \(path): it is a folder", remedy: "give the path of a file")
+                }
+                throw Failure.reading(path, code: errno)
+            }
+            guard contents.count + count <= limit else {
+                throw Failure.badData("\(path): has more than \(byteText(limit))", remedy: "check that this is the right file")
+            }
+            contents += piece[..<count]
+        }
+    }
+
     /// The whole of a file that should be small.
     ///
     /// - Throws: `Failure.badData` when it is larger than `limit` bytes; nothing is allocated then.

@@ -15,7 +15,7 @@ extension Failure {
         let free = freeBytes(near: path).map { "; \(byteText($0)) are free there" } ?? ""
         let at = error.path == path ? "" : " (at \(error.path))"
         let cause = "cannot write \(path): \(error.operation)\(at): \(String(cString: strerror(error.code)))"
-        let folder = (path as NSString).deletingLastPathComponent
+        let folder = pathFolder(path)
         switch error.code {
         case ENOSPC:
             return .inputOutput(cause + needed + free, remedy: "free some space, or write to another file system")
@@ -26,9 +26,9 @@ extension Failure {
             return .inputOutput(cause + needed, remedy: "this file system is mounted read-only: write elsewhere")
         case EACCES, EPERM:
             return .inputOutput(
-                cause + needed, remedy: "you may not write there: change the permissions (ls -ld \(folder.isEmpty ? "." : folder)), or write elsewhere")
+                cause + needed, remedy: "you may not write there: change the permissions (ls -ld \(folder)), or write elsewhere")
         case ENOENT, ENOTDIR:
-            return .inputOutput(cause, remedy: "create the folder first: mkdir -p \(folder.isEmpty ? "." : folder)")
+            return .inputOutput(cause, remedy: "create the folder first: mkdir -p \(folder)")
         case EISDIR:
             return .inputOutput(cause, remedy: "this is a folder: give the name of a file in it")
         default:
@@ -56,8 +56,9 @@ package func freeBytes(near path: String) -> Int? {
             let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
             return overflow ? Int.max : Int(clamping: bytes)
         }
-        if place.isEmpty || place == "/" { return nil }
-        place = (place as NSString).deletingLastPathComponent
+        let parent = pathFolder(place)
+        if parent == place || place == "." { return nil }
+        place = parent
     }
 }
 

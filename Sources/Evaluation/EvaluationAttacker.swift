@@ -6,7 +6,7 @@ import NeuralNet
 
 /// Attacks one group of images at every radius, with restarts on those that still stand.
 final class EvaluationAttacker {
-    private let pass: FrozenPass
+    private let pass: any DifferentiableClassifier
     private let shape: ImageShape
     private let settings: EvaluationProtocol
     private let region: RegionMask
@@ -18,7 +18,7 @@ final class EvaluationAttacker {
     private let mask: FloatBuffer
 
     /// - Parameter capacity: the most images of a group.
-    init(pass: FrozenPass, settings: EvaluationProtocol, capacity: Int) {
+    init(pass: any DifferentiableClassifier, settings: EvaluationProtocol, capacity: Int) {
         self.pass = pass
         self.settings = settings
         let shape = pass.imageShape

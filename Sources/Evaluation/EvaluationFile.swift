@@ -43,7 +43,7 @@ package struct EvaluationFile: Codable, Sendable {
     package init(contentsOf path: String) throws {
         let bytes = try ReadableFile.contents(of: path)
         do {
-            self = try JSONDecoder().decode(EvaluationFile.self, from: Data(bytes))
+            self = try decodedJSON(EvaluationFile.self, from: bytes)
         } catch {
             throw Failure.badData(
                 "\(path): is no result of sipat evaluate --json", remedy: "make one: sipat evaluate --weights RUN --json \(path)")

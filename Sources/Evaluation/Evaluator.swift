@@ -1,6 +1,5 @@
 import Datasets
 import Diagnostics
-import Kernels
 import MPI
 import NeuralNet
 
@@ -11,17 +10,20 @@ import NeuralNet
 /// checked against the ball and the mask, and its success is computed again from the images. Memory: activations of one
 /// group.
 package final class Evaluator {
-    private let model: FrozenModel
-    private let pass: FrozenPass
+    private let pass: any DifferentiableClassifier
     private let dataset: any ImageSource
     private let group: Int
 
     /// - Parameter batch: the most images at a time; the network's own group is taken where that is smaller.
-    package init(model: FrozenModel, dataset: any ImageSource, batch: Int = .max) {
-        self.model = model
+    package convenience init(model: FrozenModel, dataset: any ImageSource, batch: Int = .max) {
+        self.init(pass: FrozenPass(model, capacity: max(1, min(batch, model.network.attackGroup))), dataset: dataset)
+    }
+
+    /// - Parameter pass: the model; as many images as it has room for make a group.
+    package init(pass: any DifferentiableClassifier, dataset: any ImageSource) {
+        self.pass = pass
         self.dataset = dataset
-        group = max(1, min(batch, model.network.attackGroup))
-        pass = FrozenPass(model, capacity: group)
+        group = pass.capacity
     }
 
     /// Evaluates the images `indices` of the data set. Collective.
@@ -37,29 +39,51 @@ package final class Evaluator {
         _ settings: EvaluationProtocol, indices: [Int], communicator: Communicator, beat: () -> Void = {},
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> (report: EvaluationReport, records: [SampleRecord])? {
+        let own = try share(
+            settings, indices: indices, rank: communicator.rank, size: communicator.size, beat: beat, progress: progress)
+        guard let all = try communicator.gather(own.flatMap(\.encoded)) else { return nil }
+        let width = SampleRecord.encodedCount(classes: pass.classes)
+        return try assemble(
+            all.flatMap { values in
+                stride(from: 0, to: values.count, by: width).map { SampleRecord(encoded: values[$0..<$0 + width]) }
+            }, settings, indices: indices)
+    }
+
+    /// The records of one rank's images.
+    package func share(
+        _ settings: EvaluationProtocol, indices: [Int], rank: Int, size: Int, beat: () -> Void = {},
+        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws -> [SampleRecord] {
+        guard dataset.imageShape == pass.imageShape, dataset.classes <= pass.classes else {
+            throw Failure.internalError(
+                "a model for \(pass.classes) classes and images of \(pass.imageShape) is given \(dataset.classes) classes and images of \(dataset.imageShape)")
+        }
         let batches = EvaluationBatches(dataset: dataset, indices: indices, batchSize: group)
-        let owned = batches.owned(by: communicator.rank, of: communicator.size)
+        let owned = batches.owned(by: rank, of: size)
         let total = owned.reduce(0) { count, _ in count + 1 }
         let memory = batches.makeBatch()
         let attacker = EvaluationAttacker(pass: pass, settings: settings, capacity: group)
-        var encoded: [Double] = []
+        var records: [SampleRecord] = []
         for (done, index) in owned.enumerated() {
             try batches.fill(memory, index)
-            for record in try attacker.records(of: memory, beat: beat) { encoded += record.encoded }
+            records += try attacker.records(of: memory, beat: beat)
             try progress(done + 1, total)
         }
-        guard let gathered = try communicator.gather(encoded) else { return nil }
-        let width = SampleRecord.encodedCount(classes: model.network.classes)
+        return records
+    }
+
+    /// The records of all ranks in their order, and what they come to.
+    package func assemble(
+        _ records: [SampleRecord], _ settings: EvaluationProtocol, indices: [Int]
+    ) throws -> (report: EvaluationReport, records: [SampleRecord]) {
         var position = [Int: Int](minimumCapacity: indices.count)
         for (place, index) in indices.enumerated() { position[index] = place }
         let order = Dictionary(uniqueKeysWithValues: settings.epsilons.enumerated().map { ($1, $0) })
-        let records = gathered.flatMap { values in
-            stride(from: 0, to: values.count, by: width).map { SampleRecord(encoded: values[$0..<$0 + width]) }
-        }.sorted { (order[$0.epsilon]!, position[$0.index]!) < (order[$1.epsilon]!, position[$1.index]!) }
         guard records.count == indices.count * settings.epsilons.count else {
             throw Failure.internalError(
                 "\(records.count) results for \(indices.count) images at \(settings.epsilons.count) radii")
         }
-        return (EvaluationReport(records: records, epsilons: settings.epsilons), records)
+        let sorted = records.sorted { (order[$0.epsilon]!, position[$0.index]!) < (order[$1.epsilon]!, position[$1.index]!) }
+        return (EvaluationReport(records: sorted, epsilons: settings.epsilons), sorted)
     }
 }

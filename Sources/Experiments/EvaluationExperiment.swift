@@ -66,19 +66,26 @@ package struct EvaluationExperiment {
     package let dataset: any ImageSource
     package let indices: [Int]
     package let settings: EvaluationProtocol
+    /// What the user should know, a line each; warnings begin with the word.
+    package let notes: [String]
     private let evaluator: Evaluator
+    private let model: FrozenModel
 
     /// - Throws: `Failure` naming the file or the flag at fault.
     package init(_ request: EvaluationRequest) throws {
         weights = try WeightsSource(request.weights)
         let recipe = weights.recipe
-        dataset = try Self.dataset(request, recipe: recipe)
-        let configuration = try Self.configuration(request.model, recipe: recipe)
+        dataset = try Self.dataset(request, recipe: recipe, failure: weights.recipeFailure)
+        let configuration = try Self.configuration(request.model, recipe: recipe, failure: weights.recipeFailure)
         modelName = configuration.name
         let network = try configuration.network(input: dataset.imageShape, classes: dataset.classes)
+        var need = MemoryNeed()
+        // Weights, and filters prepared for both directions.
+        need.add(3, network.parameterCount, MemoryLayout<Float>.size)
+        try requireMemory(need, for: "\(configuration.name) of width \(configuration.width)", remedy: "evaluate on a machine with more memory, or with fewer ranks")
         let state = ModelState(network: network)
-        try ModelWeights.load(weights.path, into: state)
-        let model = FrozenModel(network: network)
+        notes = ["weights: \(weights.account)"] + (try ModelWeights.load(weights.path, into: state))
+        model = FrozenModel(network: network)
         model.freeze(state)
         indices = ValidationSplit.classBalanced(
             Array(0..<dataset.count), labels: dataset.labels, limit: request.limit == 0 ? dataset.count : request.limit)
@@ -108,8 +115,15 @@ package struct EvaluationExperiment {
         return result
     }
 
-    private static func dataset(_ request: EvaluationRequest, recipe: Recipe?) throws -> any ImageSource {
+    /// Whether the weights look as if they had been trained on normalised images; nil if not, or if they are a run's own.
+    package func normalizationWarning() throws -> String? {
+        guard weights.recipe == nil, weights.recipeFailure == nil else { return nil }
+        return try NormalizationProbe(model: model, dataset: dataset, indices: indices).warning
+    }
+
+    private static func dataset(_ request: EvaluationRequest, recipe: Recipe?, failure: Failure?) throws -> any ImageSource {
         guard let name = request.data ?? recipe?.data.name else {
+            if let failure { throw failure }
             throw Failure.usage("--data is missing", remedy: "name the data set: --data \(DatasetLoader.names.joined(separator: " | "))")
         }
         let sameData = recipe?.data.name == name
@@ -121,9 +135,10 @@ package struct EvaluationExperiment {
         return try dataset.attachingSalience(from: path, split: request.split)
     }
 
-    private static func configuration(_ model: EvaluationRequest.Model, recipe: Recipe?) throws -> ModelConfiguration {
+    private static func configuration(_ model: EvaluationRequest.Model, recipe: Recipe?, failure: Failure?) throws -> ModelConfiguration {
         let trained = try recipe?.modelConfiguration()
         guard let name = model.name ?? trained?.name else {
+            if let failure { throw failure }
             throw Failure.usage("--model is missing", remedy: "name the network: --model \(ModelConfiguration.names.joined(separator: " | "))")
         }
         // The options of a run belong to its own network.

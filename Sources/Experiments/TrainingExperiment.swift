@@ -46,7 +46,9 @@ package struct TrainingExperiment {
     package init(_ request: TrainingRequest) { self.request = request }
 
     /// Collective.
-    package func run(communicator world: Communicator) throws -> RunOutcome {
+    ///
+    /// - Parameter local: the ranks of this host.
+    package func run(communicator world: Communicator, local: Communicator) throws -> RunOutcome {
         var recipe: Recipe!
         var folder: RunDirectory?
         try world.agreeing {
@@ -54,12 +56,21 @@ package struct TrainingExperiment {
             // The recipe first: a mistake in it must not leave an empty folder behind.
             if request.mode != .resume { recipe = try givenRecipe() }
             folder = try RunDirectory(request.output, mode: request.mode)
-            if folder!.heldRun { recipe = try resumedRecipe() }
+            if folder!.heldRun {
+                recipe = try resumedRecipe()
+            } else if case .file(let path) = request.recipe, isSameFile(path, request.output + "/recipe.yaml") {
+                throw Failure.usage(
+                    "the run would overwrite \(path) with a copy of its own", remedy: "give the run a folder without a recipe.yaml (--output), or rename the file")
+            }
         }
         let yaml = try world.broadcast(recipe.map { $0.yaml(commented: false) } ?? "")
         recipe = try RecipeParser.parse(yaml, name: "recipe")
         let resumes = try world.broadcast(Int32(folder?.heldRun == true ? 1 : 0)) == 1
         let data = try world.agreeing { try TrainingData(recipe) }
+        try world.agreeing {
+            if world.rank == 0, let warning = try data.protectionWarning(recipe) { Output.complain(warning) }
+            try requireMemory(recipe, data, ranks: world.size, local: local.size, threads: request.threads)
+        }
         let run = try TrainingRun(
             recipe: recipe, data: data, communicator: world, folder: folder, resume: resumes, threads: request.threads,
             showsProfile: request.showsProfile
@@ -70,8 +81,7 @@ package struct TrainingExperiment {
     private func givenRecipe() throws -> Recipe {
         switch request.recipe {
         case .file(let path):
-            let text = String(decoding: try ReadableFile.contents(of: path), as: UTF8.self)
-            return try RecipeParser.parse(text, name: path, overrides: request.overrides)
+            return try RecipeParser.read(path, overrides: request.overrides)
         case .builtIn(let name): return try RecipeParser.apply(request.overrides, to: Recipe.builtIn(name), name: "recipe \(name)")
         case .none:
             throw Failure.usage(
@@ -82,7 +92,7 @@ package struct TrainingExperiment {
     /// The recipe the run was started with; what is given now may change only what does not change the numbers.
     private func resumedRecipe() throws -> Recipe {
         let path = request.output + "/recipe.yaml"
-        let stored = try RecipeParser.parse(String(decoding: try ReadableFile.contents(of: path), as: UTF8.self), name: path)
+        let stored = try RecipeParser.read(path)
         let wanted: Recipe
         if case .none = request.recipe {
             wanted = try RecipeParser.apply(request.overrides, to: stored, name: path)

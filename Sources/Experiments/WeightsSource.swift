@@ -6,35 +6,70 @@ import Training
 
 /// Where `--weights` points to, and the recipe that made them if they belong to a run.
 package struct WeightsSource {
+    /// The safetensors file.
     package let path: String
+    /// The recipe of the steps that made the weights; nil for a file that lies in no checkpoint of this program.
     package let recipe: Recipe?
+    /// What was read, in words: whose checkpoint, whose recipe.
+    package let account: String
+    /// Why there is no recipe where there should be one. Matters only to those who have not said what it would say.
+    package let recipeFailure: Failure?
 
+    /// - Parameter given: a run's folder, its `checkpoints`, one checkpoint, or a file.
     package init(_ given: String) throws {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: given, isDirectory: &isDirectory) else {
-            throw Failure.inputOutput("\(given): no such file or folder", remedy: "--weights takes a run's folder, a checkpoint's, or a safetensors file")
+        var status = stat()
+        guard stat(given, &status) == 0 else {
+            throw Failure.inputOutput(
+                "\(given): \(String(cString: strerror(errno)))", remedy: "--weights takes a run's folder, a checkpoint's, or a safetensors file")
         }
-        guard isDirectory.boolValue else {
+        guard status.st_mode & S_IFMT == S_IFDIR else {
             path = given
-            recipe = try Self.recipe(ofRun: ((given as NSString).deletingLastPathComponent as NSString).appendingPathComponent("../.."))
+            // A file takes its settings from the checkpoint that it is a part of, and from nowhere else.
+            let folder = pathFolder(given)
+            guard pathName(given) == RunFiles.weights, Checkpoint.isPublished(folder) else {
+                (recipe, recipeFailure, account) = (nil, nil, given)
+                return
+            }
+            (recipe, recipeFailure) = Self.recipe { try Checkpoint(verifying: folder) }
+            account = "\(given), with the recipe in \(folder)/\(RunFiles.state)"
             return
         }
-        if FileManager.default.fileExists(atPath: given + "/checkpoints") {
-            let store = CheckpointStore(run: given)
-            guard let checkpoint = try store.best()?.checkpoint ?? store.latestValid().checkpoint else {
-                throw Failure.badData("\(given): holds no good checkpoint")
+        let checkpoint: Checkpoint
+        if Checkpoint.isPublished(given) {
+            checkpoint = try Checkpoint(verifying: given)
+        } else if let run = Self.run(given) {
+            let store = CheckpointStore(run: run)
+            guard let found = try store.best()?.checkpoint ?? store.latestValid().checkpoint else {
+                throw Failure.badData("\(given): holds no good checkpoint", remedy: "train until there is one, or name another run")
             }
-            path = try checkpoint.path(of: RunFiles.weights)
-            recipe = try Self.recipe(ofRun: given)
+            checkpoint = found
         } else {
-            path = try Checkpoint(verifying: given).path(of: RunFiles.weights)
-            recipe = try Self.recipe(ofRun: given + "/../..")
+            throw Failure.badData(
+                "\(given): is neither a run's folder nor a checkpoint of one", remedy: "name the folder given to sipat train --output, or a safetensors file")
         }
+        path = try checkpoint.path(of: RunFiles.weights)
+        (recipe, recipeFailure) = Self.recipe { checkpoint }
+        account = "\(path), with the recipe in \(checkpoint.path)/\(RunFiles.state)"
     }
 
-    private static func recipe(ofRun folder: String) throws -> Recipe? {
-        let path = folder + "/recipe.yaml"
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        return try RecipeParser.parse(String(decoding: try ReadableFile.contents(of: path), as: UTF8.self), name: path)
+    /// The run whose folder, or folder of checkpoints, this is.
+    private static func run(_ folder: String) -> String? {
+        if isFolder(folder + "/checkpoints") { return folder }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        guard names.contains(where: { Checkpoint.isPublished(folder + "/" + $0) }) else { return nil }
+        return isSameFile(folder, folder + "/../checkpoints") ? folder + "/.." : nil
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    private static func recipe(_ checkpoint: () throws -> Checkpoint) -> (Recipe?, Failure?) {
+        do {
+            return (try RunFiles.state(of: checkpoint()).recipe, nil)
+        } catch {
+            return (nil, error as? Failure ?? .badData("\(error)"))
+        }
     }
 }

@@ -1,5 +1,7 @@
-#if os(Linux)
+#if canImport(Glibc)
 import Glibc
+#else
+import Foundation
 #endif
 
 /// A block of float32 values, aligned to 64 bytes (a cache line and an AVX-512 vector) and freed with its owner.
@@ -17,9 +19,10 @@ package final class FloatBuffer: @unchecked Sendable {
     package init(count: Int) {
         precondition(count >= 0, "a buffer cannot hold \(count) values")
         self.count = count
-        let bytes = max(64, (count * 4 + 63) & ~63)
+        // Written so that no count can wrap around to a small number of bytes.
+        let bytes = count >= 1 << 60 ? Int.max : max(64, (count * 4 + 63) & ~63)
         let isLarge = bytes >= Self.hugePage
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? Self.hugePage : 64)
+        let raw = Self.allocate(bytes, alignment: isLarge ? Self.hugePage : 64)
         #if os(Linux)
         // Whole pages only, so that no more memory is resident than before. A kernel that refuses changes nothing.
         if isLarge { madvise(raw, bytes & ~(Self.hugePage - 1), MADV_HUGEPAGE) }
@@ -34,7 +37,18 @@ package final class FloatBuffer: @unchecked Sendable {
     }
 
     deinit {
-        UnsafeMutableRawPointer(pointer).deallocate()
+        free(pointer)
+    }
+
+    /// Nobody up the stack could go on without this memory, so that there is none ends the process, with a message.
+    private static func allocate(_ bytes: Int, alignment: Int) -> UnsafeMutableRawPointer {
+        var pointer: UnsafeMutableRawPointer?
+        guard posix_memalign(&pointer, alignment, bytes) == 0, let pointer else {
+            let message = "error: out of memory: \(bytes) bytes could not be allocated\n  → make batch, micro-batch or model smaller, or start fewer ranks on this machine\n"
+            _ = message.withCString { write(2, $0, strlen($0)) }
+            _exit(74)
+        }
+        return pointer
     }
 
     package subscript(index: Int) -> Float {

@@ -18,7 +18,6 @@ package struct Philox: Sendable, Hashable {
         case unannotated = 7
         case synthetic = 8
         case evaluation = 9
-        case targets = 10
         case test = 255
     }
 

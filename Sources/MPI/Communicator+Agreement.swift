@@ -11,7 +11,7 @@ extension Communicator {
     ///
     /// `body` must not communicate over more than it can finish when another rank's has thrown. Costs one allreduce of
     /// an integer.
-    package func agreeing<R>(_ body: () throws -> R) throws -> R {
+    public func agreeing<R>(_ body: () throws -> R) throws -> R {
         let outcome = Result { try body() }
         var failed = size
         if case .failure = outcome { failed = rank }
@@ -19,7 +19,7 @@ extension Communicator {
         guard culprit < size else { return try outcome.get() }
 
         var failure = Failure.internalError("")
-        if case .failure(let error) = outcome { failure = error as? Failure ?? .internalError("\(error)") }
+        if case .failure(let error) = outcome { failure = error as? Failure ?? Failure(.internalError, "\(error)") }
         let kind = try broadcast(failure.kind.rawValue, root: culprit)
         let message = try broadcast(failure.message, root: culprit)
         let hasRemedy = try broadcast(Int32(failure.remedy == nil ? 0 : 1), root: culprit) != 0

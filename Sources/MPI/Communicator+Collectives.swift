@@ -8,14 +8,14 @@ extension Communicator {
     /// Returns when all ranks have called it.
     ///
     /// MPI-3.1 §5.3: `int MPI_Barrier(MPI_Comm comm)`. O(log p) messages.
-    package func barrier() throws {
+    public func barrier() throws {
         try check(MPI_Barrier(raw), "MPI_Barrier")
     }
 
     /// Copies `buffer` of rank `root` to all ranks. Every rank receives n bytes.
     ///
     /// MPI-3.1 §5.4: `int MPI_Bcast(void *buffer, int count, MPI_Datatype datatype, int root, MPI_Comm comm)`.
-    package func broadcast<T: MPIType>(_ buffer: UnsafeMutableBufferPointer<T>, root: Int = 0) throws {
+    public func broadcast<T: MPIType>(_ buffer: UnsafeMutableBufferPointer<T>, root: Int = 0) throws {
         try forEachChunk(of: buffer.count) { offset, count in
             try check(MPI_Bcast(buffer.baseAddress! + offset, count, T.datatype.raw, Int32(root), raw), "MPI_Bcast")
         }
@@ -27,7 +27,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §5.9.6: `int MPI_Allreduce(const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype,
     /// MPI_Op op, MPI_Comm comm)` with MPI_IN_PLACE. At best 2·(p−1)/p·n bytes sent per rank.
-    package func allreduce<T: MPIType>(inPlace buffer: UnsafeMutableBufferPointer<T>, _ operation: Reduction) throws {
+    public func allreduce<T: MPIType>(inPlace buffer: UnsafeMutableBufferPointer<T>, _ operation: Reduction) throws {
         try forEachChunk(of: buffer.count) { offset, count in
             try check(
                 MPI_Allreduce(shim_in_place(), buffer.baseAddress! + offset, count, T.datatype.raw, operation.raw, raw),
@@ -38,7 +38,7 @@ extension Communicator {
     /// Reduces `source` elementwise over the ranks into `destination`, which must not overlap it, on all ranks.
     ///
     /// See `allreduce(inPlace:_:)`.
-    package func allreduce<T: MPIType>(
+    public func allreduce<T: MPIType>(
         _ source: UnsafeBufferPointer<T>, into destination: UnsafeMutableBufferPointer<T>, _ operation: Reduction
     ) throws {
         try require(destination.count, equals: source.count, "the result of an allreduce")
@@ -55,7 +55,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §5.9.1: `int MPI_Reduce(const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype, MPI_Op op,
     /// int root, MPI_Comm comm)`.
-    package func reduce<T: MPIType>(
+    public func reduce<T: MPIType>(
         inPlace buffer: UnsafeMutableBufferPointer<T>, _ operation: Reduction, root: Int = 0
     ) throws {
         try forEachChunk(of: buffer.count) { offset, count in
@@ -72,7 +72,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §5.10.1: `int MPI_Reduce_scatter_block(const void *sendbuf, void *recvbuf, int recvcount,
     /// MPI_Datatype datatype, MPI_Op op, MPI_Comm comm)`. At best (p−1)/p·n bytes sent per rank, n the size of `source`.
-    package func reduceScatter<T: MPIType>(
+    public func reduceScatter<T: MPIType>(
         _ source: UnsafeBufferPointer<T>, into destination: UnsafeMutableBufferPointer<T>, _ operation: Reduction
     ) throws {
         try require(source.count, equals: destination.count * size, "the source of a reduce-scatter")
@@ -100,7 +100,7 @@ extension Communicator {
     /// MPI-3.1 §5.5: `int MPI_Gather(const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
     /// int recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm)`.
     /// - Parameter destination: only used on `root`; may be nil elsewhere.
-    package func gather<T: MPIType>(
+    public func gather<T: MPIType>(
         _ source: UnsafeBufferPointer<T>, into destination: UnsafeMutableBufferPointer<T>?, root: Int = 0
     ) throws {
         if rank == root { try require(destination?.count ?? 0, equals: source.count * size, "the result of a gather") }
@@ -118,7 +118,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §5.7: `int MPI_Allgather(const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
     /// int recvcount, MPI_Datatype recvtype, MPI_Comm comm)`. Every rank receives (p−1)·n bytes.
-    package func allgather<T: MPIType>(
+    public func allgather<T: MPIType>(
         _ source: UnsafeBufferPointer<T>, into destination: UnsafeMutableBufferPointer<T>
     ) throws {
         try require(destination.count, equals: source.count * size, "the result of an allgather")
@@ -137,7 +137,7 @@ extension Communicator {
     /// MPI-3.1 §5.6: `int MPI_Scatter(const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
     /// int recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm)`.
     /// - Parameter source: only used on `root`; may be nil elsewhere.
-    package func scatter<T: MPIType>(
+    public func scatter<T: MPIType>(
         _ source: UnsafeBufferPointer<T>?, into destination: UnsafeMutableBufferPointer<T>, root: Int = 0
     ) throws {
         if rank == root { try require(source?.count ?? 0, equals: destination.count * size, "the source of a scatter") }

@@ -8,7 +8,7 @@ import Diagnostics
 extension Communicator {
     /// MPI-3.1 §3.7.2: `int MPI_Isend(const void *buf, int count, MPI_Datatype datatype, int dest, int tag,
     /// MPI_Comm comm, MPI_Request *request)`.
-    package func isend<T: MPIType>(
+    public func isend<T: MPIType>(
         _ buffer: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0, keeping owner: AnyObject?
     ) throws -> Request {
         try validate(peer: destination, tag: tag)
@@ -26,7 +26,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §3.7.2: `int MPI_Irecv(void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,
     /// MPI_Request *request)`.
-    package func ireceive<T: MPIType>(
+    public func ireceive<T: MPIType>(
         into buffer: UnsafeMutableBufferPointer<T>, from source: Int, tag: Int = 0, keeping owner: AnyObject?
     ) throws -> Request {
         try validate(peer: source, tag: tag)
@@ -46,7 +46,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §5.12.8: `int MPI_Iallreduce(const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype,
     /// MPI_Op op, MPI_Comm comm, MPI_Request *request)` with MPI_IN_PLACE.
-    package func iallreduce<T: MPIType>(
+    public func iallreduce<T: MPIType>(
         inPlace buffer: UnsafeMutableBufferPointer<T>, _ operation: Reduction, keeping owner: AnyObject?
     ) throws -> Request {
         let request = try Request(state: state, owner: owner)
@@ -62,7 +62,7 @@ extension Communicator {
     /// Complete when all ranks have started it. Collective.
     ///
     /// MPI-3.1 §5.12.1: `int MPI_Ibarrier(MPI_Comm comm, MPI_Request *request)`.
-    package func ibarrier() throws -> Request {
+    public func ibarrier() throws -> Request {
         let request = try Request(state: state, owner: nil)
         try request.add("MPI_Ibarrier") { MPI_Ibarrier(raw, $0) }
         return request

@@ -2,9 +2,9 @@ internal import COpenMPI
 import Diagnostics
 
 /// What is known of a message that arrived or waits to be received (MPI-3.1 §3.2.5).
-package struct MessageStatus: Sendable {
-    package let source: Int
-    package let tag: Int
+public struct MessageStatus: Sendable {
+    public let source: Int
+    public let tag: Int
     private let status: MPI_Status
 
     init(_ status: MPI_Status) {
@@ -14,7 +14,7 @@ package struct MessageStatus: Sendable {
     }
 
     /// `int MPI_Get_count(const MPI_Status *status, MPI_Datatype datatype, int *count)`, MPI-3.1 §3.2.5.
-    package func count<T: MPIType>(of type: T.Type) throws -> Int {
+    public func count<T: MPIType>(of type: T.Type) throws -> Int {
         try elements(T.datatype.raw)
     }
 
@@ -40,7 +40,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §3.2.1: `int MPI_Send(const void *buf, int count, MPI_Datatype datatype, int dest, int tag,
     /// MPI_Comm comm)`.
-    package func send<T: MPIType>(_ buffer: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0) throws {
+    public func send<T: MPIType>(_ buffer: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0) throws {
         try validate(peer: destination, tag: tag)
         try transmit(buffer, to: destination, tag: tag)
     }
@@ -49,7 +49,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §3.2.4: `int MPI_Recv(void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,
     /// MPI_Status *status)`.
-    package func receive<T: MPIType>(into buffer: UnsafeMutableBufferPointer<T>, from source: Int, tag: Int = 0) throws {
+    public func receive<T: MPIType>(into buffer: UnsafeMutableBufferPointer<T>, from source: Int, tag: Int = 0) throws {
         try validate(peer: source, tag: tag)
         try accept(into: buffer, from: source, tag: tag)
     }
@@ -58,7 +58,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §3.8.1: `int MPI_Probe(int source, int tag, MPI_Comm comm, MPI_Status *status)`.
     /// - Parameter source: nil for any rank.
-    package func probe(from source: Int?, tag: Int = 0) throws -> MessageStatus {
+    public func probe(from source: Int?, tag: Int = 0) throws -> MessageStatus {
         try validate(peer: source ?? 0, tag: tag)
         var status = MPI_Status()
         try check(MPI_Probe(source.map { Int32($0) } ?? Int32(MPI_ANY_SOURCE), Int32(tag), raw, &status), "MPI_Probe")
@@ -69,7 +69,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §3.8.1: `int MPI_Iprobe(int source, int tag, MPI_Comm comm, int *flag, MPI_Status *status)`.
     /// - Parameter source: nil for any rank.
-    package func probeNow(from source: Int?, tag: Int = 0) throws -> MessageStatus? {
+    public func probeNow(from source: Int?, tag: Int = 0) throws -> MessageStatus? {
         try validate(peer: source ?? 0, tag: tag)
         var status = MPI_Status()
         var arrived: Int32 = 0

@@ -11,7 +11,7 @@ extension Communicator {
     /// MPI-3.1 §5.5: `int MPI_Gatherv(const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
     /// const int recvcounts[], const int displs[], MPI_Datatype recvtype, int root, MPI_Comm comm)`.
     /// - Parameter destination: only used on `root`; may be nil elsewhere.
-    package func gather<T: MPIType>(
+    public func gather<T: MPIType>(
         _ source: UnsafeBufferPointer<T>, into destination: UnsafeMutableBufferPointer<T>?, counts: [Int], root: Int = 0
     ) throws {
         let blocks = try Blocks(counts, size: size)
@@ -39,7 +39,7 @@ extension Communicator {
     ///
     /// MPI-3.1 §5.7: `int MPI_Allgatherv(const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
     /// const int recvcounts[], const int displs[], MPI_Datatype recvtype, MPI_Comm comm)`.
-    package func allgather<T: MPIType>(
+    public func allgather<T: MPIType>(
         _ source: UnsafeBufferPointer<T>, into destination: UnsafeMutableBufferPointer<T>, counts: [Int]
     ) throws {
         let blocks = try Blocks(counts, size: size)
@@ -63,7 +63,7 @@ extension Communicator {
     /// MPI-3.1 §5.6: `int MPI_Scatterv(const void *sendbuf, const int sendcounts[], const int displs[],
     /// MPI_Datatype sendtype, void *recvbuf, int recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm)`.
     /// - Parameter source: only used on `root`; may be nil elsewhere.
-    package func scatter<T: MPIType>(
+    public func scatter<T: MPIType>(
         _ source: UnsafeBufferPointer<T>?, into destination: UnsafeMutableBufferPointer<T>, counts: [Int], root: Int = 0
     ) throws {
         let blocks = try Blocks(counts, size: size)

@@ -7,9 +7,9 @@ import Diagnostics
 /// Threads may call as the session's thread level allows; a communicator must not be in two collectives at once.
 ///
 /// Counts are `Int`. MPI's are C ints: what exceeds 2³¹−1 elements goes in several calls.
-package final class Communicator: @unchecked Sendable {
-    package let rank: Int
-    package let size: Int
+public final class Communicator: @unchecked Sendable {
+    public let rank: Int
+    public let size: Int
 
     /// The most elements given to one MPI call. The same on all ranks; tests lower it.
     let chunkLimit: Int
@@ -43,7 +43,7 @@ package final class Communicator: @unchecked Sendable {
     ///
     /// MPI-3.1 §6.4.2: `int MPI_Comm_dup(MPI_Comm comm, MPI_Comm *newcomm)`.
     /// - Parameter chunkLimit: the most elements in one MPI call, the same on all ranks; nil takes over this one's.
-    package func duplicate(chunkLimit: Int? = nil) throws -> Communicator {
+    public func duplicate(chunkLimit: Int? = nil) throws -> Communicator {
         var new: MPI_Comm? = nil
         try check(MPI_Comm_dup(raw, &new), "MPI_Comm_dup")
         return try Communicator(adopting: new!, state: state, chunkLimit: chunkLimit ?? self.chunkLimit)
@@ -53,7 +53,7 @@ package final class Communicator: @unchecked Sendable {
     ///
     /// MPI-3.1 §6.4.2: `int MPI_Comm_split(MPI_Comm comm, int color, int key, MPI_Comm *newcomm)`.
     /// - Returns: nil on ranks whose color is nil (MPI_UNDEFINED).
-    package func split(color: Int?, key: Int = 0) throws -> Communicator? {
+    public func split(color: Int?, key: Int = 0) throws -> Communicator? {
         guard color.map({ $0 >= 0 && $0 <= Int(Int32.max) }) ?? true else {
             throw Failure.internalError("a communicator cannot be split by color \(color!): colors go from 0 to 2³¹−1")
         }
@@ -68,7 +68,7 @@ package final class Communicator: @unchecked Sendable {
     ///
     /// MPI-3.1 §6.4.2:
     /// `int MPI_Comm_split_type(MPI_Comm comm, int split_type, int key, MPI_Info info, MPI_Comm *newcomm)`.
-    package func splitShared() throws -> Communicator {
+    public func splitShared() throws -> Communicator {
         var new: MPI_Comm? = nil
         try check(
             MPI_Comm_split_type(raw, Int32(MPI_COMM_TYPE_SHARED), Int32(rank), shim_info_null(), &new),
@@ -80,7 +80,7 @@ package final class Communicator: @unchecked Sendable {
     /// What is never freed lasts as long as the session.
     ///
     /// MPI-3.1 §6.4.3: `int MPI_Comm_free(MPI_Comm *comm)`.
-    package func free() throws {
+    public func free() throws {
         precondition(handle != shim_comm_world(), "the world cannot be freed")
         var raw: MPI_Comm? = self.raw
         try check(MPI_Comm_free(&raw), "MPI_Comm_free")
@@ -91,7 +91,7 @@ package final class Communicator: @unchecked Sendable {
     ///
     /// MPI-3.1 §8.7: `int MPI_Abort(MPI_Comm comm, int errorcode)`.
     /// - Parameter code: the exit code of the job, which mpirun passes on.
-    package func abort(code: Int32) -> Never {
+    public func abort(code: Int32) -> Never {
         MPI_Abort(handle, code)
         fatalError("MPI_Abort returned")
     }

@@ -1,9 +1,9 @@
 import Foundation
 
 /// The machine this process runs on.
-package enum Host {
+public enum Host {
     /// Its name as `gethostname` gives it, or "localhost".
-    package static var name: String {
+    public static var name: String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 257) { buffer in
             buffer.initialize(repeating: 0)
             guard gethostname(buffer.baseAddress!, 256) == 0, buffer[0] != 0 else { return "localhost" }

@@ -2,7 +2,7 @@ import Diagnostics
 import Foundation
 
 /// Who started this process, read from the environment.
-package enum Launcher: Sendable, Equatable, CustomStringConvertible {
+public enum Launcher: Sendable, Equatable, CustomStringConvertible {
     /// Open MPI's mpirun.
     case mpirun
     /// A resource manager that speaks PMIx (`srun --mpi=pmix`).
@@ -14,7 +14,7 @@ package enum Launcher: Sendable, Equatable, CustomStringConvertible {
     /// Nobody: a world of one.
     case none
 
-    package init(environment: [String: String]) {
+    public init(environment: [String: String]) {
         func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }
         if environment["OMPI_COMM_WORLD_SIZE"] != nil {
             self = .mpirun
@@ -52,7 +52,7 @@ package enum Launcher: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .mpirun: "mpirun"
         case .pmix: "a PMIx launcher"

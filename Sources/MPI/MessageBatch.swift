@@ -7,7 +7,7 @@ import Diagnostics
 /// `Request`, it keeps the owners of its buffers alive until all messages are complete, and must not be dropped before.
 ///
 /// One thread at a time may use a batch.
-package final class MessageBatch {
+public final class MessageBatch {
     private let communicator: Communicator
     private var handles: [MPI_Request?] = []
     private var statuses: [MPI_Status] = []
@@ -15,7 +15,7 @@ package final class MessageBatch {
     /// For each handle: a receive's number of elements and their type; nil for a send.
     private var expected: [(datatype: MPI_Datatype, count: Int)?] = []
 
-    package init(_ communicator: Communicator) {
+    public init(_ communicator: Communicator) {
         self.communicator = communicator
     }
 
@@ -26,10 +26,10 @@ package final class MessageBatch {
     }
 
     /// Whether there are no messages that have not been seen to complete.
-    package var isEmpty: Bool { handles.isEmpty }
+    public var isEmpty: Bool { handles.isEmpty }
 
     /// `MPI_Isend`; see `Communicator.isend`.
-    package func send<T: MPIType>(
+    public func send<T: MPIType>(
         _ buffer: UnsafeBufferPointer<T>, to destination: Int, tag: Int, keeping owner: AnyObject
     ) throws {
         try communicator.validate(peer: destination, tag: tag)
@@ -46,7 +46,7 @@ package final class MessageBatch {
     }
 
     /// `MPI_Irecv` of exactly `buffer.count` elements; see `Communicator.ireceive`.
-    package func receive<T: MPIType>(
+    public func receive<T: MPIType>(
         into buffer: UnsafeMutableBufferPointer<T>, from source: Int, tag: Int, keeping owner: AnyObject
     ) throws {
         try communicator.validate(peer: source, tag: tag)
@@ -63,7 +63,7 @@ package final class MessageBatch {
     }
 
     /// `MPI_Iallreduce` in place; see `Communicator.allreduce`. Collective.
-    package func allreduce<T: MPIType>(
+    public func allreduce<T: MPIType>(
         _ buffer: UnsafeMutableBufferPointer<T>, _ operation: Reduction, keeping owner: AnyObject
     ) throws {
         owners.append(owner)
@@ -81,7 +81,7 @@ package final class MessageBatch {
     /// Whether all messages are complete; lets MPI make progress. Then the batch is empty.
     ///
     /// `int MPI_Testall(int count, MPI_Request array_of_requests[], int *flag, MPI_Status array_of_statuses[])`.
-    package func test() throws -> Bool {
+    public func test() throws -> Bool {
         guard !handles.isEmpty else { return true }
         var done: Int32 = 0
         try checkAll(MPI_Testall(Int32(handles.count), &handles, &done, &statuses), "MPI_Testall")
@@ -92,7 +92,7 @@ package final class MessageBatch {
     /// Blocks until all messages are complete. Then the batch is empty.
     ///
     /// `int MPI_Waitall(int count, MPI_Request array_of_requests[], MPI_Status array_of_statuses[])`.
-    package func wait() throws {
+    public func wait() throws {
         guard !handles.isEmpty else { return }
         try checkAll(MPI_Waitall(Int32(handles.count), &handles, &statuses), "MPI_Waitall")
         try finish()

@@ -1,9 +1,8 @@
 import Diagnostics
-import Foundation
 
 /// An error whose message has already been written to standard error; what is left is to exit.
-package struct ReportedFailure: Error, Sendable, Hashable {
-    package let exitCode: Int32
+public struct ReportedFailure: Error, Sendable, Hashable {
+    public let exitCode: Int32
 
     /// For an error that another rank reports.
     init(_ error: any Error) {
@@ -12,8 +11,7 @@ package struct ReportedFailure: Error, Sendable, Hashable {
 
     /// Writes `error` to standard error in one piece, so that messages of several ranks do not mix.
     init(reporting error: any Error, prefix: String) {
-        fflush(nil)
-        FileHandle.standardError.write(Data("\(prefix.isEmpty ? "error: " : prefix)\(error)\n".utf8))
+        Output.complain("\(prefix.isEmpty ? "error: " : prefix)\(error)")
         self.init(error)
     }
 }

@@ -8,7 +8,7 @@ import Diagnostics
 /// the next nonblocking call, or the session's end, throws.
 ///
 /// One thread at a time may use a request.
-package final class Request: @unchecked Sendable {
+public final class Request: @unchecked Sendable {
     private var handle: MPI_Request? = shim_request_null()
     /// The further pieces of an operation on more elements than one MPI call takes.
     private var others: [MPI_Request?] = []
@@ -43,13 +43,13 @@ package final class Request: @unchecked Sendable {
     }
 
     /// Whether a wait or test has seen the end of the operation.
-    package private(set) var isComplete = false
+    public private(set) var isComplete = false
 
     /// Blocks until the operation is complete; then its buffers may be used again.
     ///
     /// MPI-3.1 §3.7.3: `int MPI_Wait(MPI_Request *request, MPI_Status *status)`.
     /// - Throws: also if a receive got fewer elements than its buffer holds.
-    package func wait() throws {
+    public func wait() throws {
         guard !isComplete else { return }
         state.requireActive()
         try wait(&handle)
@@ -60,7 +60,7 @@ package final class Request: @unchecked Sendable {
     /// Whether the operation is complete; lets MPI make progress.
     ///
     /// MPI-3.1 §3.7.3: `int MPI_Test(MPI_Request *request, int *flag, MPI_Status *status)`.
-    package func test() throws -> Bool {
+    public func test() throws -> Bool {
         guard !isComplete else { return true }
         state.requireActive()
         guard try test(&handle) else { return false }
@@ -72,12 +72,12 @@ package final class Request: @unchecked Sendable {
     }
 
     /// Waits for all of them.
-    package static func waitAll(_ requests: some Sequence<Request>) throws {
+    public static func waitAll(_ requests: some Sequence<Request>) throws {
         for request in requests { try request.wait() }
     }
 
     /// Whether all are complete; lets MPI make progress.
-    package static func testAll(_ requests: some Sequence<Request>) throws -> Bool {
+    public static func testAll(_ requests: some Sequence<Request>) throws -> Bool {
         for request in requests {
             guard try request.test() else { return false }
         }

@@ -9,15 +9,15 @@ import Foundation
 ///     try train(over: session.world)
 /// }
 /// ```
-package struct Session {
+public struct Session {
     /// All ranks of the job.
-    package let world: Communicator
+    public let world: Communicator
     /// The ranks on this host.
-    package let local: Communicator
+    public let local: Communicator
     /// What MPI provides, at least what was required.
-    package let threadLevel: ThreadLevel
+    public let threadLevel: ThreadLevel
     /// Who started the process.
-    package let launcher: Launcher
+    public let launcher: Launcher
 
     /// Initialises MPI, runs `body`, and finalises MPI. Collective over all ranks; at most once per process.
     ///
@@ -35,7 +35,7 @@ package struct Session {
     ///   `int MPI_Finalize(void)`.
     /// - Throws: `ReportedFailure`, also if the thread level is not provided or the process was started by the launcher
     ///   of another MPI.
-    package static func withSession<R>(
+    public static func withSession<R>(
         requiring required: ThreadLevel = .serialized, _ body: (Session) throws -> R
     ) throws(ReportedFailure) -> R {
         let state = SessionState()
@@ -100,14 +100,14 @@ package struct Session {
     /// Name and version of the MPI library, such as "Open MPI v4.1.4, …". Needs no session.
     ///
     /// MPI-3.1 §8.1.1: `int MPI_Get_library_version(char *version, int *resultlen)`.
-    package static var libraryVersion: String {
+    public static var libraryVersion: String {
         string(capacity: Int(MPI_MAX_LIBRARY_VERSION_STRING)) { MPI_Get_library_version($0, $1) }
     }
 
     /// Version of the standard that the library follows, such as (3, 1). Needs no session.
     ///
     /// MPI-3.1 §8.1.1: `int MPI_Get_version(int *version, int *subversion)`.
-    package static var standardVersion: (major: Int, minor: Int) {
+    public static var standardVersion: (major: Int, minor: Int) {
         var major: Int32 = 0
         var minor: Int32 = 0
         MPI_Get_version(&major, &minor)

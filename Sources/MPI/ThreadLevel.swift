@@ -1,7 +1,7 @@
 internal import COpenMPI
 
 /// How threads may call MPI (MPI-3.1 §12.4.3).
-package enum ThreadLevel: Int, Sendable, Comparable, CustomStringConvertible {
+public enum ThreadLevel: Int, Sendable, Comparable, CustomStringConvertible {
     /// The process has one thread.
     case single
     /// Only the thread that opened the session calls MPI.
@@ -11,7 +11,7 @@ package enum ThreadLevel: Int, Sendable, Comparable, CustomStringConvertible {
     /// Any thread may call MPI at any time.
     case multiple
 
-    package static func < (a: ThreadLevel, b: ThreadLevel) -> Bool { a.rawValue < b.rawValue }
+    public static func < (a: ThreadLevel, b: ThreadLevel) -> Bool { a.rawValue < b.rawValue }
 
     var raw: Int32 {
         switch self {
@@ -27,7 +27,7 @@ package enum ThreadLevel: Int, Sendable, Comparable, CustomStringConvertible {
     }
 
     /// The name the standard and `ompi_info` use.
-    package var description: String {
+    public var description: String {
         switch self {
         case .single: "MPI_THREAD_SINGLE"
         case .funneled: "MPI_THREAD_FUNNELED"

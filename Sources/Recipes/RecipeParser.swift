@@ -15,6 +15,8 @@ package enum RecipeParser {
     ///   the nearest valid one.
     package static func parse(_ text: String, name: String, overrides: [String] = []) throws -> Recipe {
         let root: Node?
+        // Some editors begin a file with a byte-order mark, which is not part of the text.
+        let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         do {
             root = try Yams.compose(yaml: text)
         } catch let error as YamlError {
@@ -27,7 +29,8 @@ package enum RecipeParser {
                     "\(name):\(line(root)): expected keys and values, found \(kind(root))",
                     remedy: "sipat train --print-recipe cifar10 shows what a recipe looks like")
             }
-            if let base = mapping.first(where: { $0.key.string == "base" }) {
+            let entries = try merged(mapping, name: name)
+            if let base = entries.first(where: { $0.key.string == "base" }) {
                 let place = "\(name):\(line(base.key))"
                 do {
                     builder.recipe = try Recipe.builtIn(base.value.scalar?.string ?? kind(base.value))
@@ -35,11 +38,25 @@ package enum RecipeParser {
                     throw Failure.usage("\(place): base: \(failure.message)", remedy: failure.remedy)
                 }
             }
-            for (key, value) in mapping where key.string != "base" {
+            // A key that begins with x- holds nothing but what is referred to elsewhere.
+            for (key, value) in entries where key.string != "base" && key.string?.hasPrefix("x-") != true {
                 try read(key, value, into: &builder, name: name)
             }
         }
         return try builder.finish(overrides)
+    }
+
+    /// The recipe in a file, or in what comes out of a pipe or /dev/stdin.
+    ///
+    /// - Throws: `Failure` as `parse` does, and when the file cannot be read or is not text.
+    package static func read(_ path: String, overrides: [String] = []) throws -> Recipe {
+        let bytes = try ReadableFile.stream(path, limit: 1 << 22)
+        guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+            let isWide = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+            throw Failure.usage(
+                "\(path): \(isWide ? "is text in UTF-16" : "is not text in UTF-8")", remedy: "save it as UTF-8 (iconv -f \(isWide ? "UTF-16" : "LATIN1") -t UTF-8)")
+        }
+        return try parse(text, name: path, overrides: overrides)
     }
 
     /// `recipe` with `key=value` overrides, checked as a whole.
@@ -62,7 +79,7 @@ package enum RecipeParser {
                 "\(place): \(path) is \(kind(value)), expected further keys",
                 remedy: "its keys are \(RecipeSchema.fields.filter { $0.group == path }.map(\.name).joined(separator: ", "))")
         }
-        for (inner, value) in group {
+        for (inner, value) in try merged(group, name: name) {
             let place = "\(name):\(line(inner))"
             guard let last = inner.scalar?.string else {
                 throw Failure.usage("\(place): \(kind(inner)) cannot be a key", remedy: "keys are names, such as epsilon")
@@ -71,6 +88,28 @@ package enum RecipeParser {
                 try parse(value, for: $0, place: place)
             }
         }
+    }
+
+    /// The entries of a mapping, those of merge keys (`<<: *other`) included where it has none of its own.
+    private static func merged(_ mapping: Node.Mapping, name: String) throws -> [(key: Node, value: Node)] {
+        var entries: [(key: Node, value: Node)] = mapping.filter { $0.key.string != "<<" }
+        for (key, value) in mapping where key.string == "<<" {
+            var sources: [Node.Mapping] = []
+            switch value {
+            case .mapping(let other): sources = [other]
+            case .sequence(let others): sources = others.compactMap(\.mapping)
+            case .scalar, .alias: break
+            }
+            guard !sources.isEmpty else {
+                throw Failure.usage("\(name):\(line(key)): << is \(kind(value)), expected an alias of a group of keys", remedy: "for example <<: *common, with x-common: &common above")
+            }
+            for source in sources {
+                for entry in try merged(source, name: name) where !entries.contains(where: { $0.key.string == entry.key.string }) {
+                    entries.append(entry)
+                }
+            }
+        }
+        return entries
     }
 
     private static func parse(_ node: Node, for field: RecipeField, place: String) throws -> RecipeValue {
@@ -148,7 +187,10 @@ private struct Builder {
             guard let equals = override.firstIndex(of: "=") else {
                 throw Failure.usage("\(place): expected key=value", remedy: "for example --set optimizer.lr=0.05")
             }
-            let (key, value) = (override[..<equals], override[override.index(after: equals)...])
+            let (key, value) = (override[..<equals].trimmingPrefix { $0 == " " }, override[override.index(after: equals)...])
+            guard !key.isEmpty else {
+                throw Failure.usage("\(place): no key before the =", remedy: "for example --set optimizer.lr=0.05")
+            }
             try set(String(key), place: place, isOverride: true) { try $0.parse(String(value), place: place) }
         }
         // Of keys that contradict each other, the one given last is the likely culprit.
@@ -157,6 +199,10 @@ private struct Builder {
     }
 
     private func unknown(_ path: String, place: String, isGroup: Bool) -> Failure {
+        if !isGroup, RecipeSchema.groups.contains(path) {
+            let keys = RecipeSchema.fields.filter { $0.group == path }.map(\.path)
+            return .usage("\(place): \(path) is a group of keys, not a key", remedy: "its keys are \(keys.joined(separator: ", "))")
+        }
         let nearest = RecipeSchema.nearest(to: path, isGroup: isGroup)
         return .usage(
             "\(place): there is no \(isGroup ? "group" : "key") \(path)",

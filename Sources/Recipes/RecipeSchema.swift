@@ -100,7 +100,8 @@ package enum RecipeSchema {
         let dot = path.firstIndex(of: ".")
         let name = dot.map { String(path[path.index(after: $0)...]) } ?? path
         let group = dot.map { String(path[..<$0]) }
-        let sameName = fields.filter { $0.name == name }.map(\.path)
+        let meant = plain(aliases[plain(name)] ?? name)
+        let sameName = fields.filter { plain($0.name) == meant }.map(\.path)
         if let path = nearestName(to: path, among: sameName) ?? sameName.first { return path }
         let neighbours = fields.filter { $0.group == group }
         let alike = neighbours.first { name.count >= 2 && $0.name.count >= 2 && ($0.name.hasPrefix(name) || name.hasPrefix($0.name)) }
@@ -110,6 +111,20 @@ package enum RecipeSchema {
         let near = nearestName(to: name, among: fields.map(\.name))
         return fields.first { $0.name == near }?.path
     }
+
+    /// A name without what people write differently.
+    private static func plain(_ name: String) -> String { name.lowercased().filter { $0 != "_" && $0 != "-" } }
+
+    /// What other programs call the keys, without capitals and underscores.
+    private static let aliases = [
+        "learningrate": "lr", "eta": "lr", "maxlr": "lr", "lrmax": "lr", "wd": "weightDecay", "l2": "weightDecay", "smoothing": "labelSmoothing",
+        "eps": "epsilon", "radius": "epsilon", "alpha": "stepSize", "epsstep": "stepSize", "epsiter": "stepSize", "numsteps": "steps",
+        "nbiter": "steps", "iterations": "steps", "iters": "steps", "attackiters": "steps", "pgdsteps": "steps", "batchsize": "batch",
+        "minibatch": "batch", "microbatchsize": "microBatch", "numepochs": "epochs", "nepochs": "epochs", "maxepochs": "epochs", "dir": "directory", "path": "directory", "root": "directory",
+        "dataset": "name", "arch": "name", "architecture": "name", "randstart": "randomStart", "randominit": "randomStart", "warmup": "warmupEpochs",
+        "lrdecay": "gamma", "earlystopping": "patience", "numclasses": "classes", "imagesize": "size", "depth": "depth", "savefreq": "everyEpochs",
+        "manualseed": "seed", "randomseed": "seed",
+    ]
 
     private static func field<Value: RecipeConvertible>(
         _ path: String, _ setting: WritableKeyPath<Recipe, Value> & Sendable, _ kind: RecipeField.Kind, _ about: String,

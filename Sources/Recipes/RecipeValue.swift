@@ -13,11 +13,11 @@ package enum RecipeValue: Sendable, Hashable, CustomStringConvertible {
         case .text(let text): return Self.isPlain(text) ? text : Self.quoted(text)
         case .integer(let value): return "\(value)"
         case .number(let value):
+            if value == value.rounded(), abs(value) < 1e9 { return "\(Int(value))" }
+            guard value > 0, value < 1 else { return "\(value)" }
             let levels = (value * 255).rounded()
             let fraction = "\(Int(levels))/255"
-            if value > 0, value < 1, levels / 255 == value, fraction.count < "\(value)".count { return fraction }
-            if value == value.rounded(), abs(value) < 1e9 { return "\(Int(value))" }
-            return "\(value)"
+            return levels / 255 == value && fraction.count < "\(value)".count ? fraction : "\(value)"
         case .flag(let value): return value ? "true" : "false"
         case .integers(let values): return "[\(values.map(String.init).joined(separator: ", "))]"
         }
@@ -40,10 +40,12 @@ package enum RecipeValue: Sendable, Hashable, CustomStringConvertible {
             case "\n": result += "\\n"
             case "\t": result += "\\t"
             default:
-                let isPrintable = scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+                let isPrintable =
+                    scalar.properties.isAlphabetic || scalar.properties.numericType != nil
                     || (0x20...0x7E).contains(scalar.value)
                 let hexadecimal = String(scalar.value, radix: 16)
-                result += isPrintable
+                result +=
+                    isPrintable
                     ? String(scalar) : "\\U" + String(repeating: "0", count: 8 - hexadecimal.count) + hexadecimal
             }
         }

@@ -12,20 +12,34 @@ package protocol SalienceEstimator: Sendable {
     func estimate(image: UnsafePointer<Float>, shape: ImageShape, into map: UnsafeMutablePointer<Float>)
 }
 
-/// The names of the estimators that come with the program.
-package let salienceEstimatorNames = ["spectral-residual", "centre-prior"]
+/// The estimators that come with the program.
+package enum SalienceEstimatorName: String, Sendable, CaseIterable {
+    case spectralResidual = "spectral-residual"
+    case centrePrior = "centre-prior"
 
-/// The estimator of that name, with its usual settings.
+    /// The estimator, with its usual settings where none are given.
+    ///
+    /// - Parameter sigma: see `SpectralResidual` and `CentrePrior`, which mean different things by it.
+    package func estimator(sigma: Double? = nil) -> any SalienceEstimator {
+        switch (self, sigma) {
+        case (.spectralResidual, let sigma?): SpectralResidual(sigma: sigma)
+        case (.spectralResidual, nil): SpectralResidual()
+        case (.centrePrior, let sigma?): CentrePrior(sigma: sigma)
+        case (.centrePrior, nil): CentrePrior()
+        }
+    }
+}
+
+/// The names of the estimators that come with the program.
+package let salienceEstimatorNames = SalienceEstimatorName.allCases.map(\.rawValue)
+
+/// The estimator of that name.
 ///
 /// - Throws: `Failure.usage` that suggests the nearest name.
-package func salienceEstimator(named name: String) throws -> any SalienceEstimator {
-    switch name {
-    case "spectral-residual": return SpectralResidual()
-    case "centre-prior": return CentrePrior()
-    default:
-        let near = nearestName(to: name, among: salienceEstimatorNames).map { "; did you mean \($0)?" } ?? ""
-        throw Failure.usage("unknown salience estimator \"\(name)\"\(near)", remedy: "use one of \(salienceEstimatorNames.joined(separator: ", "))")
-    }
+package func salienceEstimator(named name: String, sigma: Double? = nil) throws -> any SalienceEstimator {
+    if let known = SalienceEstimatorName(rawValue: name) { return known.estimator(sigma: sigma) }
+    let near = nearestName(to: name, among: salienceEstimatorNames).map { "; did you mean \($0)?" } ?? ""
+    throw Failure.usage("unknown salience estimator \"\(name)\"\(near)", remedy: "use one of \(salienceEstimatorNames.joined(separator: ", "))")
 }
 
 extension SalienceEstimator {

@@ -20,6 +20,7 @@ package final class SalienceMaps: Sendable {
     /// - Throws: `Failure` when a file is missing or malformed, when the JSON names another number of maps than there
     ///   are, or when a value is not a number or outside [0, 1] (naming the image, the pixel and the value).
     package init(contentsOf path: String) throws {
+        let path = try expandingTilde(path)
         let file = try NpyFile(path)
         guard file.shape.count == 3, file.shape.allSatisfy({ $0 > 0 }) else {
             throw Failure.badData(
@@ -34,6 +35,10 @@ package final class SalienceMaps: Sendable {
         }
         type = file.type
         let bytes = file.count * type.size
+        var need = MemoryNeed()
+        // As they lie in the file, and as the numbers they stand for.
+        need.add(file.count, type.size + MemoryLayout<Float>.size)
+        try requireMemory(need, for: "\(path): \(count) maps of \(height)×\(width)", remedy: "use a machine with more memory, or start fewer ranks on it")
         elements = try [UInt8](unsafeUninitializedCapacity: bytes) { buffer, initialized in
             try file.read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<bytes]))
             initialized = bytes

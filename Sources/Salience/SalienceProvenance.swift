@@ -122,7 +122,7 @@ extension SalienceProvenance {
         }
         let text = try ReadableFile.contents(of: path, limit: 1 << 20)
         do {
-            self = try JSONDecoder().decode(SalienceProvenance.self, from: Data(text))
+            self = try decodedJSON(SalienceProvenance.self, from: text)
         } catch {
             throw Failure.badData("\(path): \(Self.explain(error))", remedy: "it should look like this:\n    \(Self.example)")
         }

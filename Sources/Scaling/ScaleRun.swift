@@ -62,7 +62,7 @@ package struct ScaleRun: Codable, Sendable, Hashable {
     package init(contentsOf path: String) throws {
         let bytes = try ReadableFile.contents(of: path, limit: 64 << 20)
         do {
-            self = try JSONDecoder().decode(ScaleRun.self, from: Data(bytes))
+            self = try decodedJSON(ScaleRun.self, from: bytes)
         } catch let error as DecodingError {
             throw Failure.badData("\(path): \(Self.explain(error))", remedy: "name a scale.json that sipat scale run has written")
         }

@@ -11,6 +11,7 @@ let scenarios: [String: Scenario] = collectiveScenarios.merging(messageScenarios
     .merging(sessionScenarios) { $1 }
     .merging(reductionScenarios) { $1 }
     .merging(allocationScenarios) { $1 }
+    .merging(goldenScenarios) { $1 }
 
 /// `mpi-fixture checks <scenario> …` runs several in one launch, at the highest thread level.
 let several = Scenario(threadLevel: .multiple) { session, names in

@@ -18,26 +18,33 @@ struct BenchAllreduceCommand: ParsableCommand {
     @Option(help: "Write the result as JSON.")
     var json: String?
 
+    mutating func validate() throws { try expandTilde(&json) }
+
     func run() throws {
         try Session.withSession { session in
             let world = session.world
             let sizes = try world.agreeing {
-                try self.sizes.split(separator: ",").map {
-                    guard let size = Int($0), size >= 4 else { throw Failure.usage("--sizes: \"\($0)\" is no number of bytes of at least 4") }
+                guard repeats >= 1, bucketBytes >= 4 else { throw Failure.usage("--repeats must be at least 1, --bucket-bytes at least 4") }
+                if world.rank == 0 { try requireWritable([("--json", json)], inputs: []) }
+                let sizes = try self.sizes.split(separator: ",").map { text -> Int in
+                    guard let size = Int(text), size >= 4 else { throw Failure.usage("--sizes: \"\(text)\" is no number of bytes of at least 4") }
                     return size
                 }
+                var need = MemoryNeed()
+                need.add(2, sizes.max() ?? 0)
+                try requireMemory(need, processes: session.local.size, for: "a reduction of \(sizes.max() ?? 0) bytes", remedy: "leave the largest of --sizes out")
+                return sizes
             }
             let rows = try ReductionBenchmark.run(
                 communicator: world, sizes: sizes, bucketBytes: bucketBytes, repetitions: repeats)
             try world.agreeing {
                 guard world.rank == 0 else { return }
-                print("\(world.size) ranks, median of \(repeats)")
-                print("| bytes | reproducible | MPI_Allreduce | ratio |")
-                print("| ---: | ---: | ---: | ---: |")
+                var table = "\(world.size) ranks, median of \(repeats)\n| bytes | reproducible | MPI_Allreduce | ratio |\n| ---: | ---: | ---: | ---: |"
                 for row in rows {
-                    print("| \(row.bytes) | \(decimal(row.reproducible * 1e6, 0)) µs | \(decimal(row.allreduce * 1e6, 0)) µs | \(decimal(row.ratio, 2)) |")
+                    table += "\n| \(row.bytes) | \(decimal(row.reproducible * 1e6, 0)) µs | \(decimal(row.allreduce * 1e6, 0)) µs | \(decimal(row.ratio, 2)) |"
                 }
                 if let json { try writeJSON(rows, to: json) }
+                try Output.result(table)
             }
         }
     }

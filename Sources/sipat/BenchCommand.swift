@@ -6,7 +6,9 @@ import NeuralNet
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure speed: a whole step, its layers, its other kernels, the network between ranks, reading images.",
-        subcommands: [BenchStepCommand.self, BenchLayersCommand.self, BenchKernelsCommand.self, BenchAllreduceCommand.self, BenchDataCommand.self])
+        subcommands: [BenchStepCommand.self, BenchLayersCommand.self, BenchKernelsCommand.self, BenchAllreduceCommand.self,
+            BenchAttacksCommand.self, BenchDataCommand.self,
+        ])
 }
 
 /// Which network, on images of which size, a benchmark works on.
@@ -30,6 +32,16 @@ struct BenchModelOptions: ParsableArguments {
             throw Failure.usage("--stem is \"\(self.stem)\", expected cifar or imagenet")
         }
         return try ModelConfiguration(name: model, width: width, stem: stem)
+    }
+
+    /// Its layers.
+    ///
+    /// - Throws: `Failure.usage` if an option is out of range.
+    func network() throws -> Network {
+        guard (8...16_384).contains(inputSize), (2...1_000_000).contains(classes) else {
+            throw Failure.usage("--input-size must be from 8 to 16384, --classes from 2 to 1000000")
+        }
+        return try configuration().network(input: input, classes: classes)
     }
 
     var input: ImageShape { ImageShape(height: inputSize, width: inputSize, channels: 3) }

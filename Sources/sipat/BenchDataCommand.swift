@@ -51,9 +51,9 @@ struct BenchDataCommand: ParsableCommand {
             try world.agreeing {
                 guard world.rank == 0 else { return }
                 let rate = Double(images) / took
-                print("\(path): \(source.count) images as \(source.imageShape), \(images) read in \(decimal(took, 1)) s: \(decimal(rate, 0)) images/s per rank")
-                print("\(model), batch \(batch) per rank, PGD-\(pgdSteps): \(decimal(step.stepSeconds, 2)) s per step")
-                print("reading a batch takes \(percent(Double(batch) / rate / step.stepSeconds)) of a step, beside which it is done")
+                try Output.result("\(path): \(source.count) images as \(source.imageShape), \(images) read in \(decimal(took, 1)) s: \(decimal(rate, 0)) images/s per rank")
+                try Output.result("\(model), batch \(batch) per rank, PGD-\(pgdSteps): \(decimal(step.stepSeconds, 2)) s per step")
+                try Output.result("reading a batch takes \(percent(Double(batch) / rate / step.stepSeconds)) of a step, beside which it is done")
             }
         }
     }

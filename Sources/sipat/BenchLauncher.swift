@@ -53,6 +53,6 @@ struct BenchLauncher {
                 .internalError, "\(words.joined(separator: " ")) sipat \(arguments.joined(separator: " ")): exit code \(process.terminationStatus)",
                 remedy: "its own message stands above")
         }
-        return try JSONDecoder().decode(Result.self, from: Data(ReadableFile.contents(of: scratch)))
+        return try decodedJSON(Result.self, from: ReadableFile.contents(of: scratch))
     }
 }

@@ -26,17 +26,28 @@ struct BenchLayersCommand: ParsableCommand {
         let peak: Double
     }
 
+    mutating func validate() throws { try expandTilde(&json) }
+
     func run() throws {
         try reportingFailures { try measure() }
     }
 
     private func measure() throws {
-        let layers = try network.configuration().network(input: network.input, classes: network.classes).convolutions
+        guard batch >= 1, seconds > 0 else { throw Failure.usage("--batch must be at least 1, --seconds more than 0") }
+        try requireWritable([("--json", json)], inputs: [])
+        let layers = try network.network().convolutions
+        var need = MemoryNeed()
+        for layer in layers where layer.shape.height > 0 {
+            var own = MemoryNeed()
+            own.add(batch, layer.shape.height * layer.shape.width * layer.shape.inputChannels, MemoryLayout<Float>.size)
+            if own.bytes > need.bytes { need = own }
+        }
+        try requireMemory(need, for: "a layer of \(network.model) on \(batch) images", remedy: "make --batch, --input-size or --width smaller")
         GEMM.useOneThread()
         let peak = ConvolutionBenchmark.peak()
-        print("peak \(decimal(peak, 0)) GFLOP/s on one core; effective GFLOP/s as direct convolutions, and share of peak")
-        print("| layer | input | filter | algorithm | forward | input gradient | filter gradient |")
-        print("| :--- | :--- | :--- | :--- | ---: | ---: | ---: |")
+        try Output.result("peak \(decimal(peak, 0)) GFLOP/s on one core; effective GFLOP/s as direct convolutions, and share of peak")
+        try Output.result("| layer | input | filter | algorithm | forward | input gradient | filter gradient |")
+        try Output.result("| :--- | :--- | :--- | :--- | ---: | ---: | ---: |")
         var rows: [Row] = []
         var classes: [Class] = []
         var shapes: [ConvolutionShape] = []
@@ -47,7 +58,7 @@ struct BenchLayersCommand: ParsableCommand {
             func cell(_ speed: Double) -> String { "\(decimal(speed, 0)) (\(decimal(100 * speed / peak, 0)) %)" }
             let input = "\(shape.height)×\(shape.width)×\(shape.inputChannels)"
             let filter = "\(shape.kernel)×\(shape.kernel)/\(shape.stride) → \(shape.outputChannels)"
-            printNow(
+            try Output.result(
                 "| \(names[0])\(names.count > 1 ? " ×\(names.count)" : "") | \(input) | \(filter) | \(m.algorithm.rawValue) | \(cell(m.forward)) | \(cell(m.inputGradient)) | \(cell(m.filterGradient)) |")
             let kind = "\(shape.kernel)×\(shape.kernel), stride \(shape.stride), \(m.algorithm.rawValue)"
             let place = classes.firstIndex { $0.name == kind } ?? classes.endIndex
@@ -58,7 +69,7 @@ struct BenchLayersCommand: ParsableCommand {
                     layers: names, shape: "\(input) \(filter)", algorithm: m.algorithm.rawValue, forward: m.forward,
                     inputGradient: m.inputGradient, filterGradient: m.filterGradient, peak: peak))
         }
-        printClasses(classes, peak: peak)
+        try printClasses(classes, peak: peak)
         if let json { try writeJSON(rows, to: json) }
     }
 
@@ -77,13 +88,13 @@ struct BenchLayersCommand: ParsableCommand {
         }
     }
 
-    private func printClasses(_ classes: [Class], peak: Double) {
+    private func printClasses(_ classes: [Class], peak: Double) throws {
         let total = classes.reduce(0) { $0 + $1.work }
-        print("\n| class | share of the work | forward | input gradient | filter gradient |")
-        print("| :--- | ---: | ---: | ---: | ---: |")
+        try Output.result("\n| class | share of the work | forward | input gradient | filter gradient |")
+        try Output.result("| :--- | ---: | ---: | ---: | ---: |")
         for kind in classes {
             func share(_ seconds: Double) -> String { "\(decimal(100 * kind.work / seconds / peak, 0)) %" }
-            print(
+            try Output.result(
                 "| \(kind.name) | \(decimal(100 * kind.work / total, 1)) % | \(share(kind.seconds.forward)) | \(share(kind.seconds.inputGradient)) | \(share(kind.seconds.filterGradient)) |")
         }
     }

@@ -25,26 +25,39 @@ struct BenchStepCommand: ParsableCommand {
     @Option(help: "Write the result as JSON.")
     var json: String?
 
+    mutating func validate() throws { try expandTilde(&json) }
+
     func run() throws {
         try Session.withSession { session in
             let world = session.world
-            let settings = try world.agreeing { try self.settings() }
+            let settings = try world.agreeing {
+                if world.rank == 0 { try requireWritable([("--json", json)], inputs: []) }
+                return try self.settings(ranks: world.size, local: session.local.size)
+            }
             let result = try StepBenchmark.run(settings, communicator: world)
             try world.agreeing {
                 guard world.rank == 0 else { return }
-                print(table(result))
                 if let json { try writeJSON(result, to: json) }
+                try Output.result(table(result))
             }
         }
     }
 
-    private func settings() throws -> StepBenchmark.Settings {
+    private func settings(ranks: Int, local: Int) throws -> StepBenchmark.Settings {
         guard batch >= 1, repeats >= 1, pgdSteps >= 0, threads >= 1, microBatch >= 0 else {
             throw Failure.usage("--batch, --repeats and --threads must be at least 1, --pgd-steps and --micro-batch at least 0")
         }
+        let micro = microBatch == 0 ? batch : microBatch
+        let model = try network.configuration()
+        var need = TrainingStep.memoryNeed(
+            network: try network.network(), batch: batch, microBatch: micro, threads: threads, attacks: pgdSteps > 0, masks: pgdSteps > 0)
+        // Random images with their maps for all ranks, and their order for every repetition.
+        need.add(ranks, batch, network.input.count + 8 * network.input.pixels)
+        need.add(ranks, batch, repeats + 1, MemoryLayout<Int>.size)
+        try requireMemory(need, processes: local, for: "a step of \(model.name) on \(batch) images of \(network.input)", remedy: "make --batch, --micro-batch, --input-size or --width smaller")
         return StepBenchmark.Settings(
-            model: try network.configuration(), input: network.input, classes: network.classes,
-            batch: batch, microBatch: microBatch == 0 ? batch : microBatch, pgdSteps: pgdSteps, repeats: repeats,
+            model: model, input: network.input, classes: network.classes,
+            batch: batch, microBatch: micro, pgdSteps: pgdSteps, repeats: repeats,
             threads: threads)
     }
 

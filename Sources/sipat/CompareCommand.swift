@@ -11,7 +11,7 @@ struct CompareCommand: ParsableCommand {
     var evaluations: [String]
 
     func run() throws {
-        print(try reportingFailures { try table() })
+        try reportingFailures { try Output.result(table()) }
     }
 
     private func table() throws -> String {
@@ -22,7 +22,7 @@ struct CompareCommand: ParsableCommand {
                 guard parts.count == 2 else {
                     throw Failure.usage("\"\(argument)\": expected name=file", remedy: "for example at=at.json")
                 }
-                return (parts[0], try EvaluationFile(contentsOf: parts[1]))
+                return (parts[0], try EvaluationFile(contentsOf: expandingTilde(parts[1])))
             })
     }
 }

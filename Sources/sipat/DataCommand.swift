@@ -50,10 +50,10 @@ struct DataCheckCommand: ParsableCommand {
         try reportingFailures {
             if PackedSet.isPackedSet(path) { return try checkPacked() }
             let collection = try options.collection(at: path)
-            print(CollectionText.contents(of: collection))
+            try Output.result(CollectionText.contents(of: collection))
             var shown = ImagesDone()
             let report = try CollectionReport(collection, limit: options.limit) { shown.note($0, of: collection.entries.count) }
-            print(CollectionText.findings(report, in: collection))
+            try Output.result(CollectionText.findings(report, in: collection))
             if !report.problems.isEmpty {
                 throw Failure.badData(
                     "\(path): \(report.problems.count) of \(collection.entries.count) files cannot be used, as listed",
@@ -65,11 +65,11 @@ struct DataCheckCommand: ParsableCommand {
     private func checkPacked() throws {
         for split in DatasetSplit.allCases {
             guard let part = try? PackedSet(path, split: split) else {
-                print("\(split.rawValue): no images")
+                try Output.result("\(split.rawValue): no images")
                 continue
             }
             try part.verify()
-            print("\(split.rawValue): \(part.count) images of \(part.imageShape) in \(part.classes) classes, as they were packed")
+            try Output.result("\(split.rawValue): \(part.count) images of \(part.imageShape) in \(part.classes) classes, as they were packed")
         }
     }
 }
@@ -116,8 +116,8 @@ struct DataPackCommand: ParsableCommand {
             var shown = ImagesDone()
             let writer = PackWriter(collection: collection, settings: settings, skipsBadFiles: skipBad, source: path)
             let outcome = try writer.write(to: output) { shown.note($0, of: collection.entries.count) }
-            print("\(output): \(outcome.train) training and \(outcome.test) test images of \(settings.shape) in \(collection.classNames.count) classes")
-            for problem in outcome.skipped { print("left out: \(problem.failure.message)") }
+            try Output.result("\(output): \(outcome.train) training and \(outcome.test) test images of \(settings.shape) in \(collection.classNames.count) classes")
+            for problem in outcome.skipped { try Output.result("left out: \(problem.failure.message)") }
         }
     }
 

@@ -29,13 +29,12 @@ struct DoctorCommand: ParsableCommand {
                 rank: world.rank, host: Host.name, cores: ProcessInfo.processInfo.processorCount, affinity: Self.affinity(),
                 memory: ProcessInfo.processInfo.physicalMemory,
                 blasThreads: ProcessInfo.processInfo.environment["OPENBLAS_NUM_THREADS"] ?? "unset")
-            let text = String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
+            let text = String(decoding: try jsonBytes(report, .line), as: UTF8.self)
             guard let texts = try world.gather(text) else { return }
-            let reports = try texts.map { try JSONDecoder().decode(RankReport.self, from: Data($0.utf8)) }
-            print(machine(session))
-            print(launch(reports))
+            let reports = try texts.map { try decodedJSON(RankReport.self, from: $0.utf8) }
             let warnings = warnings(reports)
-            print(warnings.isEmpty ? "\nNothing to complain about." : "\n" + warnings.map { "warning: \($0)" }.joined(separator: "\n"))
+            let verdict = warnings.isEmpty ? "Nothing to complain about." : warnings.map { "warning: \($0)" }.joined(separator: "\n")
+            try Output.result("\(machine(session))\n\(launch(reports))\n\n\(verdict)")
         }
     }
 

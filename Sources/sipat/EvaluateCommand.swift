@@ -31,7 +31,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Widening factor of a wide-resnet.")
     var widen: Int?
 
-    @Option(help: "cifar10, cifar100, mnist or synthetic; a run's own if --weights is one.")
+    @Option(help: "\(DatasetLoader.names.joined(separator: ", ")); a run's own if --weights is one.")
     var data: String?
     @Option(help: "The folder with the data set's files.")
     var dataDir: String?
@@ -69,13 +69,31 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Write one JSON line per image and radius.")
     var perSample: String?
 
+    mutating func validate() throws {
+        weights = try expandingTilde(weights)
+        for option in [\Self.dataDir, \.salience, \.json, \.perSample] { try expandTilde(&self[keyPath: option]) }
+    }
+
     func run() throws {
         try Session.withSession { session in try evaluate(session.world) }
     }
 
     private func evaluate(_ world: Communicator) throws {
-        let experiment = try world.agreeing { try EvaluationExperiment(request()) }
+        let experiment = try world.agreeing {
+            let request = try request()
+            let experiment = try EvaluationExperiment(request)
+            if world.rank == 0 {
+                try requireWritable(
+                    [("--json", json), ("--per-sample", perSample)],
+                    inputs: ([experiment.weights.path, request.salience] + [request.directory]).compactMap { $0 }
+                        + (experiment.weights.recipe == nil ? [] : [pathFolder(experiment.weights.path)]))
+            }
+            return experiment
+        }
         var progress = ProgressLine()
+        if world.rank == 0 {
+            for note in experiment.notes + [try experiment.normalizationWarning()].compactMap({ $0 }) { Output.complain(note) }
+        }
         let start = monotonicSeconds()
         var lastShown = start
         let result = try experiment.run(communicator: world) { done, total in
@@ -90,7 +108,6 @@ struct EvaluateCommand: ParsableCommand {
             let heading =
                 "\(experiment.modelName) on \(experiment.indices.count) images of \(experiment.dataset.name), \(attack) "
                 + "\(settings.norm.rawValue), \(settings.steps) steps, region \(settings.region.rawValue), \(duration(monotonicSeconds() - start))"
-            print(EvaluationTable.text(result.report, region: settings.region, heading: heading))
             if let json {
                 let file = EvaluationFile(
                     weights: experiment.weights.path, model: experiment.modelName, data: experiment.dataset.name, split: split,
@@ -98,6 +115,7 @@ struct EvaluateCommand: ParsableCommand {
                 try writeJSON(file, to: json)
             }
             if let perSample { try writeLines(result.records, to: perSample) }
+            try Output.result(EvaluationTable.text(result.report, region: settings.region, heading: heading))
         }
     }
 

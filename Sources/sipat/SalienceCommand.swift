@@ -21,7 +21,7 @@ struct SalienceEstimateCommand: ParsableCommand {
             Writes maps.npy (uint8, images × height × width) and maps.json, which says where the maps come from.
             """)
 
-    @Option(help: "cifar10, cifar100, mnist, synthetic, or the path of a packed set.")
+    @Option(help: "\(DatasetLoader.names.joined(separator: ", ")), or the path of a packed set or a folder of images.")
     var data: String
     @Option(help: "The folder with the data set's files.")
     var dataDir: String?
@@ -35,6 +35,11 @@ struct SalienceEstimateCommand: ParsableCommand {
     var output: String
     @Flag(help: "Overwrite the file if it is there.")
     var force = false
+
+    mutating func validate() throws {
+        output = try expandingTilde(output)
+        try expandTilde(&dataDir)
+    }
 
     func run() throws {
         try Session.withSession { session in try estimate(session.world) }
@@ -55,8 +60,7 @@ struct SalienceEstimateCommand: ParsableCommand {
         try world.agreeing {
             guard let maps else { return }
             try maps.write(to: output)
-            print("\(output): \(maps.provenance.summary)")
-            print(SalienceStatistics(maps).table)
+            try Output.result("\(output): \(maps.provenance.summary)\n\(SalienceStatistics(maps).table)")
         }
     }
 
@@ -65,16 +69,13 @@ struct SalienceEstimateCommand: ParsableCommand {
         guard force || !FileManager.default.fileExists(atPath: output) else {
             throw Failure.usage("\(output) exists already", remedy: "name another file, or give --force")
         }
+        try requireWritable(
+            [("--output", output), ("--output (its JSON)", SalienceProvenance.path(besides: output))], inputs: dataDir.map { [$0] } ?? [])
         guard let split = DatasetSplit(rawValue: split) else {
             throw Failure.usage("--split is \"\(split)\", expected train or test")
         }
         if let sigma, !(sigma > 0) || !sigma.isFinite { throw Failure.usage("--sigma is \(sigma), expected more than 0") }
-        let chosen: any SalienceEstimator =
-            switch (estimator, sigma) {
-            case ("spectral-residual", let sigma?): SpectralResidual(sigma: sigma)
-            case ("centre-prior", let sigma?): CentrePrior(sigma: sigma)
-            default: try salienceEstimator(named: estimator)
-            }
+        let chosen = try salienceEstimator(named: estimator, sigma: sigma)
         return SalienceExperiment(
             dataset: try DatasetLoader.source(name: data, directory: dataDir, split: split), estimator: chosen, split: split)
     }
@@ -89,12 +90,17 @@ struct SalienceShowCommand: ParsableCommand {
     @Option(help: "The binary mask's threshold.")
     var threshold = 0.5
 
+    mutating func validate() throws { maps = try expandingTilde(maps) }
+
     func run() throws {
         try reportingFailures {
+            guard threshold > 0, threshold <= 1 else { throw Failure.usage("--threshold is \(threshold), expected a number above 0 and at most 1") }
             let loaded = try SalienceMaps(contentsOf: maps)
-            print("\(maps): \(loaded.provenance.summary), made by \(loaded.provenance.createdBy)")
-            print(SalienceStatistics(loaded, threshold: Float(threshold)).table)
+            try Output.result(
+                """
+                \(maps): \(loaded.provenance.summary), made by \(loaded.provenance.createdBy)
+                \(SalienceStatistics(loaded, threshold: Float(threshold)).table)
+                """)
         }
     }
 }
-

@@ -31,15 +31,24 @@ struct ScalePredictCommand: ParsableCommand {
     @Option(help: "A folder for predict.json and predict.svg.")
     var output: String?
 
+    mutating func validate() throws {
+        from = try expandingTilde(from)
+        try expandTilde(&output)
+    }
+
     func run() throws {
         try reportingFailures {
             let measured = try ScaleRun(contentsOf: from)
+            if let output {
+                try makeFolders(output)
+                try requireWritable([("--output", output + "/predict.json"), ("--output", output + "/predict.svg")], inputs: [from])
+            }
             let prediction = try ScalePrediction(measured, settings(measured))
-            print(prediction.text)
-            guard let output else { return }
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-            try writeJSON(prediction, to: output + "/predict.json")
-            try writeAtomically(Array(prediction.picture.utf8), to: output + "/predict.svg")
+            if let output {
+                try writeJSON(prediction, to: output + "/predict.json")
+                try writeAtomically(Array(prediction.picture.utf8), to: output + "/predict.svg")
+            }
+            try Output.result(prediction.text)
         }
     }
 

@@ -45,6 +45,8 @@ struct ScaleRunCommand: ParsableCommand {
         let rankBatch: Int
     }
 
+    mutating func validate() throws { output = try expandingTilde(output) }
+
     func run() throws {
         try reportingFailures { try measure() }
     }
@@ -57,7 +59,8 @@ struct ScaleRunCommand: ParsableCommand {
         guard !FileManager.default.fileExists(atPath: file) else {
             throw Failure.usage("\(file): there are results already", remedy: "name another folder (--output)")
         }
-        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        try makeFolders(output)
+        try requireWritable(["json", "csv", "md", "svg"].map { ("--output", "\(output)/scale.\($0)") }, inputs: [])
         let launcher = BenchLauncher(mpirun: mpirun, cores: isLocal ? cores : .max, scratch: output + "/.measurement.json")
         defer { launcher.cleanUp() }
 
@@ -70,8 +73,8 @@ struct ScaleRunCommand: ParsableCommand {
                 let done = round * points.count + index + 1
                 let left = (monotonicSeconds() - start) / Double(done) * Double(total - done)
                 let speed = results[index].last!.imagesPerSecond
-                printNow(
-                    "\(done)/\(total) \(point.scaling.rawValue), \(point.ranks) rank(s), \(point.threads) thread(s): \(decimal(speed, 1)) images/s, \(duration(left)) left")
+                Output.progress(
+                    "\(done)/\(total) \(point.scaling.rawValue), \(point.ranks) rank(s), \(point.threads) thread(s): \(decimal(speed, 1)) images/s, \(duration(left)) left\n")
             }
         }
         var reductions: [AllreducePoint] = []
@@ -93,7 +96,7 @@ struct ScaleRunCommand: ParsableCommand {
         try writeAtomically(Array(run.csv.utf8), to: output + "/scale.csv")
         try writeAtomically(Array((run.table + "\n").utf8), to: output + "/scale.md")
         try writeAtomically(Array(run.picture.utf8), to: output + "/scale.svg")
-        print("\n\(run.table)")
+        try Output.result("\n\(run.table)")
     }
 
     private func points() throws -> [Point] {
@@ -108,7 +111,7 @@ struct ScaleRunCommand: ParsableCommand {
             throw Failure.usage("--repeats, --steps, --micro-batch, --batch and --rank-batch must be at least 1")
         }
         // A mistake in the network shows here, not in the middle of the measurement.
-        _ = try network.configuration().network(input: network.input, classes: network.classes)
+        _ = try network.network()
         for workers in ranks where batch % workers != 0 {
             throw Failure.usage("--batch \(batch) does not divide by \(workers) ranks", remedy: "choose a batch that all of --ranks divide")
         }

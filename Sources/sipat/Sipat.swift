@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Foundation
 import Kernels
 import MPI
@@ -18,9 +19,13 @@ struct Sipat: ParsableCommand {
             VerifyCommand.self, BenchCommand.self, ScaleCommand.self, DoctorCommand.self,
         ])
 
+    /// Whether this rank speaks for all where nothing has been agreed on: every rank reads the same command line.
+    static var speaks: Bool { ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"] ?? "0" == "0" }
+
     static func main() {
+        Output.prepare()
         if let complaint = CPU.complaint {
-            FileHandle.standardError.write(Data("error: \(complaint)\n".utf8))
+            Output.complain("error: \(complaint)")
             Foundation.exit(70)
         }
         // Ranks and their own threads use the cores; a BLAS with threads of its own would oversubscribe them.
@@ -31,13 +36,30 @@ struct Sipat: ParsableCommand {
         } catch let failure as ReportedFailure {
             Foundation.exit(failure.exitCode)
         } catch {
-            // Every rank reads the same command line: one message is enough.
-            let rank = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"]
-            if let rank, rank != "0", exitCode(for: error) != .success {
-                Thread.sleep(forTimeInterval: 0.5)
-                Foundation.exit(exitCode(for: error).rawValue)
-            }
-            exit(withError: error)
+            Foundation.exit(leave(with: error))
+        }
+    }
+
+    /// Says what is wrong with the command line, or the help that was asked for, and returns the exit code.
+    private static func leave(with error: any Error) -> Int32 {
+        let code = exitCode(for: error)
+        let text = fullMessage(for: error)
+        guard speaks else {
+            // Time for rank 0's message, before this exit code makes the launcher end it.
+            if code != .success { Thread.sleep(forTimeInterval: 0.5) }
+            return code.rawValue
+        }
+        guard !text.isEmpty else { return code.rawValue }
+        guard code == .success else {
+            Output.complain(text)
+            return code.rawValue
+        }
+        do {
+            try Output.result(text)
+            return code.rawValue
+        } catch {
+            Output.complain("error: \(error)")
+            return Failure.Kind.inputOutput.rawValue
         }
     }
 }

@@ -21,7 +21,7 @@ struct TrainCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("A recipe in YAML.", valueName: "file"))
     var file: String?
 
-    @Option(help: "A built-in recipe instead of a file: cifar10, paper or synthetic.")
+    @Option(help: "A built-in recipe instead of a file: \(Recipe.builtInNames.joined(separator: ", ")).")
     var recipe: String?
 
     @Option(help: "The run's folder.")
@@ -45,19 +45,26 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("End cleanly before this much time has passed, such as 11h50m or 300s.", valueName: "duration"))
     var timeBudget: Duration?
 
-    @Option(help: ArgumentHelp("Print a commented recipe (cifar10, paper or synthetic) and exit.", valueName: "name"))
+    @Option(help: ArgumentHelp("Print a commented recipe (\(Recipe.builtInNames.joined(separator: ", "))) and exit.", valueName: "name"))
     var printRecipe: String?
+
+    mutating func validate() throws {
+        try expandTilde(&file)
+        try expandTilde(&output)
+    }
 
     func run() throws {
         if let printRecipe {
-            print(try reportingFailures { try Recipe.builtIn(printRecipe).yaml(commented: true) }, terminator: "")
-            return
+            return try reportingFailures {
+                guard Sipat.speaks else { return }
+                try Output.result(try Recipe.builtIn(printRecipe).yaml(commented: true), terminator: "")
+            }
         }
         let outcome = try Session.withSession { session -> RunOutcome in
             let request = try session.world.agreeing { try self.request() }
-            let outcome = try TrainingExperiment(request).run(communicator: session.world)
+            let outcome = try TrainingExperiment(request).run(communicator: session.world, local: session.local)
             if case .stopped(let reason) = outcome, session.world.rank == 0 {
-                print("stopped by \(reason.text) after a checkpoint; resume with: sipat train --output \(request.output) --resume")
+                Output.progress("stopped by \(reason.text) after a checkpoint; resume with: sipat train --output \(request.output) --resume\n")
             }
             return outcome
         }
@@ -111,7 +118,7 @@ func reportingFailures<R>(_ body: () throws -> R) throws -> R {
     do {
         return try body()
     } catch let failure as Failure {
-        FileHandle.standardError.write(Data("error: \(failure)\n".utf8))
+        Output.complain("error: \(failure)")
         throw ExitCode(failure.kind.rawValue)
     }
 }

@@ -12,9 +12,14 @@ struct VerifyCommand: ParsableCommand {
     @Argument(help: "Another run's folder.")
     var second: String
 
+    mutating func validate() throws { (first, second) = (try expandingTilde(first), try expandingTilde(second)) }
+
     func run() throws {
-        let comparison = try reportingFailures { try RunComparison(first, second) }
-        print(comparison.text)
+        let comparison = try reportingFailures {
+            let comparison = try RunComparison(first, second)
+            try Output.result(comparison.text)
+            return comparison
+        }
         if !comparison.isEqual { throw ExitCode(Failure.Kind.badData.rawValue) }
     }
 }

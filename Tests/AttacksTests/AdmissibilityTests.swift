@@ -97,6 +97,19 @@ struct AdmissibilityTests {
         #expect(complaint(balls, pixel: 6, move: 0.0999) == nil)
     }
 
+    /// Each part in a ball of its own is not enough: the whole has one too.
+    @Test func addsUpTheTwoPartsOfAnL2Perturbation() {
+        let balls = ThreatModel(norm: .l2, epsilon: 0.1, epsilonSalient: 0.08)
+        func complains(_ background: Float, _ salient: Float) -> Bool {
+            let batch = batch()
+            var adversarial = batch.images
+            adversarial[shape.count + 6 * 3] += background
+            adversarial[shape.count + 7 * 3] += salient
+            return (try? batch.check(adversarial, balls)) == nil
+        }
+        #expect(!complains(0.0799, 0.0599) && complains(0.0899, 0.0699) && complains(0.01, 0.0801))
+    }
+
     @Test func knowsSoftBudgets() {
         func half(_ batch: inout ToyBatch) { batch.mask![shape.pixels + 9] = 0.5 }
         #expect(complaint(linf, pixel: 9, move: 0.0499, half) == nil)

@@ -139,9 +139,9 @@ struct AscentTests {
         let threat = ThreatModel(norm: .l2, epsilon: epsilon, epsilonSalient: epsilonSalient)
         let settings = AttackSettings.pgd(threat, stepSize: 0, steps: 0)
         let starts = try batch.attacked(settings, model: PrescribedGradient(batch.images, imageShape: shape))
-        func shares(_ radius: Float, _ pixels: Int, _ isIn: (Int) -> Bool) -> [Double] {
+        func shares(_ radius: (_ image: Int) -> Double, _ pixels: Int, _ isIn: (Int) -> Bool) -> [Double] {
             (0..<count).map { i in
-                let size = length(batch, starts, image: i, where: isIn) / Double(radius)
+                let size = length(batch, starts, image: i, where: isIn) / radius(i)
                 return (0..<pixels * shape.channels).reduce(1) { product, _ in product * size }
             }
         }
@@ -149,10 +149,15 @@ struct AscentTests {
             // The mean of 400 uniform numbers strays from ½ by 0.048 once in a thousand times.
             abs(shares.reduce(0, +) / Double(count) - 0.5) < 0.048 && shares.allSatisfy { $0 < 1.0001 } && shares.max()! > 0.98
         }
-        let background = shares(epsilon, free) { batch.m($0) == 1 }
+        // The background has what the salient part leaves of the whole ball.
+        func left(_ image: Int) -> Double {
+            let salient = length(batch, starts, image: image) { batch.m($0) == 0 }
+            return (Double(epsilon) * Double(epsilon) - salient * salient).squareRoot()
+        }
+        let background = shares(left, free) { batch.m($0) == 1 }
         #expect(isUniform(background))
         guard epsilonSalient > 0 else { return }
-        let salient = shares(epsilonSalient, shape.pixels - free) { batch.m($0) == 0 }
+        let salient = shares({ _ in Double(epsilonSalient) }, shape.pixels - free) { batch.m($0) == 0 }
         #expect(isUniform(salient))
         // The two radii are drawn independently: a correlation above 0.165 comes once in a thousand times.
         let correlation = zip(background, salient).reduce(0) { $0 + ($1.0 - 0.5) * ($1.1 - 0.5) } / Double(count) * 12

@@ -125,10 +125,28 @@ struct MaskTests {
         let settings = AttackSettings(threat: threat, stepSize: 0.3, steps: 8)
         let adversarial = try batch.attacked(settings, model: classifier(7))
         for i in 0..<3 {
-            #expect(abs(length(batch, adversarial, image: i) { batch.m($0) > 0.5 } - 0.5) < 1e-5)
+            // A linear model pushes to where the two balls meet.
+            #expect(abs(length(batch, adversarial, image: i) { _ in true } - 0.5) < 1e-5)
             #expect(abs(length(batch, adversarial, image: i) { batch.m($0) <= 0.5 } - 0.1) < 1e-5)
         }
         try batch.check(adversarial, threat)
+    }
+
+    /// The whole budget on salient pixels is plain adversarial training, whatever the mask.
+    @Test(arguments: Norm.allCases)
+    func theSalientRadiusOfTheWholeBallIsNoMask(_ norm: Norm) throws {
+        let batch = ToyBatch(shape, count: 3, classes: 4, seed: 17).masked(seed: 17)
+        var unmasked = batch
+        unmasked.mask = nil
+        let radius: Float = norm == .linf ? 0.1 : 0.5
+        let masked = AttackSettings.pgd(ThreatModel(norm: norm, epsilon: radius, epsilonSalient: radius), stepSize: 0.2 * radius, steps: 6)
+        let plain = AttackSettings.pgd(ThreatModel(norm: norm, epsilon: radius), stepSize: 0.2 * radius, steps: 6)
+        let whole = try unmasked.attacked(plain, model: classifier(17))
+        #expect(bits(try batch.attacked(masked, model: classifier(17))) == bits(whole))
+        // And less than the whole budget is not.
+        let less = AttackSettings.pgd(
+            ThreatModel(norm: norm, epsilon: radius, epsilonSalient: 0.5 * radius), stepSize: 0.2 * radius, steps: 6)
+        #expect(bits(try batch.attacked(less, model: classifier(17))) != bits(whole))
     }
 
     /// Masking at the end is the unmasked attack times the mask.

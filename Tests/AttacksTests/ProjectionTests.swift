@@ -28,10 +28,22 @@ private struct ReferenceStep {
             if size > 0 { for i in x.indices { point[i] += stepSize * weighed[i] / size } }
             let inner = x.indices.filter { salient == 0 ? m[$0] > 0 : m[$0] > 0.5 }
             let outer = x.indices.filter { salient == 0 ? m[$0] == 0 : m[$0] <= 0.5 }
-            for (part, radius) in [(inner, epsilon), (outer, salient)] {
-                let length = norm(part.map { point[$0] - Double(x[$0]) })
-                if length > radius { for i in part { point[i] = Double(x[i]) + (point[i] - Double(x[i])) * radius / length } }
+            // The nearest point of {‖δ‖ ≤ ε, ‖δ_salient‖ ≤ ε_salient}, by Dykstra's alternating projections.
+            let delta = point.indices.map { point[$0] - Double(x[$0]) }
+            var (a, b) = (norm(inner.map { delta[$0] }), norm(outer.map { delta[$0] }))
+            let (lengthA, lengthB) = (a, b)
+            var (p, q) = ((0.0, 0.0), (0.0, 0.0))
+            for _ in 0..<20_000 {
+                let u = (a + p.0, b + p.1)
+                let size = max(1, (u.0 * u.0 + u.1 * u.1).squareRoot() / epsilon)
+                let y = (u.0 / size, u.1 / size)
+                p = (u.0 - y.0, u.1 - y.1)
+                let v = (y.0 + q.0, y.1 + q.1)
+                (a, b) = (v.0, Swift.min(v.1, salient))
+                q = (v.0 - a, v.1 - b)
             }
+            if lengthA > 0 { for i in inner { point[i] = Double(x[i]) + delta[i] * a / lengthA } }
+            if lengthB > 0 { for i in outer { point[i] = Double(x[i]) + delta[i] * b / lengthB } }
         }
         return point.map { Swift.min(1, Swift.max(0, $0)) }
     }

@@ -19,7 +19,7 @@ private let mayMount: Bool = {
         let store = CheckpointStore(run: folder.path)
         try store.save(step: 1, contents(1))
         let large = CheckpointFile(name: "weights.safetensors", bytes: [UInt8](repeating: 7, count: 1 << 20))
-        let found = try #require(failure { try store.save(step: 2, contents(2) .filter { $0.name == "state.json" } + [large]) })
+        let found = try #require(failure { try store.save(step: 2, contents(2).filter { $0.name == "state.json" } + [large]) })
         #expect(found.kind == .inputOutput && found.kind.rawValue == 74)
         for part in ["\(store.folder)/step-00000002", "No space left on device", "1.0 MB (1,048,6", "free there"] {
             #expect(found.message.contains(part), "\(part) in \(found.message)")

@@ -16,7 +16,7 @@ import Testing
         _ = try RunDirectory(folder.path, mode: .new)
     }
 
-    @Test(arguments: ["run.json", "checkpoints", "metrics.jsonl"]) func anotherRunIsNotOverwritten(trace: String) throws {
+    @Test(arguments: ["checkpoints", "metrics.jsonl"]) func anotherRunIsNotOverwritten(trace: String) throws {
         try write([], to: folder.file(trace))
         let found = try #require(failure { _ = try RunDirectory(folder.path, mode: .new) })
         #expect(found.kind == .usage && found.message.contains(folder.path) && found.remedy?.contains("--resume") == true)

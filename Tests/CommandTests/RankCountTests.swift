@@ -1,3 +1,4 @@
+import Checkpoints
 import Testing
 
 @Suite("The same run on any number of ranks", .serialized)
@@ -67,9 +68,32 @@ struct RankCountTests {
         #expect(timing["attack"] as? Double ?? 0 > 0 && timing["backward"] is Double && timing["slowestHost"] is String && timing["imbalance"] is Double)
     }
 
+    /// Another order of addition and nothing else: losses and weights stay where the reproducible reduction brings them.
     @Test func mpiReductionIsClose() throws {
         let folder = try TemporaryFolder()
-        let result = try TinyRun.train(folder.path + "/mpi", ranks: 2, ["communication.reduction=mpi"])
+        let (exact, summed) = (folder.path + "/exact", folder.path + "/mpi")
+        // Three ranks with four micro-batches: the tree adds (a + b) + (c + d), MPI sums of ranks.
+        #expect(try TinyRun.train(exact, ranks: 3).status == 0)
+        let result = try TinyRun.train(summed, ranks: 3, ["communication.reduction=mpi"])
         #expect(result.status == 0, "\(result)")
+        #expect(try TinyRun.weights(exact) != TinyRun.weights(summed))
+        let pairs = zip(try losses(exact), try losses(summed)).map { ($0, $1) }
+        #expect(pairs.count == 14)
+        for (a, b) in pairs { #expect(abs(a - b) < 1e-3 * a, "\(a) \(b)") }
+        #expect(abs(pairs[0].0 - pairs[0].1) < 1e-6)
+        let (expected, found) = (try weights(exact), try weights(summed))
+        #expect(expected.keys == found.keys && expected.count > 10)
+        for (name, values) in expected {
+            let difference = zip(values, try #require(found[name])).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+            let norm = values.reduce(0.0) { $0 + Double($1 * $1) }
+            #expect(difference.squareRoot() < 1e-3 * norm.squareRoot(), "\(name)")
+        }
+    }
+
+    private func weights(_ run: String) throws -> [String: [Float]] {
+        let checkpoint = try #require(try CheckpointStore(run: run).latestValid().checkpoint)
+        let file = try SafetensorsFile(checkpoint.path(of: "weights.safetensors"))
+        let floats = file.names.filter { file.dtype(of: $0) == .float32 }
+        return Dictionary(uniqueKeysWithValues: try floats.map { ($0, try file.floats(of: $0)) })
     }
 }

@@ -135,7 +135,7 @@ struct IDXTests {
 
     @Test func damagedGzip() throws {
         var zipped = try gzip(images(6))
-        zipped[zipped.count - 6] ^= 0x10 // within the checksum
+        zipped[zipped.count - 6] ^= 0x10  // within the checksum
         let bad = try folder(images: zipped, labels: gzip(labels(digits)), suffix: ".gz")
         expectFailure(.badData, ["train-images-idx3-ubyte.gz", "damaged gzip data", "image"]) { _ = try load(bad) }
     }

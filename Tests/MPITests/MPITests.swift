@@ -25,4 +25,14 @@ struct MPITests {
         #expect(lines.contains { $0.hasPrefix("library Open MPI v") })
         #expect(lines.contains { $0.hasPrefix("host ") && $0.count > 5 })
     }
+
+    /// The example of the library's documentation, which sees only what another package would.
+    @Test func example() throws {
+        for ranks in [1, 3] {
+            let run = try ProgramRun.mpirun(ranks: ranks, try builtProgram("mpi-pi"), ["1000"], timeout: 30)
+            #expect(run.status == 0 && run.output.hasPrefix("pi is 3.14159") && run.output.contains("from \(ranks) ranks"), "\(run)")
+            let wrong = try ProgramRun.mpirun(ranks: ranks, try builtProgram("mpi-pi"), ["many"], timeout: 30)
+            #expect(wrong.status == 70 && wrong.errors.components(separatedBy: "usage: mpi-pi").count == 2, "\(wrong)")
+        }
+    }
 }

@@ -105,34 +105,6 @@ struct GoldenTests {
         #expect(loss(adversarial.pointer) > loss(golden.images.pointer))
     }
 
-    /// `step1`: one SIP-AT step, whose attack may differ in a few signs; `clean3`: three steps without attack.
-    @Test(arguments: filesWithSteps, [("step1", 1, Float(0.1), true, 5e-2), ("clean3", 3, Float(0.01), false, 1e-4)])
-    func steps(_ file: GoldenPath, _ run: (name: String, steps: Int, rate: Float, attack: Bool, tolerance: Double)) throws {
-        let golden = try GoldenFile(file.path)
-        let state = try golden.state()
-        let filters = PreparedFilters(network: state.network)
-        let pass = TrainingPass(state, filters: filters, capacity: golden.batch)
-        let optimizer = Optimizer(OptimizerSettings(momentum: 0.9, weightDecay: 5e-4), network: state.network)
-        let step = FloatBuffer(count: pass.layout.count)
-        for _ in 0..<run.steps {
-            var images = golden.images
-            if run.attack {
-                let frozen = FrozenModel(network: state.network)
-                frozen.freeze(state)
-                images = try golden.pgd(FrozenPass(frozen, capacity: golden.batch))
-            }
-            TrainingPass.prepare(filters, for: state)
-            pass.run(images: images.pointer, labels: golden.labels, batch: golden.batch, step: step.pointer) { _ in }
-            optimizer.update(state, step: step.pointer, samples: golden.batch, learningRate: run.rate)
-        }
-        let stored = golden.names(run.name)
-        #expect(stored.isSuperset(of: ["conv1.weight", "bn1.weight", "bn1.running_mean", "bn1.running_var", "fc.bias"]))
-        for (index, layout) in state.layouts.enumerated() where stored.contains(layout.name) {
-            let expected = try golden.file.floats(of: "\(run.name)/\(layout.name)")
-            #expect(relativeDistance(state.exported(index), expected) < run.tolerance, "\(layout.name)")
-        }
-    }
-
     private func inputGradient(_ pass: some DifferentiableClassifier, _ golden: GoldenFile) -> [Float] {
         let gradient = FloatBuffer(count: golden.images.count)
         pass.inputGradient(of: golden.images.pointer, batch: golden.batch, into: gradient.pointer) { logits, derivative in

@@ -64,12 +64,14 @@ struct ModelTests {
 
     @Test func namesOfTheOtherFamilies() throws {
         func names(_ name: String) throws -> Set<String> { Set(try narrow(name, .cifar).parameters.map(\.name)) }
-        #expect(try names("preact-resnet18").isSuperset(of: [
-            "conv1.weight", "layer1.0.bn1.weight", "layer2.0.shortcut.0.weight", "layer4.1.conv2.weight", "bn.bias", "linear.weight",
-        ]))
-        #expect(try names("wide-resnet-28-10").isSuperset(of: [
-            "conv1.weight", "block1.layer.0.convShortcut.weight", "block3.layer.3.bn2.bias", "block2.layer.0.conv1.weight", "bn1.weight", "fc.bias",
-        ]))
+        #expect(
+            try names("preact-resnet18").isSuperset(of: [
+                "conv1.weight", "layer1.0.bn1.weight", "layer2.0.shortcut.0.weight", "layer4.1.conv2.weight", "bn.bias", "linear.weight",
+            ]))
+        #expect(
+            try names("wide-resnet-28-10").isSuperset(of: [
+                "conv1.weight", "block1.layer.0.convShortcut.weight", "block3.layer.3.bn2.bias", "block2.layer.0.conv1.weight", "bn1.weight", "fc.bias",
+            ]))
     }
 
     /// Strides sit where they do in torchvision: in a bottleneck's 3×3 convolution, and in the shortcut.
@@ -135,13 +137,14 @@ struct ModelTests {
         }
     }
 
-    @Test(arguments: [
-        ("resnet19", nil, nil, nil, "resnet19", "resnet18"), ("resnet18", 0, nil, nil, "width 0", nil),
-        ("resnet18", 5000, nil, nil, "width 5000", nil), ("resnet18", nil, 28, nil, "wide-resnet only", "width"),
-        ("wide-resnet", nil, 27, nil, "depth 27", "28"), ("wide-resnet", nil, 4, nil, "depth 4", nil),
-        ("wide-resnet", nil, 28, 0, "widen 0", nil), ("wide-resnet-28-10", nil, 34, nil, "contradict", "wide-resnet"),
-        ("wide-resnet-29-10", nil, nil, nil, "depth 29", nil), ("", nil, nil, nil, "no network", "resnet18"),
-    ] as [(String, Int?, Int?, Int?, String, String?)])
+    @Test(
+        arguments: [
+            ("resnet19", nil, nil, nil, "resnet19", "resnet18"), ("resnet18", 0, nil, nil, "width 0", nil),
+            ("resnet18", 5000, nil, nil, "width 5000", nil), ("resnet18", nil, 28, nil, "wide-resnet only", "width"),
+            ("wide-resnet", nil, 27, nil, "depth 27", "28"), ("wide-resnet", nil, 4, nil, "depth 4", nil),
+            ("wide-resnet", nil, 28, 0, "widen 0", nil), ("wide-resnet-28-10", nil, 34, nil, "contradict", "wide-resnet"),
+            ("wide-resnet-29-10", nil, nil, nil, "depth 29", nil), ("", nil, nil, nil, "no network", "resnet18"),
+        ] as [(String, Int?, Int?, Int?, String, String?)])
     func mistakesAreExplained(_ name: String, _ width: Int?, _ depth: Int?, _ widen: Int?, _ message: String, _ remedy: String?) {
         let failure = #expect(throws: Failure.self) {
             try ModelConfiguration(name: name, width: width, depth: depth, widen: widen)

@@ -15,11 +15,12 @@ private let cases: [ModelCase] = ModelCase.all.flatMap { model in
 @Suite("Passes against float64")
 struct PassTests {
     /// The reference itself against central differences, input and parameters, in both modes.
-    @Test(arguments: [
-        ModelCase(name: "cnn", width: 2, shape: ImageShape(height: 8, width: 8, channels: 1), classes: 3),
-        ModelCase(name: "resnet18", width: 1, stem: .imagenet, shape: ImageShape(height: 20, width: 16, channels: 3), classes: 3),
-        ModelCase(name: "wide-resnet", width: 2, depth: 10, widen: 2, shape: ImageShape(height: 8, width: 9, channels: 3), classes: 3),
-    ], [true, false])
+    @Test(
+        arguments: [
+            ModelCase(name: "cnn", width: 2, shape: ImageShape(height: 8, width: 8, channels: 1), classes: 3),
+            ModelCase(name: "resnet18", width: 1, stem: .imagenet, shape: ImageShape(height: 20, width: 16, channels: 3), classes: 3),
+            ModelCase(name: "wide-resnet", width: 2, depth: 10, widen: 2, shape: ImageShape(height: 8, width: 9, channels: 3), classes: 3),
+        ], [true, false])
     func referenceMatchesFiniteDifferences(_ model: ModelCase, _ isTraining: Bool) throws {
         let problem = RandomProblem.clear(try model.network(), batch: 4, isTraining: isTraining)
         var reference = ReferenceNetwork(problem.state, isTraining: isTraining)

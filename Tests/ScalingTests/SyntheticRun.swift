@@ -15,7 +15,8 @@ func syntheticRun(
             // Gradients become ready over a third of a micro-batch's computation.
             let exposed = OverlapModel(bucketBytes: 4e6).exposed(
                 bytes: Double(gradientBytes), ranks: count, backward: perMicroBatch / 3, model: model)
-            let step = compute + exposed.latency + exposed.transfer
+            let step =
+                compute + exposed.latency + exposed.transfer
                 + (compute - optimizer) * spread * Statistics.expectedMaximum(of: count)
             points.append(
                 ScalePoint(

@@ -60,13 +60,18 @@ enum FolderScan {
         }
         var found = Found(folder: folder)
         try found.addTree("", label: nil, split: nil) { name in
-            let stem = (name as NSString).deletingPathExtension
+            let stem = FolderScan.stem(name)
             guard let match = expression.firstMatch(in: stem, range: NSRange(stem.startIndex..., in: stem)),
                 let range = Range(match.range(at: 1), in: stem), !range.isEmpty
             else { return nil }
             return String(stem[range])
         }
         return found.collection(.flat)
+    }
+
+    /// A file's name without what follows its last dot.
+    private static func stem(_ name: String) -> String {
+        name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
     }
 
     /// Collects entries under label names; numbers them at the end.
@@ -109,7 +114,7 @@ enum FolderScan {
 
         /// By name, or, where the name says nothing of images, by the first bytes.
         private func isWorthOpening(_ name: String, at path: String) -> Bool {
-            if FolderScan.imageExtensions.contains((name as NSString).pathExtension.lowercased()) { return true }
+            if FolderScan.imageExtensions.contains(name.dropFirst(FolderScan.stem(name).count + 1).lowercased()) { return true }
             guard let file = try? ReadableFile(path), let head = try? file.bytes(at: 0, count: min(16, file.size)) else { return false }
             return head.withUnsafeBytes { ImageFormat(of: $0).isDecoded }
         }

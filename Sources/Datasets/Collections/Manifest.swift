@@ -157,9 +157,8 @@ enum Manifest {
                     entries[index].split = split.hasPrefix("train") || (split.hasPrefix("val") && hasTest) ? .train : .test
                 }
             }
-            let folder = (path as NSString).deletingLastPathComponent
             return ImageCollection(
-                layout: .manifest, folder: folder.isEmpty ? "." : folder, classNames: order.map { labels[$0] }, entries: entries, ignored: [])
+                layout: .manifest, folder: pathFolder(path), classNames: order.map { labels[$0] }, entries: entries, ignored: [])
         }
     }
 }

@@ -30,16 +30,15 @@ package struct PackWriter {
     /// - Throws: `Failure.badData` that lists the files that cannot be used, unless they are skipped.
     package func write(to path: String, progress: (Int) -> Void = { _ in }) throws -> Outcome {
         let files = PosixFileOperations()
-        let name = (path as NSString).lastPathComponent
-        let parent = (path as NSString).deletingLastPathComponent
-        let temporary = (parent.isEmpty ? "" : parent + "/") + incompletePrefix + "\(name)-\(getpid())"
+        let parent = pathFolder(path)
+        let temporary = "\(parent)/\(incompletePrefix)\(pathName(path))-\(getpid())"
         do {
             try? files.removeTree(temporary)
             try files.makeDirectory(temporary)
             let outcome = try writeFiles(temporary, files, progress: progress)
             try files.synchronizeDirectory(temporary)
             try files.rename(temporary, to: path)
-            try files.synchronizeDirectory(parent.isEmpty ? "." : parent)
+            try files.synchronizeDirectory(parent)
             return outcome
         } catch {
             try? files.removeTree(temporary)

@@ -135,10 +135,11 @@ enum WinogradTransforms: FilterTransform {
     /// One row of (Aᵀ·m)·A, from the six vectors at `row`.
     @inline(__always)
     static func transformOutputRow(_ row: Pointer) -> Four {
-        output((
-            load(row), load(row + lanes), load(row + 2 * lanes), load(row + 3 * lanes), load(row + 4 * lanes),
-            load(row + 5 * lanes)
-        ))
+        output(
+            (
+                load(row), load(row + lanes), load(row + 2 * lanes), load(row + 3 * lanes), load(row + 4 * lanes),
+                load(row + 5 * lanes)
+            ))
     }
 
     /// Column 0 of a 6 × 6 square of vectors.

@@ -25,6 +25,13 @@ package struct BackwardPlan: Sendable {
     /// The tensor that ends as the gradient of the images; its memory comes from the caller.
     package private(set) var imageGradient = -1
 
+    /// Values that are computed again.
+    var recomputations: Int {
+        actions.reduce(0) { count, action in
+            if case .recompute = action { count + 1 } else { count }
+        }
+    }
+
     /// O(nodes). Every value must be the input or the addend of some node, but for the last, the logits.
     ///
     /// - Parameter recomputes: whether outputs of BatchNorms without an addend are computed again where they are read.

@@ -16,6 +16,23 @@ package struct PassMemory {
         network: Network, nodes: [Network.Node], backward: BackwardPlan, capacity: Int, keepsInputs: Bool,
         shared: PassMemory? = nil
     ) {
+        let (plan, kept) = Self.plan(network: network, nodes: nodes, backward: backward, capacity: capacity, keepsInputs: keepsInputs)
+        let values = network.values.count + backward.recomputations
+        storage = shared.flatMap { $0.count >= plan.count ? $0.storage : nil } ?? FloatBuffer(count: plan.count)
+        valueOffsets = Array(plan.offsets[..<network.values.count])
+        keptOffsets = kept.map { plan.offsets[$0] }
+        gradientOffsets = Array(plan.offsets[values...])
+    }
+
+    /// Floats that the memory of a pass would take. Allocates none of them.
+    package static func floats(network: Network, nodes: [Network.Node], backward: BackwardPlan, capacity: Int, keepsInputs: Bool) -> Int {
+        plan(network: network, nodes: nodes, backward: backward, capacity: capacity, keepsInputs: keepsInputs).plan.count
+    }
+
+    /// Where every tensor lies, and which tensor holds each value for the backward pass.
+    private static func plan(
+        network: Network, nodes: [Network.Node], backward: BackwardPlan, capacity: Int, keepsInputs: Bool
+    ) -> (plan: MemoryPlan, kept: [Int]) {
         // Moments: node i computes at time i; backward action j at time nodes.count + j.
         var lifetimes = network.values.map { MemoryPlan.Lifetime(count: $0.count * capacity, first: .max, last: -1) }
         lifetimes[0].count = 0
@@ -63,11 +80,7 @@ package struct PassMemory {
             }
         }
         for index in lifetimes.indices where lifetimes[index].last < 0 { lifetimes[index].count = 0 }
-        let plan = MemoryPlan(lifetimes)
-        storage = shared.flatMap { $0.count >= plan.count ? $0.storage : nil } ?? FloatBuffer(count: plan.count)
-        valueOffsets = Array(plan.offsets[..<network.values.count])
-        keptOffsets = kept.map { plan.offsets[$0] }
-        gradientOffsets = Array(plan.offsets[values...])
+        return (MemoryPlan(lifetimes), kept)
     }
 
     /// Where forward writes value `index` of the network, [capacity, height, width, channels]; value 0 is the caller's.

@@ -25,7 +25,8 @@ func compress(
     let output = UnsafeMutableRawPointer(result)
     var i = 0
     while i &+ 16 <= count {
-        let value = input.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD16<Float>.self)
+        let value =
+            input.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD16<Float>.self)
             + error.loadUnaligned(fromByteOffset: 4 &* i, as: SIMD16<Float>.self)
         let bits = unsafeBitCast(value, to: SIMD16<UInt32>.self)
         let upper = (bits &+ 0x7FFF &+ ((bits &>> 16) & 1)) &>> 16

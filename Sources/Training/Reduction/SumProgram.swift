@@ -65,7 +65,8 @@ func add(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into result: Unsa
     var i = 0
     while i &+ 16 <= count {
         let byte = i &* 4
-        let sum = x.loadUnaligned(fromByteOffset: byte, as: SIMD16<Float>.self)
+        let sum =
+            x.loadUnaligned(fromByteOffset: byte, as: SIMD16<Float>.self)
             + y.loadUnaligned(fromByteOffset: byte, as: SIMD16<Float>.self)
         z.storeBytes(of: sum, toByteOffset: byte, as: SIMD16<Float>.self)
         i &+= 16

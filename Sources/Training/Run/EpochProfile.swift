@@ -37,9 +37,9 @@ package struct EpochProfile: Sendable {
     ) throws -> EpochProfile? {
         let own = Rank(
             host: Host.name, timings: timings, hidden: statistics.hidden / .seconds(1), bytesSent: statistics.bytesSent)
-        let encoded = String(decoding: try JSONEncoder().encode(own), as: UTF8.self)
+        let encoded = String(decoding: try jsonBytes(own, .line), as: UTF8.self)
         guard let all = try communicator.gather(encoded) else { return nil }
-        return EpochProfile(steps: steps, ranks: try all.map { try JSONDecoder().decode(Rank.self, from: Data($0.utf8)) })
+        return EpochProfile(steps: steps, ranks: try all.map { try decodedJSON(Rank.self, from: $0.utf8) })
     }
 
     /// The rank that computes longest: the others wait for it.

@@ -62,10 +62,10 @@ package enum RunFiles {
         ]
     }
 
-    static func state(of checkpoint: Checkpoint) throws -> RunState {
+    package static func state(of checkpoint: Checkpoint) throws -> RunState {
         let bytes = try checkpoint.contents(of: state)
         do {
-            return try JSONDecoder().decode(RunState.self, from: Data(bytes))
+            return try decodedJSON(RunState.self, from: bytes)
         } catch {
             throw Failure.badData(
                 "\(checkpoint.path)/\(state): not understood: \(error)",

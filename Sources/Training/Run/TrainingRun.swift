@@ -223,10 +223,10 @@ package final class TrainingRun {
                     "the run was trained on \(restored.data), but the data is now \(state.data)",
                     remedy: "point data.directory and salience.maps to the same files, or start a new run")
             }
-            encoded = String(decoding: try JSONEncoder().encode(restored), as: UTF8.self)
+            encoded = String(decoding: try jsonBytes(restored, .line), as: UTF8.self)
         }
         encoded = try communicator.broadcast(encoded)
-        state = try JSONDecoder().decode(RunState.self, from: Data(encoded.utf8))
+        state = try decodedJSON(RunState.self, from: encoded.utf8)
         state.recipe = recipe
         state.worldSize = communicator.size
         for arena in [step.state.parameters, step.state.buffers, step.optimizer.momentum] {

@@ -90,7 +90,7 @@ package final class Watchdog: Sendable {
         for other in words.indices.filter({ $0 != rank }).prefix(16) { say("rank \(other) was last seen \(words[other]!)") }
     }
 
-    private func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+    private func say(_ text: String) { Output.complain(text) }
 
     private func file(_ rank: Int) -> String { "\(folder)/rank-\(rank)" }
 }

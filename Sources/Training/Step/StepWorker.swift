@@ -45,7 +45,7 @@ final class StepWorker {
         }
         do {
             if let frozenPass { try run(frozenPass) } else { try run(trainingPass) }
-        } catch where ascent.foundNonFinite {
+        } catch  where ascent.foundNonFinite {
             // Not this rank's affair alone: the step goes on to where all ranks learn of it together.
             adversarial.update(from: images, count: range.count * shape.count)
             return false

@@ -20,10 +20,11 @@ resnet18-w4 also holds
   mask, noise           a perturbation mask (1 where a pixel may change) and a random start within ±8/255
   pgd/adv               masked PGD in L∞ from x + mask·noise: 10 steps of 2/255, radius 8/255, evaluation mode
   step1/<name>          state after one SIP-AT step (that attack; then SGD in training mode, learning rate 0.1)
+  step0/<name>          the same for an attack of 4 steps that begins at x, which needs no noise
   clean3/<name>         state after three steps of SGD on x, learning rate 0.01
 
-with momentum 0.9 and weight decay 5e-4 on every parameter. To keep the files small, train/grad, step1 and clean3 leave
-out tensors of more than 4096 values.
+with momentum 0.9 and weight decay 5e-4 on every parameter. To keep the files small, train/grad, step1, step0 and
+clean3 leave out tensors of more than 4096 values.
 
 Inputs and weights are rounded to float16 before anything is computed, so that float16 stores them exactly; results are
 stored as float32. For scale, the distance of PyTorch's own float32 results is printed.
@@ -251,6 +252,8 @@ def trained(net, x, y, steps, rate, perturb=None):
 def sip_at(net, x, y, mask, noise):
     result = {"pgd/adv": attack(copy.deepcopy(net), x, y, mask, noise)}
     result.update(small("step1", trained(net, x, y, 1, 0.1, lambda net: attack(net, x, y, mask, noise))))
+    still = torch.zeros_like(noise)
+    result.update(small("step0", trained(net, x, y, 1, 0.1, lambda net: attack(net, x, y, mask, still, steps=4))))
     result.update(small("clean3", trained(net, x, y, 3, 0.01)))
     return result
 

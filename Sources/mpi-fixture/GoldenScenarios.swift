@@ -1,0 +1,104 @@
+import Attacks
+import Checkpoints
+import Datasets
+import Diagnostics
+import Kernels
+import MPI
+import NeuralNet
+import Salience
+import Training
+
+/// Training steps on the inputs of a golden file (Tests/NeuralNetTests/Fixtures/make_golden.py), whose images are one micro-batch.
+private struct GoldenSteps {
+    let file: SafetensorsFile
+    let state: ModelState
+    let shape: ImageShape
+    let count: Int
+
+    init(_ path: String) throws {
+        file = try SafetensorsFile(path)
+        guard let sides = file.shape(of: "x"), sides.count == 4 else { throw Failure.badData("\(path): has no images x") }
+        count = sides[0]
+        shape = ImageShape(height: sides[2], width: sides[3], channels: sides[1])
+        let configuration = try ModelConfiguration(
+            name: file.metadata["model"] ?? "resnet18", width: file.metadata["width"].flatMap { Int($0) },
+            stem: ModelConfiguration.Stem(rawValue: file.metadata["stem"] ?? "") ?? .cifar)
+        state = ModelState(network: try configuration.network(input: shape, classes: 10))
+        for (index, layout) in state.layouts.enumerated() { state.load(index, try file.floats(of: "param/\(layout.name)")) }
+    }
+
+    /// Takes `steps` steps on the images `name`, with a masked attack from the images themselves if asked for.
+    func take(_ steps: Int, images name: String, rate: Float, attacks: Bool, on world: Communicator) throws {
+        let attack = AttackSettings(
+            threat: ThreatModel(norm: .linf, epsilon: 8.0 / 255), stepSize: 2.0 / 255, steps: 4, randomStart: false)
+        let step = try TrainingStep(
+            state: state, optimizer: OptimizerSettings(momentum: 0.9, weightDecay: 5e-4),
+            settings: StepSettings(attack: attacks ? .init(attack) : nil, mask: attacks ? .binary(threshold: 0.5) : nil, seed: 0),
+            communicator: world, reduction: .reproducible, bucketBytes: 1 << 14, microBatch: count, batch: count)
+        let batch = try batch(images: name, on: world)
+        for _ in 0..<steps { _ = try step.run(batch, learningRate: rate) }
+        try step.reducer.close()
+    }
+
+    /// The file's images, labels and mask in the place of a data set's.
+    private func batch(images name: String, on world: Communicator) throws -> Batch {
+        let dataset = ImageDataset(
+            name: "golden", imageShape: shape, classNames: (0..<10).map { "\($0)" },
+            pixels: [UInt8](repeating: 0, count: count * shape.count), labels: [Int32](repeating: 0, count: count))
+        let plan = EpochPlan(trainingIndices: Array(0..<count), batchSize: count, microBatchSize: count, seed: 0)
+        let (rank, size) = (world.rank, world.size)
+        let assembler = BatchAssembler(dataset: dataset, plan: plan, augmentation: .none, seed: 0) {
+            ownedMicroBatches(total: $0, rank: rank, size: size)
+        }
+        let batch = Batch(capacity: count, imageShape: shape)
+        assembler.fill(batch, epoch: 0, step: 0, order: Array(0..<count))
+        let (values, labels) = (try file.floats(of: name), try file.integers(of: "y"))
+        let mask = try file.floats(of: "mask")
+        for image in 0..<batch.count {
+            batch.labels[image] = Int32(labels[image])
+            batch.annotated[image] = true
+            for pixel in image * shape.pixels..<(image + 1) * shape.pixels {
+                batch.salience[pixel] = 1 - mask[pixel]
+                // From PyTorch's order (NCHW) to ours.
+                for channel in 0..<shape.channels {
+                    let plane = image * shape.channels + channel
+                    batch.images[pixel * shape.channels + channel] = values[plane * shape.pixels + pixel % shape.pixels]
+                }
+            }
+        }
+        return batch
+    }
+
+    /// How far each stored tensor's change since `param/` is from the one in the file: ‖Δ − Δ′‖ / ‖Δ′‖, in float64.
+    func distances(_ name: String) throws -> [(tensor: String, distance: Double)] {
+        try state.layouts.enumerated().compactMap { index, layout in
+            guard file.shape(of: "\(name)/\(layout.name)") != nil else { return nil }
+            let before = try file.floats(of: "param/\(layout.name)")
+            let (found, expected) = (state.exported(index), try file.floats(of: "\(name)/\(layout.name)"))
+            var (difference, norm) = (0.0, 0.0)
+            for i in before.indices {
+                difference += (Double(found[i]) - Double(expected[i])) * (Double(found[i]) - Double(expected[i]))
+                norm += (Double(expected[i]) - Double(before[i])) * (Double(expected[i]) - Double(before[i]))
+            }
+            return (layout.name, (difference / norm).squareRoot())
+        }
+    }
+}
+
+let goldenScenarios: [String: Scenario] = [
+    // Argument: a golden file. Prints for each run and tensor how far its change is from PyTorch's.
+    "golden-steps": Scenario { session, arguments in
+        // step1's attack begins at noise of PyTorch's: its perturbed images are taken as they are.
+        let runs: [(name: String, steps: Int, images: String, rate: Float, attacks: Bool)] = [
+            ("step1", 1, "pgd/adv", 0.1, false), ("step0", 1, "x", 0.1, true), ("clean3", 3, "x", 0.01, false),
+        ]
+        for run in runs {
+            let golden = try GoldenSteps(arguments[0])
+            guard golden.file.shape(of: "\(run.name)/conv1.weight") != nil else { continue }
+            try golden.take(run.steps, images: run.images, rate: run.rate, attacks: run.attacks, on: session.world)
+            guard session.world.rank == 0 else { continue }
+            for (tensor, distance) in try golden.distances(run.name) { print(run.name, tensor, distance) }
+        }
+        return 0
+    }
+]
