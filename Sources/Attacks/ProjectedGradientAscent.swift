@@ -47,11 +47,12 @@ package final class ProjectedGradientAscent {
     ///   - mask: [count, height, width] in [0, 1]; nil for all ones.
     ///   - epoch, sampleIndices: with `seed`, what the random start of each image is drawn from.
     ///   - adversarial: where the perturbed images go; not the images themselves.
+    ///   - beat: called after every step of a group, to show that something happens.
     /// - Throws: `Failure` naming the sample and step if the model's logits or gradient are not finite.
     package func run(
         model: some DifferentiableClassifier, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
         mask: UnsafePointer<Float>?, count: Int, seed: UInt64, epoch: Int, sampleIndices: UnsafePointer<Int>,
-        adversarial: UnsafeMutablePointer<Float>
+        adversarial: UnsafeMutablePointer<Float>, beat: () -> Void = {}
     ) throws {
         let values = imageShape.count
         for i in 0..<count {
@@ -70,7 +71,7 @@ package final class ProjectedGradientAscent {
         }
         try run(
             model: model, images: images, labels: labels, mask: mask, count: count, start: adversarial,
-            adversarial: adversarial, names: sampleIndices)
+            adversarial: adversarial, names: sampleIndices, beat: beat)
     }
 
     /// Perturbs `count` images from given starting points, which should lie in the masked ball.
@@ -81,7 +82,7 @@ package final class ProjectedGradientAscent {
     package func run(
         model: some DifferentiableClassifier, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
         mask: UnsafePointer<Float>?, count: Int, start: UnsafePointer<Float>,
-        adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>? = nil
+        adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>? = nil, beat: () -> Void = {}
     ) throws {
         zeroGradientPlaces.removeAll(keepingCapacity: true)
         foundNonFinite = false
@@ -91,7 +92,7 @@ package final class ProjectedGradientAscent {
             try ascend(
                 model: model, images: images + first * imageShape.count, labels: labels + first,
                 mask: stepMask(mask, first: first), count: min(group, count - first),
-                adversarial: adversarial + first * imageShape.count, names: names.map { $0 + first }, first: first)
+                adversarial: adversarial + first * imageShape.count, names: names.map { $0 + first }, first: first, beat: beat)
         }
         guard settings.maskTime == .final, let mask else { return }
         for i in 0..<count {
@@ -122,7 +123,8 @@ package final class ProjectedGradientAscent {
 
     private func ascend(
         model: some DifferentiableClassifier, images: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
-        mask: UnsafePointer<Float>, count: Int, adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>?, first: Int
+        mask: UnsafePointer<Float>, count: Int, adversarial: UnsafeMutablePointer<Float>, names: UnsafePointer<Int>?, first: Int,
+        beat: () -> Void
     ) throws {
         let values = imageShape.count
         writeBudgets(mask, count: count)
@@ -151,6 +153,7 @@ package final class ProjectedGradientAscent {
                     budgets: budgets.pointer + i * values, shape: imageShape
                 ).step(settings.stepSize, along: g, from: adversarial + i * values)
             }
+            beat()
         }
     }
 

@@ -8,7 +8,7 @@ package final class RunDirectory: Sendable {
     package enum Mode: Sendable {
         /// The folder must be absent, or hold no run.
         case new
-        /// The folder must hold a run.
+        /// The folder must hold a run, or the recipe of one that ended before its first step.
         case resume
         /// Either: goes on with a run that is there, else begins one (for jobs that are started again and again).
         case resumeIfPresent
@@ -82,7 +82,7 @@ package final class RunDirectory: Sendable {
         case .new where heldRun:
             throw Failure.usage(
                 "\(path) already holds a run", remedy: "go on with it (--resume), or write to another folder (--output)")
-        case .resume where !heldRun:
+        case .resume where !heldRun && !FileManager.default.fileExists(atPath: path + "/recipe.yaml"):
             throw Failure.usage("\(path) holds no run to resume", remedy: "check the path, or start without --resume")
         default: break
         }

@@ -80,7 +80,7 @@ struct SafetensorsHeader {
                 type = SafetensorsType(rawValue: text)
                 guard type != nil else {
                     throw Failure.badData(
-                        "\(scanner.source): tensor \"\(name)\" has dtype \"\(text)\", which is not among those read here: "
+                        "\(scanner.source): tensor \"\(name)\" has the unknown dtype \"\(text)\", expected one of "
                             + SafetensorsType.allCases.map(\.rawValue).joined(separator: ", "),
                         remedy: "save it as float32 (in PyTorch: tensor.float())")
                 }

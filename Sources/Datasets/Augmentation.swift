@@ -12,6 +12,7 @@ package struct Augmentation: Sendable, Hashable {
     /// A rule of `GeometryRule.randomResizedCrop` that takes the place of padding and cropping; nil: none.
     package var randomResizedCrop: GeometryRule?
 
+    /// Images as they are.
     package static let none = Augmentation(cropPadding: 0, horizontalFlip: false)
 
     package init(cropPadding: Int, horizontalFlip: Bool, randomResizedCrop: GeometryRule? = nil) {

@@ -38,7 +38,7 @@ final class EvaluationAttacker {
         mask = FloatBuffer(count: capacity * shape.pixels)
     }
 
-    /// - Parameter beat: called after each restart, to show that something happens.
+    /// - Parameter beat: called after each step of an attack, to show that something happens.
     func records(of batch: Batch, beat: () -> Void) throws -> [SampleRecord] {
         let clean = try cleanRecords(of: batch)
         return try attacks.flatMap { epsilon, ascent in
@@ -48,9 +48,8 @@ final class EvaluationAttacker {
             // Nothing done to an image that is wrong as it is can make it robust.
             var targets = records.indices.filter { records[$0].isRobust && !records[$0].hasEmptyRegion }
             for restart in 0..<settings.restarts where !targets.isEmpty {
-                try attack(batch, targets, by: ascent, restart: restart, records: &records)
+                try attack(batch, targets, by: ascent, restart: restart, records: &records, beat: beat)
                 targets.removeAll { !records[$0].isRobust }
-                beat()
             }
             return records
         }
@@ -72,14 +71,15 @@ final class EvaluationAttacker {
 
     /// Attacks the images `targets` from new starting points, and keeps of each what is worse than what is known.
     private func attack(
-        _ batch: Batch, _ targets: [Int], by ascent: ProjectedGradientAscent, restart: Int, records: inout [SampleRecord]
+        _ batch: Batch, _ targets: [Int], by ascent: ProjectedGradientAscent, restart: Int, records: inout [SampleRecord],
+        beat: () -> Void
     ) throws {
         standing.gather(targets, of: batch, masks: settings.region == .all ? nil : UnsafePointer(mask.pointer))
         let mask = settings.region == .all ? nil : UnsafePointer(standing.masks.pointer)
         try ascent.run(
             model: pass, images: UnsafePointer(standing.images.pointer), labels: standing.labels, mask: mask,
             count: targets.count, seed: settings.seed, epoch: restart, sampleIndices: standing.indices,
-            adversarial: standing.adversarial.pointer)
+            adversarial: standing.adversarial.pointer, beat: beat)
         // No attack is believed: its images are checked, and what they do to the model is computed again.
         try Admissibility.check(
             UnsafePointer(standing.images.pointer), UnsafePointer(standing.adversarial.pointer), mask: mask,

@@ -30,7 +30,7 @@ package final class Evaluator {
     ///
     /// - Parameters:
     ///   - indices: each once, within the data set.
-    ///   - beat: called on each rank every few passes over the model.
+    ///   - beat: called on each rank after each step of an attack.
     ///   - progress: called on each rank after each group with the number of groups it has done, and has to do.
     /// - Returns: on rank 0 the report and a record for every image and radius, by radius and then by index as given;
     ///   nil on other ranks.

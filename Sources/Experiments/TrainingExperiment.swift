@@ -1,5 +1,6 @@
 import Checkpoints
 import Diagnostics
+import Foundation
 import MPI
 import Recipes
 import Training
@@ -47,35 +48,53 @@ package struct TrainingExperiment {
 
     /// Collective.
     ///
-    /// - Parameter local: the ranks of this host.
-    package func run(communicator world: Communicator, local: Communicator) throws -> RunOutcome {
+    /// - Parameters:
+    ///   - local: the ranks of this host.
+    ///   - heartbeat: where the run tells what it is doing.
+    ///   - files: how the run's files are written.
+    package func run(
+        communicator world: Communicator, local: Communicator, heartbeat: Heartbeat = Heartbeat(), files: any FileOperations = PosixFileOperations()
+    ) throws -> RunOutcome {
+        let stop = StopRequest(folder: request.output, budget: request.timeBudget)
+        let watcher = StopWatcher(heartbeat, request: stop, rank: world.rank)
+        let watchdog = Watchdog(heartbeat, communicator: world)
+        defer {
+            watcher.stop()
+            watchdog.stop()
+        }
         var recipe: Recipe!
-        var folder: RunDirectory?
+        var start: RunStart?
         try world.agreeing {
             guard world.rank == 0 else { return }
             // The recipe first: a mistake in it must not leave an empty folder behind.
-            if request.mode != .resume { recipe = try givenRecipe() }
-            folder = try RunDirectory(request.output, mode: request.mode)
-            if folder!.heldRun {
-                recipe = try resumedRecipe()
-            } else if case .file(let path) = request.recipe, isSameFile(path, request.output + "/recipe.yaml") {
+            let given = request.mode == .resume ? nil : try givenRecipe()
+            var found = try RunStart(RunDirectory(request.output, mode: request.mode), using: files)
+            recipe = try self.recipe(for: &found, given: given)
+            if !found.directory.heldRun, case .file(let path) = request.recipe, isSameFile(path, request.output + "/recipe.yaml") {
                 throw Failure.usage(
                     "the run would overwrite \(path) with a copy of its own", remedy: "give the run a folder without a recipe.yaml (--output), or rename the file")
             }
+            start = found
         }
         let yaml = try world.broadcast(recipe.map { $0.yaml(commented: false) } ?? "")
         recipe = try RecipeParser.parse(yaml, name: "recipe")
-        let resumes = try world.broadcast(Int32(folder?.heldRun == true ? 1 : 0)) == 1
-        let data = try world.agreeing { try TrainingData(recipe) }
+        let resumes = try world.broadcast(Int32(start?.checkpoint != nil ? 1 : 0)) == 1
+        watchdog.use(folder: request.output, minutes: recipe.communication.watchdogMinutes)
+        heartbeat.enter(.loading)
+        let data = try world.agreeing {
+            defer { heartbeat.enter(.meeting) }
+            return try TrainingData(recipe)
+        }
         try world.agreeing {
             if world.rank == 0, let warning = try data.protectionWarning(recipe) { Output.complain(warning) }
             try requireMemory(recipe, data, ranks: world.size, local: local.size, threads: request.threads)
         }
+        try RankFingerprint.compare(data: data.fingerprint, communicator: world)
         let run = try TrainingRun(
-            recipe: recipe, data: data, communicator: world, folder: folder, resume: resumes, threads: request.threads,
-            showsProfile: request.showsProfile
+            recipe: recipe, data: data, communicator: world, start: start, resume: resumes, threads: request.threads,
+            showsProfile: request.showsProfile, heartbeat: heartbeat
         ) { Validator(recipe, data: data, model: $0) }
-        return try run.run(stop: StopRequest(folder: request.output, budget: request.timeBudget), folder: request.output)
+        return try run.run(stop: stop)
     }
 
     private func givenRecipe() throws -> Recipe {
@@ -89,22 +108,36 @@ package struct TrainingExperiment {
         }
     }
 
-    /// The recipe the run was started with; what is given now may change only what does not change the numbers.
-    private func resumedRecipe() throws -> Recipe {
+    /// The recipe to go on with: what is given, or what the folder has, with the overrides. Compared with that of the steps
+    /// taken, whose numbers it may not change; what it does change is noted.
+    private func recipe(for start: inout RunStart, given: Recipe?) throws -> Recipe {
         let path = request.output + "/recipe.yaml"
-        let stored = try RecipeParser.read(path)
         let wanted: Recipe
         if case .none = request.recipe {
-            wanted = try RecipeParser.apply(request.overrides, to: stored, name: path)
+            if FileManager.default.fileExists(atPath: path) {
+                let stored = try RecipeParser.read(path)
+                wanted = try RecipeParser.apply(request.overrides, to: stored, name: path)
+            } else if let taken = start.state?.recipe {
+                wanted = try RecipeParser.apply(request.overrides, to: taken, name: request.output)
+            } else {
+                throw Failure.usage("\(request.output) holds neither a checkpoint nor a recipe", remedy: "give the recipe again, with --resume-if-present")
+            }
         } else {
-            wanted = try givenRecipe()
+            wanted = try given ?? givenRecipe()
         }
-        let refused = wanted.differences(from: stored).filter { !$0.field.mayChange }
-        guard refused.isEmpty else {
-            let list = refused.map { "\($0.field.path) was \($0.old), is now \($0.new)" }.joined(separator: "; ")
+        guard let state = start.state else { return wanted }
+        let changes = wanted.differences(from: state.recipe)
+        var objections = changes.compactMap { wanted.objection(to: $0) ?? state.recipe.objection(to: $0) }
+        let begun = state.epoch + (state.stepInEpoch > 0 ? 1 : 0)
+        if wanted.epochs < begun, wanted.epochs != state.recipe.epochs {
+            objections.append("epochs was \(state.recipe.epochs), is now \(wanted.epochs), but \(begun) are begun or done")
+        }
+        guard objections.isEmpty else {
             throw Failure.usage(
-                "\(request.output): the run cannot go on with another recipe: \(list)", remedy: "start a new run in another folder")
+                "\(request.output): the run cannot go on with another recipe: \(objections.joined(separator: "; "))",
+                remedy: "start a new run in another folder, or give back the old values (in \(path), if it was edited)")
         }
+        start.changes = changes
         return wanted
     }
 }

@@ -151,6 +151,8 @@ package struct Recipe: Sendable, Hashable {
     package struct Communication: Sendable, Hashable {
         package var reduction = ReductionAlgorithm.reproducible
         package var bucketMegabytes = 4.0
+        /// 0 for never.
+        package var compareWeightsEverySteps = 0
         /// 0 for no watchdog.
         package var watchdogMinutes = 10.0
     }
@@ -185,6 +187,14 @@ package struct Recipe: Sendable, Hashable {
         RecipeSchema.fields.compactMap { field in
             let (old, new) = (other[field], self[field])
             return old == new ? nil : (field, old, new)
+        }
+    }
+
+    /// Why a run of this recipe cannot go on with the value that `difference` brings; nil if it can.
+    package func objection(to difference: Difference) -> String? {
+        guard difference.field.mayChange else { return "\(difference.field.path) was \(difference.old), is now \(difference.new)" }
+        return difference.field.objection?(self).map {
+            "\(difference.field.path) was \(difference.old), is now \(difference.new), and \($0)"
         }
     }
 

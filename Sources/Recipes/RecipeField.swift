@@ -22,8 +22,10 @@ package struct RecipeField: Sendable {
     package let standard: RecipeValue
     /// One line, with the unit.
     package let about: String
-    /// Whether a run may be resumed with another value: nothing that changes the weights may.
+    /// Whether a run may be resumed with another value: nothing that changes the weights of steps taken may.
     package let mayChange: Bool
+    /// For a key that may change in some recipes only: why it may not in this one, or nil.
+    let objection: (@Sendable (Recipe) -> String?)?
     let get: @Sendable (Recipe) -> RecipeValue
     let set: @Sendable (inout Recipe, RecipeValue) -> Void
 

@@ -14,6 +14,7 @@ package enum RecipeParser {
     /// - Throws: `Failure.usage` naming file, line and key, what was found and what was expected; for an unknown key also
     ///   the nearest valid one.
     package static func parse(_ text: String, name: String, overrides: [String] = []) throws -> Recipe {
+        try requireFewAliases(in: text, name: name)
         let root: Node?
         // Some editors begin a file with a byte-order mark, which is not part of the text.
         let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text

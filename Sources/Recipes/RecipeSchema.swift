@@ -8,7 +8,7 @@ package enum RecipeSchema {
     package static let fields: [RecipeField] = [
         field("mode", \.mode, "train on clean images, adversarially, or adversarially with salient pixels protected"),
         field("seed", \.seed, .integer(0...Int.max), "every random choice follows from it"),
-        field("epochs", \.epochs, .integer(1...1_000_000), "passes over the training set"),
+        field("epochs", \.epochs, .integer(1...1_000_000), "passes over the training set; a resumed run may have more", mayChange: true),
 
         field("data.name", \.data.name, "the data set"),
         field("data.directory", \.data.directory, "where its files are; synthetic needs none", mayChange: true),
@@ -83,7 +83,11 @@ package enum RecipeSchema {
         field("checkpoint.keep", \.checkpoint.keep, .integer(1...10_000), "newest checkpoints kept, besides the best", mayChange: true),
 
         field("communication.reduction", \.communication.reduction, "sum gradients in an order that no rank count changes, as MPI pleases, or in bfloat16 with error feedback (half the bytes; results then depend on the number of ranks, and on where a run is resumed)"),
-        field("communication.bucketMegabytes", \.communication.bucketMegabytes, .number(0.001...4096), "gradients sent at a time while the backward pass goes on", mayChange: true),
+        field("communication.bucketMegabytes", \.communication.bucketMegabytes, .number(0.001...4096), "gradients sent at a time while the backward pass goes on", mayChange: true) { recipe in
+            // Only the reproducible sums do not depend on how the gradients are cut.
+            recipe.communication.reduction == .reproducible ? nil : "the sums depend on it with communication.reduction \(recipe.communication.reduction.rawValue)"
+        },
+        field("communication.compareWeightsEverySteps", \.communication.compareWeightsEverySteps, .integer(0...Int.max), "steps between comparisons of the weights over ranks; 0 for none", mayChange: true),
         field("communication.watchdogMinutes", \.communication.watchdogMinutes, .number(0...100_000), "give up after so long without progress; 0 never", mayChange: true),
     ]
 
@@ -128,10 +132,11 @@ package enum RecipeSchema {
 
     private static func field<Value: RecipeConvertible>(
         _ path: String, _ setting: WritableKeyPath<Recipe, Value> & Sendable, _ kind: RecipeField.Kind, _ about: String,
-        mayChange: Bool = false
+        mayChange: Bool = false, unless objection: (@Sendable (Recipe) -> String?)? = nil
     ) -> RecipeField {
         RecipeField(
             path: path, kind: kind, standard: Recipe()[keyPath: setting].recipeValue, about: about, mayChange: mayChange,
+            objection: objection,
             get: { $0[keyPath: setting].recipeValue },
             set: { recipe, value in if let value = Value(value) { recipe[keyPath: setting] = value } })
     }

@@ -47,7 +47,7 @@ private struct GoldenSteps {
             pixels: [UInt8](repeating: 0, count: count * shape.count), labels: [Int32](repeating: 0, count: count))
         let plan = EpochPlan(trainingIndices: Array(0..<count), batchSize: count, microBatchSize: count, seed: 0)
         let (rank, size) = (world.rank, world.size)
-        let assembler = BatchAssembler(dataset: dataset, plan: plan, augmentation: .none, seed: 0) {
+        let assembler = BatchAssembler(dataset: dataset, plan: plan, augmentation: Augmentation(cropPadding: 0, horizontalFlip: false), seed: 0) {
             ownedMicroBatches(total: $0, rank: rank, size: size)
         }
         let batch = Batch(capacity: count, imageShape: shape)

@@ -14,7 +14,7 @@ private enum Progress: String, CaseIterable {
 func overlapBenchmark(_ world: Communicator, layers: Int, microseconds: Int, floats: Int, repetitions: Int) throws {
     let count = layers * floats
     let buckets = (0..<layers).reversed().map { $0 * floats..<($0 + 1) * floats }
-    let reducer = try GradientReducer(communicator: world, count: count, buckets: buckets)
+    let reducer = GradientReducer(channel: try world.duplicate(), count: count, buckets: buckets)
     var work = [Float](repeating: 1, count: 4096)
     func compute(rounds: Int) {
         for _ in 0..<rounds { for i in work.indices { work[i] = work[i] * 0.999 + 0.001 } }

@@ -68,8 +68,8 @@ let reductionScenarios: [String: Scenario] = [
     "reduce-gradients": Scenario { world in
         let count = layout.map(\.upperBound).max()!
         for method in [nil, .whole, .direct, .halving] as [ExchangeMethod?] {
-            let reducer = try GradientReducer(
-                communicator: world, count: count, buckets: layout, exchangeMethod: method)
+            let reducer = GradientReducer(
+                channel: try world.duplicate(), count: count, buckets: layout, exchangeMethod: method)
             for (step, total) in totals.enumerated() {
                 let expected = pairwiseSum(total, count: count, step: step).map(\.bitPattern)
                 reducer.beginStep(microBatches: total)
@@ -92,7 +92,7 @@ let reductionScenarios: [String: Scenario] = [
 
     "reduce-gradients-mpi": Scenario { world in
         let count = layout.map(\.upperBound).max()!
-        let reducer = try GradientReducer(communicator: world, count: count, buckets: layout, algorithm: .mpi)
+        let reducer = GradientReducer(channel: try world.duplicate(), count: count, buckets: layout, algorithm: .mpi)
         for (step, total) in totals.enumerated() {
             reducer.beginStep(microBatches: total)
             try shuffledStep(reducer, rank: world.rank, count: count, step: step)
@@ -111,8 +111,8 @@ let reductionScenarios: [String: Scenario] = [
         let count = layout.map(\.upperBound).max()!
         let gradients = (0..<8).map { gradient($0, count: count, step: 0) }
         for total in [8, 3] {
-            let reducer = try GradientReducer(
-                communicator: world, count: count, buckets: layout, algorithm: .bfloat16)
+            let reducer = GradientReducer(
+                channel: try world.duplicate(), count: count, buckets: layout, algorithm: .bfloat16)
             let exact = sequentialSum(total, count: count, step: 0)
             var sums = [Double](repeating: 0, count: count)
             let steps = 64
@@ -144,7 +144,7 @@ let reductionScenarios: [String: Scenario] = [
 
     // Micro-batches in order need log₂k + 1 arenas for k of them, and later steps no more.
     "reduce-memory": Scenario { world in
-        let reducer = try GradientReducer(communicator: world, count: 100, buckets: [50..<100, 0..<50])
+        let reducer = GradientReducer(channel: try world.duplicate(), count: 100, buckets: [50..<100, 0..<50])
         for _ in 0..<3 {
             reducer.beginStep(microBatches: 16 * world.size)
             for i in reducer.owned {
@@ -162,8 +162,8 @@ let reductionScenarios: [String: Scenario] = [
     "reduce-bytes": Scenario { world in
         let count = 64 * world.size * world.size
         for method in [.direct, .halving] as [ExchangeMethod] {
-            let reducer = try GradientReducer(
-                communicator: world, count: count, buckets: [0..<count], exchangeMethod: method)
+            let reducer = GradientReducer(
+                channel: try world.duplicate(), count: count, buckets: [0..<count], exchangeMethod: method)
             reducer.beginStep(microBatches: 2 * world.size)
             for i in reducer.owned {
                 reducer.arena(forMicroBatch: i).fill(1)

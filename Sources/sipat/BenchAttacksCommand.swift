@@ -154,7 +154,7 @@ struct BenchAttacksCommand: ParsableCommand {
                         mask: masks.map { UnsafePointer($0.pointer) }, indices: indices.baseAddress!)
                     for outcome in try driver.clean(all, model: pass) where outcome.succeeded { brokenBy[outcome.position] = "clean" }
                     let clean = brokenBy.count { $0.isEmpty }
-                    if world.rank == 0 { printNow("clean: \(clean) of \(labels.count), \(decimal(monotonicSeconds() - start, 1)) s") }
+                    if world.rank == 0 { Output.progress("clean: \(clean) of \(labels.count), \(decimal(monotonicSeconds() - start, 1)) s") }
                     for attack in list where brokenBy.contains("") {
                         let (start, startOfWork) = (monotonicSeconds(), Self.processorSeconds())
                         let standing = brokenBy.indices.filter { brokenBy[$0].isEmpty }
@@ -177,7 +177,7 @@ struct BenchAttacksCommand: ParsableCommand {
                                 processorSeconds: work, standing: left,
                                 unconfirmed: counts[0], zeroGradients: counts[1], forwardQueries: counts[2], gradientQueries: counts[3]))
                         if world.rank == 0 {
-                            printNow("\(attack.name): \(left) of \(labels.count), \(decimal(rows.last!.seconds, 1)) s")
+                            Output.progress("\(attack.name): \(left) of \(labels.count), \(decimal(rows.last!.seconds, 1)) s")
                         }
                     }
                 }

@@ -11,8 +11,9 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train a model as a recipe says.",
         discussion: """
-            The run's folder gets recipe.yaml, metrics.jsonl and checkpoints. SIGTERM, SIGINT, SIGUSR1, a file named stop in \
-            the folder, or --time-budget end the run after the current step with a checkpoint and exit code 75.
+            The run's folder gets recipe.yaml, metrics.jsonl and checkpoints. SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, a \
+            file named stop in the folder, or --time-budget end the run with exit code 75: after the current step and a \
+            checkpoint; while data is loaded or a model validated within three seconds, and a resumed run does that again.
 
             mpirun -n 2 sipat train --recipe synthetic --output runs/first
             mpirun -n 2 sipat train recipe.yaml --output runs/cifar --set data.directory=cifar-10-batches-bin
@@ -54,6 +55,8 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
+        // Before MPI starts: from here on a signal loses nothing.
+        if printRecipe == nil { StopRequest.watchSignals() }
         if let printRecipe {
             return try reportingFailures {
                 guard Sipat.speaks else { return }

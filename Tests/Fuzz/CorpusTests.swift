@@ -17,7 +17,7 @@ import Testing
             if input.withUnsafeBytes({ target.run($0) }) { accepted += 1 }
         }
         // A target that accepts nothing tests little.
-        #expect(accepted > 0 && accepted < files.count, "\(accepted) of \(files.count) accepted")
+        #expect(accepted > 0, "none of \(files.count) accepted")
     }
 
     @Test func everyFolderBelongsToATarget() throws {

@@ -30,12 +30,20 @@ enum ImageSums {
 
     /// Euclidean length.
     static func length(_ values: UnsafePointer<Float>, count: Int) -> Double {
-        sum(count) { load(values + $0) } _: { values[$0] }.squareRoot()
+        sum(count) {
+            load(values + $0)
+        } _: {
+            values[$0]
+        }.squareRoot()
     }
 
     /// Euclidean length of a − b.
     static func distance(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Double {
-        sum(count) { load(a + $0) - load(b + $0) } _: { a[$0] - b[$0] }.squareRoot()
+        sum(count) {
+            load(a + $0) - load(b + $0)
+        } _: {
+            a[$0] - b[$0]
+        }.squareRoot()
     }
 
     /// ⟨w, a − b⟩.
@@ -75,12 +83,20 @@ enum ImageSums {
 
     /// The largest |value|.
     static func largestMagnitude(_ values: UnsafePointer<Float>, count: Int) -> Float {
-        largest(count) { load(values + $0) } _: { values[$0] }
+        largest(count) {
+            load(values + $0)
+        } _: {
+            values[$0]
+        }
     }
 
     /// The largest |a − b|.
     static func largestDistance(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Float {
-        largest(count) { load(a + $0) - load(b + $0) } _: { a[$0] - b[$0] }
+        largest(count) {
+            load(a + $0) - load(b + $0)
+        } _: {
+            a[$0] - b[$0]
+        }
     }
 
     @inline(__always)

@@ -72,12 +72,12 @@ package struct StepBenchmark {
         let network = try settings.model.network(input: settings.input, classes: settings.classes)
         let attack = AttackSettings(
             threat: ThreatModel(norm: .linf, epsilon: 8.0 / 255), stepSize: 2.0 / 255, steps: max(1, settings.pgdSteps))
-        let step = try TrainingStep(
+        let step = TrainingStep(
             state: ModelState(network: network, seed: 0), optimizer: OptimizerSettings(momentum: 0.9, weightDecay: 5e-4),
             settings: StepSettings(
                 attack: settings.pgdSteps > 0 ? .init(attack) : nil,
                 mask: settings.pgdSteps > 0 ? PerturbationMask.binary(threshold: 0.5) : nil, seed: 0),
-            communicator: communicator, reduction: .reproducible, bucketBytes: GradientReducer.defaultBucketBytes,
+            channel: try communicator.duplicate(), reduction: .reproducible, bucketBytes: GradientReducer.defaultBucketBytes,
             microBatch: settings.microBatch, batch: settings.batch, threads: settings.threads)
         let loader = loader(settings, rank: communicator.rank, size: communicator.size)
         loader.start(epoch: 0)

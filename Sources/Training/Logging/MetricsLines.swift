@@ -26,12 +26,28 @@ package struct EpochLine: Encodable {
     /// Accuracies on the validation images, 0 to 1; absent in epochs without validation.
     let cleanAccuracy: Double?
     let robustAccuracy: Double?
+    /// Training images whose first gradient in the attack was zero everywhere: a sign of masked gradients.
+    let zeroGradients: Int
     /// SHA-256 of the weights.
     let weights: String
     /// Training and validation together.
     let seconds: Double
     /// Where the time of the steps went.
     let timing: TimingLine
+}
+
+/// A change of the recipe with which the run was resumed, in the log.
+struct RecipeLine: Encodable {
+    struct Change: Encodable {
+        let old: String
+        let new: String
+    }
+
+    let type = "recipe"
+    /// Steps taken before it.
+    let step: Int
+    /// By key.
+    let changes: [String: Change]
 }
 
 /// Seconds of an epoch's steps, in the log.

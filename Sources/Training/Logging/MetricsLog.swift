@@ -3,8 +3,9 @@ import Foundation
 
 /// `metrics.jsonl`: one JSON object per line, in the order of the steps, written as the run goes.
 ///
-/// Each line is written by one call, so a reader sees whole lines. They are not synchronised to the disk: what a crash of
-/// the machine takes is written again when the run is resumed from its last checkpoint.
+/// Each line is written by one call, so a reader sees whole lines. They reach the disk for certain with `synchronize()`,
+/// which a run calls before it publishes a checkpoint: what a crash of the machine takes are lines after the newest
+/// checkpoint, and these are written again when the run is resumed from it.
 package final class MetricsLog {
     private let path: String
     private let files: any FileOperations
@@ -46,6 +47,11 @@ package final class MetricsLog {
         }
     }
 
+    /// Returns when all lines so far are on the disk.
+    package func synchronize() throws {
+        do { try files.synchronize(descriptor, path: path) } catch { throw Failure.writing(path, error: error) }
+    }
+
     /// The whole lines whose step is at most `step`, but those of epochs only before `epoch`.
     private static func lines(of bytes: [UInt8], upTo step: Int, before epoch: Int) -> [UInt8] {
         struct Line: Decodable {
@@ -59,7 +65,9 @@ package final class MetricsLog {
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
             let line = rest[..<end]
             if let found = try? decoder.decode(Line.self, from: Data(line)), found.step <= step,
-                found.type != "epoch" || found.epoch ?? -1 < epoch
+                found.type != "epoch" || found.epoch ?? -1 < epoch,
+                // What changed when the run was resumed at this very step is told again.
+                found.type != "recipe" || found.step < step
             {
                 kept += rest[...end]
             }

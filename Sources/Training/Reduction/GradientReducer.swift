@@ -57,23 +57,21 @@ package final class GradientReducer: @unchecked Sendable {
     /// Since the reducer was made or the statistics were taken.
     private var collected = ReductionStatistics()
 
-    /// Collective: duplicates the communicator, so that its messages are its own.
-    ///
     /// - Parameters:
+    ///   - channel: a communicator of its own (`Communicator.duplicate()`), so that no other messages mix with its own.
     ///   - count: values in an arena.
     ///   - buckets: disjoint ranges that cover `0..<count`, in the order in which backward completes them; see
     ///     `gradientBuckets(boundaries:count:bucketBytes:)`.
     ///   - exchangeMethod: for `.reproducible`; nil for what measures best.
     ///   - exactFrom: buckets that begin here or later are never compressed: statistics and counts, not gradients.
-    /// - Throws: `Failure` if MPI fails.
     package init(
-        communicator: Communicator, count: Int, buckets: [Range<Int>], algorithm: ReductionAlgorithm = .reproducible,
+        channel communicator: Communicator, count: Int, buckets: [Range<Int>], algorithm: ReductionAlgorithm = .reproducible,
         exchangeMethod: ExchangeMethod? = nil, exactFrom: Int = .max
-    ) throws {
+    ) {
         precondition(
             buckets.sorted { $0.lowerBound < $1.lowerBound }.reduce(0) { $0 == $1.lowerBound ? $1.upperBound : -1 } == count,
             "buckets must cover 0..<\(count)")
-        self.communicator = try communicator.duplicate()
+        self.communicator = communicator
         self.buckets = buckets
         self.algorithm = algorithm
         self.exchangeMethod = exchangeMethod

@@ -35,8 +35,8 @@ package enum ReductionBenchmark {
     private static func time(_ communicator: Communicator, count: Int, bucketBytes: Int, repetitions: Int) throws -> Row {
         let buckets = gradientBuckets(
             boundaries: Array(stride(from: 0, to: count, by: 64)), count: count, bucketBytes: bucketBytes)
-        let reproducible = try GradientReducer(communicator: communicator, count: count, buckets: buckets)
-        let library = try GradientReducer(communicator: communicator, count: count, buckets: buckets, algorithm: .mpi)
+        let reproducible = GradientReducer(channel: try communicator.duplicate(), count: count, buckets: buckets)
+        let library = GradientReducer(channel: try communicator.duplicate(), count: count, buckets: buckets, algorithm: .mpi)
         let source = FloatBuffer(count: count)
         let destination = FloatBuffer(count: count)
 

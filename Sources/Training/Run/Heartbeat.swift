@@ -4,6 +4,10 @@ import Synchronization
 package final class Heartbeat: Sendable {
     package enum Phase: Int, Sendable {
         case starting
+        /// Reading images and maps, estimating salience.
+        case loading
+        /// Ready for the first step, when others may not be.
+        case meeting
         case data
         case attack
         case update
@@ -15,6 +19,8 @@ package final class Heartbeat: Sendable {
         package var text: String {
             switch self {
             case .starting: "starting"
+            case .loading: "loading data"
+            case .meeting: "waiting for the other ranks to load"
             case .data: "waiting for data"
             case .attack: "making adversarial examples"
             case .update: "in forward and backward"
@@ -22,6 +28,14 @@ package final class Heartbeat: Sendable {
             case .optimizer: "updating the weights"
             case .validation: "validating"
             case .checkpoint: "writing a checkpoint"
+            }
+        }
+
+        /// Whether a run may be ended here at once without losing anything.
+        package var mayBeGivenUp: Bool {
+            switch self {
+            case .starting, .loading, .meeting, .validation: true
+            case .data, .attack, .update, .communication, .optimizer, .checkpoint: false
             }
         }
     }

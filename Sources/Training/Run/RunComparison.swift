@@ -40,12 +40,14 @@ package struct RunComparison {
             throw Failure.usage("\(run): holds no run (no metrics.jsonl)", remedy: "name the folder given to sipat train --output")
         }
         let text = String(decoding: try ReadableFile.contents(of: path, limit: 1 << 32), as: UTF8.self)
-        return try text.split(separator: "\n").enumerated().map { number, line in
+        let lines = try text.split(separator: "\n").enumerated().map { number, line in
             guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
                 throw Failure.badData("\(path):\(number + 1): not a JSON object")
             }
             return object.filter { !["seconds", "imagesPerSecond", "timing"].contains($0.key) }.mapValues { "\($0)" }
         }
+        // How a run was resumed is not what it computed.
+        return lines.filter { $0["type"] != "recipe" }
     }
 
     private static func steps(_ run: String) -> Set<String> {

@@ -8,13 +8,15 @@ import Recipes
 package struct RunState: Codable, Sendable, Hashable {
     /// Steps taken since the beginning.
     package var step = 0
-    /// The epoch under way and the steps taken in it.
+    /// The epoch under way and the steps taken in it; all of them where its validation is still due.
     package var epoch = 0
     package var stepInEpoch = 0
     /// Sums over the epoch so far.
     package var samples = 0
     package var loss = 0.0
     package var correct = 0.0
+    /// Images of the epoch so far whose first gradient in the attack was zero; absent in older checkpoints.
+    package var zeroGradients: Int?
     /// The best validation so far, and how many came after it.
     package var bestMetric: Double?
     package var bestEpoch: Int?

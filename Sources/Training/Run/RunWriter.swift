@@ -6,24 +6,42 @@ import Recipes
 
 /// Everything rank 0 writes: the terminal, the metrics, the checkpoints.
 final class RunWriter {
+    private let start: RunStart
     private let directory: RunDirectory
     private let store: CheckpointStore
     private var progress = ProgressLine()
     private var metrics: MetricsLog?
     private var epochStart = monotonicSeconds()
 
-    init(_ directory: RunDirectory, recipe: Recipe, keep: Int) throws {
-        self.directory = directory
-        store = CheckpointStore(run: directory.path, keep: keep)
+    init(_ start: RunStart, recipe: Recipe) throws {
+        self.start = start
+        directory = start.directory
+        store = CheckpointStore(run: directory.path, keep: recipe.checkpoint.keep, files: start.files)
         if let warning = directory.lockWarning { progress.note("warning: \(warning)") }
+        for note in start.notes { progress.note(note) }
+        try removeLeftovers()
         let text = "# The resolved recipe of this run.\n" + recipe.yaml(commented: false)
-        try writeAtomically(Array(text.utf8), to: directory.path + "/recipe.yaml")
+        try writeAtomically(Array(text.utf8), to: directory.path + "/recipe.yaml", using: start.files)
     }
 
-    /// Opens the metrics; lines after the step to go on from are dropped.
+    /// Opens the metrics; lines after the step to go on from are dropped, and what changed in the recipe is recorded.
     func open(after state: RunState) throws {
-        metrics = try MetricsLog(folder: directory.path, after: state.step, epoch: state.epoch)
+        let log = try MetricsLog(folder: directory.path, after: state.step, epoch: state.epoch, using: start.files)
+        metrics = log
         epochStart = monotonicSeconds()
+        guard !start.changes.isEmpty else { return }
+        for change in start.changes { progress.note("\(change.field.path) was \(change.old), is now \(change.new)") }
+        let changes = start.changes.map { ($0.field.path, RecipeLine.Change(old: "\($0.old)", new: "\($0.new)")) }
+        try log.append(RecipeLine(step: state.step, changes: Dictionary(uniqueKeysWithValues: changes)))
+    }
+
+    /// What a process that was killed left half written.
+    private func removeLeftovers() throws {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? [] where name.hasPrefix(incompletePrefix) {
+            do { try start.files.removeTree(directory.path + "/" + name) } catch {
+                throw Failure.writing(directory.path + "/" + name, error: error)
+            }
+        }
     }
 
     func note(_ text: String) { progress.note(text) }
@@ -44,7 +62,7 @@ final class RunWriter {
     }
 
     func logEpoch(
-        _ state: RunState, epoch: Int, sums: (samples: Int, loss: Double, correct: Double),
+        _ state: RunState, epoch: Int, sums: (samples: Int, loss: Double, correct: Double, zeroGradients: Int),
         accuracy: (clean: Double, robust: Double)?, isBest: Bool, profile: EpochProfile, showsProfile: Bool
     ) throws {
         let samples = Double(max(sums.samples, 1))
@@ -52,38 +70,43 @@ final class RunWriter {
         try metrics?.append(
             EpochLine(
                 step: state.step, epoch: epoch, loss: sums.loss / samples, accuracy: sums.correct / samples,
-                cleanAccuracy: accuracy?.clean, robustAccuracy: accuracy?.robust, weights: state.weightsHash,
+                cleanAccuracy: accuracy?.clean, robustAccuracy: accuracy?.robust, zeroGradients: sums.zeroGradients, weights: state.weightsHash,
                 seconds: seconds, timing: TimingLine(profile)))
         var text = "epoch \(epoch + 1): loss \(decimal(sums.loss / samples, 4)), training accuracy \(percent(sums.correct / samples))"
         if let accuracy {
             text += ", validation \(percent(accuracy.clean)) clean, \(percent(accuracy.robust)) robust\(isBest ? " (best)" : "")"
         }
         progress.note(text + ", \(duration(seconds)), weights \(state.weightsHash.prefix(12))")
+        if sums.zeroGradients > 0 {
+            progress.note(
+                "warning: the attack's first gradient was zero for \(sums.zeroGradients) of \(sums.samples) images "
+                    + "(\(percent(Double(sums.zeroGradients) / samples))): they were trained on as if unattacked, and the model may mask its gradients")
+        }
         if let warning = profile.warning { progress.note(warning) }
         if showsProfile { progress.note(profile.table) }
     }
 
-    func save(_ state: RunState, model: ModelState, optimizer: Optimizer, isBest: Bool) throws {
-        let metric = state.recipe.picksByCleanAccuracy ? "validation.clean" : "validation.robust"
-        let result = try store.save(
-            step: state.step, RunFiles.checkpoint(state, model: model, optimizer: optimizer),
-            best: isBest ? (metric, state.bestMetric ?? 0) : nil)
+    /// - Parameter isTold: say so; at the end of an epoch, the epoch's own line does.
+    func save(_ state: RunState, model: ModelState, optimizer: Optimizer, isTold: Bool) throws {
+        // The log of the steps taken first: a checkpoint promises it.
+        try metrics?.synchronize()
+        let result = try store.save(step: state.step, RunFiles.checkpoint(state, model: model, optimizer: optimizer))
         for warning in result.warnings { progress.note("warning: \(warning)") }
-        // At the end of an epoch, the epoch's own line has told it.
-        if state.stepInEpoch > 0 { progress.note("checkpoint after step \(state.step), weights \(state.weightsHash.prefix(12))") }
+        if isTold { progress.note("checkpoint after step \(state.step), weights \(state.weightsHash.prefix(12))") }
     }
 
-    /// The state of the newest good checkpoint, its arenas loaded.
+    /// Records the checkpoint of `state.step`, which has been saved, as the best.
+    func markBest(_ state: RunState) throws {
+        let metric = state.recipe.picksByCleanAccuracy ? "validation.clean" : "validation.robust"
+        try store.markBest(.init(step: state.step, metric: metric, value: state.bestMetric ?? 0))
+    }
+
+    /// The state to go on from, its arenas loaded.
     func restore(into model: ModelState, _ optimizer: Optimizer) throws -> RunState {
-        let (checkpoint, skipped) = try store.latestValid()
-        for (path, reason) in skipped { progress.note("warning: \(path) is damaged and passed over: \(reason.message)") }
-        guard let checkpoint else {
-            throw Failure.badData(
-                "\(directory.path): there is no good checkpoint to resume from"
-                    + (skipped.isEmpty ? "" : " (\(skipped.count) damaged)"),
-                remedy: "start anew in another folder (--output)")
+        guard let checkpoint = start.checkpoint, let state = start.state else {
+            throw Failure.internalError("\(directory.path): a run without a checkpoint is resumed")
         }
         try RunFiles.restore(checkpoint, into: model, optimizer)
-        return try RunFiles.state(of: checkpoint)
+        return state
     }
 }

@@ -26,25 +26,32 @@ package final class TrainingRun {
     private let validator: any Validation
     private let files: RunWriter?
     private var state: RunState
-    private let heartbeat = Heartbeat()
+    private let heartbeat: Heartbeat
     private let showsProfile: Bool
     /// Since the epoch, or this process, began.
     private var timings = StepTimings()
     private var timedSteps = 0
+    /// Seconds that the last of each took in this process; nil before the first.
+    private var saveSeconds: Double?
+    private var validationSeconds: Double?
+    /// Where the newest checkpoint stands.
+    private var saved: (step: Int, stepInEpoch: Int)?
 
     /// Builds the model. Collective; fails on all ranks alike.
     ///
     /// - Parameters:
     ///   - validation: makes what looks at the model between epochs, given the frozen model that it may use meanwhile.
-    ///   - folder: the run's folder, as rank 0 opened it; nil elsewhere.
-    ///   - resume: go on from the newest checkpoint in it.
+    ///   - start: what rank 0 found in the run's folder; nil elsewhere.
+    ///   - resume: whether there is a checkpoint to go on from.
+    ///   - heartbeat: where the run tells what it is doing.
     ///   - threads: threads per rank.
     ///   - showsProfile: print where the time went after each epoch.
     package init(
-        recipe: Recipe, data: TrainingData, communicator: Communicator, folder: RunDirectory?, resume: Bool, threads: Int = 1,
-        showsProfile: Bool = false, validation: (FrozenModel) throws -> any Validation
+        recipe: Recipe, data: TrainingData, communicator: Communicator, start: RunStart?, resume: Bool, threads: Int = 1,
+        showsProfile: Bool = false, heartbeat: Heartbeat = Heartbeat(), validation: (FrozenModel) throws -> any Validation
     ) throws {
         self.showsProfile = showsProfile
+        self.heartbeat = heartbeat
         self.recipe = recipe
         self.communicator = communicator
         self.data = data
@@ -54,7 +61,8 @@ package final class TrainingRun {
         schedule = LearningRateSchedule(recipe, stepsPerEpoch: plan.stepsPerEpoch)
         let (rank, size) = (communicator.rank, communicator.size)
         let microBatches = plan.microBatchCount(step: 0)
-        let heartbeat = heartbeat
+        // Collective, so not inside the block that some ranks may leave early.
+        let channel = try communicator.duplicate()
         let (step, validator) = try communicator.agreeing {
             guard size <= microBatches else {
                 throw Failure.usage(
@@ -63,9 +71,9 @@ package final class TrainingRun {
             }
             let network = try recipe.modelConfiguration().network(
                 input: data.dataset.imageShape, classes: data.dataset.classes)
-            let step = try TrainingStep(
+            let step = TrainingStep(
                 state: ModelState(network: network, seed: recipe.randomSeed), optimizer: recipe.optimizerSettings,
-                settings: StepSettings(recipe), communicator: communicator,
+                settings: try StepSettings(recipe), channel: channel,
                 reduction: recipe.communication.reduction,
                 bucketBytes: Int(recipe.communication.bucketMegabytes * 1e6), microBatch: recipe.data.microBatch,
                 batch: ownedMicroBatches(total: microBatches, rank: 0, size: size).count * recipe.data.microBatch, threads: threads,
@@ -81,33 +89,46 @@ package final class TrainingRun {
         ) { ownedMicroBatches(total: $0, rank: rank, size: size) }
         state = RunState(recipe: recipe, data: data.fingerprint, worldSize: size)
         files = try communicator.agreeing {
-            try folder.map { try RunWriter($0, recipe: recipe, keep: recipe.checkpoint.keep) }
+            try start.map { try RunWriter($0, recipe: recipe) }
         }
         if resume { try restore() }
         try communicator.agreeing { try files?.open(after: state) }
+        if let changes = start?.changes, changes.contains(where: { $0.field.path == "epochs" }), let old = start?.state?.recipe {
+            noteSchedule(before: old)
+        }
     }
 
     /// Trains until the recipe's epochs are done, patience runs out, or somebody asks to stop.
     ///
-    /// - Parameter folder: the run's folder, where the watchdogs of all ranks leave word.
-    package func run(stop: StopRequest, folder: String) throws -> RunOutcome {
-        let watchdog = Watchdog(
-            heartbeat, communicator: communicator, folder: folder, minutes: recipe.communication.watchdogMinutes)
-        defer { watchdog.stop() }
+    package func run(stop: StopRequest) throws -> RunOutcome {
         files?.note(describe())
-        while state.epoch < recipe.epochs, !state.isFinished {
-            if let reason = try trainEpoch(stop: stop) {
-                try save(isBest: false)
-                stop.clear()
+        if let left = stop.secondsLeft {
+            files?.note("time budget: \(duration(max(0, left))) left, of which \(duration(reserve(step: 0))) are kept for a checkpoint (estimated) and two steps more")
+        }
+        heartbeat.enter(.communication)
+        while !isFinished {
+            if let reason = try trainEpoch(stop: stop) ?? finishEpoch(stop: stop) {
+                if files != nil { stop.clear() }
                 return .stopped(reason)
             }
-            try finishEpoch()
         }
         files?.note("finished after \(state.epoch) epochs, \(state.step) steps")
         return .finished
     }
 
-    /// Takes the remaining steps of the epoch; returns why it had to stop, if it had to.
+    /// Whether all epochs are done, or patience has run out.
+    private var isFinished: Bool {
+        let patience = recipe.validation.patience
+        return state.epoch >= recipe.epochs || patience > 0 && state.validationsSinceBest >= patience
+    }
+
+    /// Seconds of the time budget that two steps and a checkpoint need. Before the first checkpoint, at 50 MB a second.
+    private func reserve(step seconds: Double) -> Double {
+        let bytes = 4 * (2 * step.state.parameters.count + step.state.buffers.count)
+        return 2 * seconds + (saveSeconds.map { 2 * $0 } ?? 0.1 + Double(bytes) / 50e6)
+    }
+
+    /// Takes the remaining steps of the epoch; returns why it had to stop, after a checkpoint, if it had to.
     private func trainEpoch(stop: StopRequest) throws -> StopReason? {
         loader.start(epoch: state.epoch, fromStep: state.stepInEpoch)
         files?.beginEpoch()
@@ -132,9 +153,15 @@ package final class TrainingRun {
             try communicator.agreeing {
                 try files?.log(state, result, rate: rate, stepsPerEpoch: plan.stepsPerEpoch, epochs: recipe.epochs)
             }
-            let reason = try stop.agree(communicator, nextStep: result.timings.total)
-            if reason != .none { return reason }
-            if every > 0, state.step % every == 0, state.stepInEpoch < plan.stepsPerEpoch { try save(isBest: false) }
+            let (reason, zeroGradients) = try stop.agree(
+                communicator, reserving: reserve(step: result.timings.total), summing: step.zeroGradients)
+            state.zeroGradients = (state.zeroGradients ?? 0) + zeroGradients
+            try compareWeights()
+            if reason != .none {
+                try save(isTold: state.stepInEpoch < plan.stepsPerEpoch)
+                return reason
+            }
+            if every > 0, state.step % every == 0, state.stepInEpoch < plan.stepsPerEpoch { try save(isTold: true) }
         }
     }
 
@@ -162,54 +189,94 @@ package final class TrainingRun {
         }
     }
 
-    /// Validates, logs and checkpoints where due, and decides whether patience has run out.
-    private func finishEpoch() throws {
+    /// Validates, logs and checkpoints where due. Returns why it had to stop before a validation, if it had to.
+    ///
+    /// The checkpoint comes before the validation, of which every rank may be killed: a resumed run then validates again, and
+    /// comes to the same result.
+    private func finishEpoch(stop: StopRequest) throws -> StopReason? {
         let epoch = state.epoch
-        state.epoch += 1
-        state.stepInEpoch = 0
-        let isLast = state.epoch == recipe.epochs
+        let isLast = epoch + 1 == recipe.epochs
         var accuracy: (clean: Double, robust: Double)?
         var isBest = false
-        if isLast || state.epoch % recipe.validation.every == 0 {
+        if !data.validation.isEmpty, isLast || (epoch + 1) % recipe.validation.every == 0 {
+            heartbeat.enter(.communication)
+            if saved?.step != state.step || saved?.stepInEpoch != state.stepInEpoch { try save(isTold: false) }
+            let reason = try stop.agree(communicator, reserving: reserve(step: 0) + (validationSeconds ?? 0)).reason
+            if reason != .none { return reason }
+            let start = monotonicSeconds()
             heartbeat.enter(.validation)
             accuracy = try validator.run(step.state, communicator: communicator) { heartbeat.beat() }
-            if let accuracy {
-                let metric = recipe.picksByCleanAccuracy ? accuracy.clean : accuracy.robust
-                isBest = metric > state.bestMetric ?? -1
-                state.validationsSinceBest = isBest ? 0 : state.validationsSinceBest + 1
-                if isBest {
-                    state.bestMetric = metric
-                    state.bestEpoch = epoch
-                }
-                let patience = recipe.validation.patience
-                if patience > 0, state.validationsSinceBest >= patience { state.isFinished = true }
+            heartbeat.enter(.communication)
+            validationSeconds = monotonicSeconds() - start
+        }
+        state.epoch += 1
+        state.stepInEpoch = 0
+        if let accuracy {
+            let metric = recipe.picksByCleanAccuracy ? accuracy.clean : accuracy.robust
+            isBest = metric > state.bestMetric ?? -1
+            state.validationsSinceBest = isBest ? 0 : state.validationsSinceBest + 1
+            if isBest {
+                state.bestMetric = metric
+                state.bestEpoch = epoch
             }
         }
-        if isLast { state.isFinished = true }
-        let summary = (samples: state.samples, loss: state.loss, correct: state.correct)
-        (state.samples, state.loss, state.correct) = (0, 0, 0)
+        state.isFinished = isFinished
+        let summary = (samples: state.samples, loss: state.loss, correct: state.correct, zeroGradients: state.zeroGradients ?? 0)
+        (state.samples, state.loss, state.correct, state.zeroGradients) = (0, 0, 0, 0)
         state.weightsHash = files == nil ? "" : ModelWeights.hash(step.state)
         let profile = try EpochProfile.gather(
             timings, step.reducer.takeStatistics(), steps: timedSteps, communicator: communicator)
         (timings, timedSteps) = (StepTimings(), 0)
         try communicator.agreeing {
             guard let files, let profile else { return }
+            if isBest { try files.markBest(state) }
             try files.logEpoch(
                 state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest, profile: profile,
                 showsProfile: showsProfile)
         }
-        if isBest || state.isFinished || state.epoch % recipe.checkpoint.everyEpochs == 0 {
-            try save(isBest: isBest)
-        }
+        let isSaved = saved?.step == state.step
+        if state.isFinished || !isSaved && state.epoch % recipe.checkpoint.everyEpochs == 0 { try save(isTold: false) }
+        return nil
     }
 
-    private func save(isBest: Bool) throws {
+    private func save(isTold: Bool) throws {
+        let start = monotonicSeconds()
         heartbeat.enter(communicator.rank == 0 ? .checkpoint : .communication)
         try communicator.agreeing {
             guard let files else { return }
             state.weightsHash = ModelWeights.hash(step.state)
-            try files.save(state, model: step.state, optimizer: step.optimizer, isBest: isBest)
+            try files.save(state, model: step.state, optimizer: step.optimizer, isTold: isTold)
         }
+        heartbeat.enter(.communication)
+        saveSeconds = monotonicSeconds() - start
+        saved = (state.step, state.stepInEpoch)
+    }
+
+    /// Compares the weights over ranks where it is due: after equal steps they are equal to the last bit.
+    private func compareWeights() throws {
+        let every = recipe.communication.compareWeightsEverySteps
+        guard every > 0, state.step % every == 0, communicator.size > 1 else { return }
+        let own = weightsChecksum(step.state, step.optimizer)
+        let all = try communicator.allgather(own)
+        guard Set(all).count > 1 else { return }
+        let hosts = try communicator.gather(Host.name)
+        try communicator.agreeing {
+            guard let hosts else { return }
+            let common = Dictionary(grouping: all, by: { $0 }).max { ($0.value.count, $1.key) < ($1.value.count, $0.key) }!.key
+            let others = all.indices.filter { all[$0] != common }.map { "rank \($0) on \(hosts[$0])" }
+            throw Failure(
+                .internalError, "step \(state.step): the weights differ between ranks: \(others.joined(separator: ", ")) from the others",
+                remedy: "a machine computes wrongly, or with other libraries: check its memory and CPU, leave it out, and go on from the last checkpoint (--resume)")
+        }
+    }
+
+    /// Says what another number of epochs means for a schedule that is stretched over all of them.
+    private func noteSchedule(before old: Recipe) {
+        let (was, rate) = (LearningRateSchedule(old, stepsPerEpoch: plan.stepsPerEpoch).rate(step: state.step), schedule.rate(step: state.step))
+        guard was != rate else { return }
+        files?.note(
+            "schedule.name \(recipe.schedule.name.rawValue) spans all epochs: the next learning rate is \(rate) instead of \(was), "
+                + "and the run is not the one that had \(recipe.epochs) epochs from the beginning")
     }
 
     /// Loads the newest good checkpoint on rank 0 and gives it to all.
@@ -227,6 +294,10 @@ package final class TrainingRun {
         }
         encoded = try communicator.broadcast(encoded)
         state = try decodedJSON(RunState.self, from: encoded.utf8)
+        if files != nil, recipe.communication.reduction != .reproducible, state.worldSize != communicator.size {
+            files?.note("warning: the run had \(state.worldSize) ranks and now has \(communicator.size): with communication.reduction \(recipe.communication.reduction.rawValue) its sums depend on that")
+        }
+        saved = (state.step, state.stepInEpoch)
         state.recipe = recipe
         state.worldSize = communicator.size
         for arena in [step.state.parameters, step.state.buffers, step.optimizer.momentum] {

@@ -13,61 +13,77 @@ package final class Watchdog: Sendable {
     private let heartbeat: Heartbeat
     private let rank: Int
     private let size: Int
-    private let folder: String
-    private let limit: Double
+    /// Where ranks leave word, and how long they may make no progress, in seconds; 0 for ever.
+    private let place: Mutex<(folder: String?, limit: Double)>
     private let isStopped = Atomic(false)
 
-    /// Starts watching, unless `minutes` is 0.
-    ///
-    /// - Parameters:
-    ///   - folder: the run's folder, on all ranks; where it is not shared, silent ranks on other hosts stay unexplained.
-    package init(_ heartbeat: Heartbeat, communicator: Communicator, folder: String, minutes: Double) {
+    /// Starts watching, before the recipe is known with the standard limit and without word in the run's folder.
+    package init(_ heartbeat: Heartbeat, communicator: Communicator, minutes: Double = 10) {
         self.heartbeat = heartbeat
         rank = communicator.rank
         size = communicator.size
-        self.folder = folder + "/.heartbeat"
-        limit = minutes * 60
-        guard minutes > 0, communicator.size > 1 else { return }
-        try? FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
+        place = Mutex((nil, minutes * 60))
+        guard communicator.size > 1 else { return }
         let thread = Thread { [self] in watch() }
         thread.name = "watchdog"
         thread.start()
     }
 
+    /// Goes on with what the recipe says.
+    ///
+    /// - Parameters:
+    ///   - folder: the run's folder, on all ranks; where it is not shared, silent ranks on other hosts stay unexplained.
+    ///   - minutes: 0 for no watchdog.
+    package func use(folder: String, minutes: Double) {
+        guard size > 1 else { return }
+        let words = folder + "/.heartbeat"
+        if minutes > 0 { try? FileManager.default.createDirectory(atPath: words, withIntermediateDirectories: true) }
+        place.withLock { $0 = (minutes > 0 ? words : nil, minutes * 60) }
+    }
+
     /// Stops watching, and removes this rank's word from the folder.
     package func stop() {
         isStopped.store(true, ordering: .relaxed)
-        try? FileManager.default.removeItem(atPath: file(rank))
+        guard let folder = place.withLock({ $0.folder }) else { return }
+        try? FileManager.default.removeItem(atPath: "\(folder)/rank-\(rank)")
         rmdir(folder)
     }
 
     private func watch() {
-        let pause = min(max(limit / 20, 0.05), 5)
-        // Many ranks on a shared file system had better not write often.
-        let interval = size <= 64 ? min(4 * pause, 1) : 4 * pause
         var last = heartbeat.count
         var changed = monotonicSeconds()
         var written = -Double.infinity
+        var signs = SignsOfLife()
         while !isStopped.load(ordering: .relaxed) {
+            let (folder, limit) = place.withLock { $0 }
+            let pause = limit > 0 ? min(max(limit / 20, 0.05), 5) : 1
+            // Many ranks on a shared file system had better not write often.
+            let interval = size <= 64 ? min(4 * pause, 1) : 4 * pause
             let now = monotonicSeconds()
+            // Reading data does not beat; it reads, or computes.
+            if heartbeat.phase == .loading, signs.haveChanged { heartbeat.beat() }
             if heartbeat.count != last {
                 last = heartbeat.count
                 changed = now
             }
-            if now - written > interval {
+            if let folder, now - written > interval {
                 written = now
-                try? Data(status.utf8).write(to: URL(fileURLWithPath: file(rank)))
+                try? Data(status.utf8).write(to: URL(fileURLWithPath: "\(folder)/rank-\(rank)"))
             }
-            if now - changed > limit { giveUp(after: now - changed) }
+            // Those who have loaded their data wait for those who still do, whom their own watchdogs watch.
+            let patience = heartbeat.phase == .meeting ? 6 * limit : limit
+            if limit > 0, now - changed > patience { giveUp(after: now - changed, folder: folder, limit: limit) }
             Thread.sleep(forTimeInterval: min(pause, interval))
         }
     }
 
     private var status: String { "on \(Host.name), step \(heartbeat.step), \(heartbeat.phase.text)" }
 
-    private func giveUp(after seconds: Double) -> Never {
+    private func giveUp(after seconds: Double, folder: String?, limit: Double) -> Never {
+        func file(_ rank: Int) -> String { "\(folder ?? "")/rank-\(rank)" }
         say("rank \(rank) \(status): no progress for \(duration(seconds)) (communication.watchdogMinutes)")
         // Everybody's own word first; then one of those who are left speaks for the others.
+        guard folder != nil else { _exit(Failure.Kind.internalError.rawValue) }
         try? Data("\(status)\(Self.reported)".utf8).write(to: URL(fileURLWithPath: file(rank)))
         Thread.sleep(forTimeInterval: min(max(limit / 4, 0.5), 10))
         let words = (0..<size).map { try? String(contentsOfFile: file($0), encoding: .utf8) }
@@ -91,6 +107,20 @@ package final class Watchdog: Sendable {
     }
 
     private func say(_ text: String) { Output.complain(text) }
+}
 
-    private func file(_ rank: Int) -> String { "\(folder)/rank-\(rank)" }
+/// Whether this process computes or reads, as Linux tells it.
+private struct SignsOfLife {
+    private var last = ""
+
+    /// Since the last time it was asked.
+    var haveChanged: Bool {
+        mutating get {
+            let input = (try? String(contentsOfFile: "/proc/self/io", encoding: .utf8))?.split(separator: "\n").first { $0.hasPrefix("read_bytes") }
+            // The watchdog's own time is well below a tick.
+            let now = "\(input ?? "") \(clock() / (CLOCKS_PER_SEC / 10))"
+            defer { last = now }
+            return now != last
+        }
+    }
 }

@@ -36,6 +36,8 @@ extension StepLayout {
 struct MicroBatchOutcome {
     /// Whether its attack and its loss met finite numbers only.
     var isFinite = true
+    /// Images whose first gradient in the attack was zero everywhere.
+    var zeroGradients = 0
     /// Seconds of its forward and backward passes.
     var forward = 0.0
     var backward = 0.0

@@ -30,9 +30,13 @@ final class StepWorker {
 
     /// Perturbs the samples `range` of `batch` inside the masked ball, and checks that they stayed in it.
     ///
+    /// - Parameters:
+    ///   - zeroGradients: becomes the number of samples whose first gradient was zero everywhere.
+    ///   - beat: called after every step of the attack.
     /// - Returns: whether the model was finite at all of them; where it was not, the images are left as they are.
     func attack(
-        _ batch: Batch, _ range: Range<Int>, mask: UnsafePointer<Float>?, into adversarial: UnsafeMutablePointer<Float>
+        _ batch: Batch, _ range: Range<Int>, mask: UnsafePointer<Float>?, into adversarial: UnsafeMutablePointer<Float>,
+        zeroGradients: inout Int, beat: () -> Void
     ) throws -> Bool {
         guard let ascent, let attack = settings.attack else { return true }
         let shape = trainingPass.imageShape
@@ -41,7 +45,7 @@ final class StepWorker {
             try ascent.run(
                 model: model, images: images, labels: batch.labels + range.lowerBound, mask: mask, count: range.count,
                 seed: settings.seed, epoch: batch.epoch, sampleIndices: batch.sampleIndices + range.lowerBound,
-                adversarial: adversarial)
+                adversarial: adversarial, beat: beat)
         }
         do {
             if let frozenPass { try run(frozenPass) } else { try run(trainingPass) }
@@ -50,6 +54,7 @@ final class StepWorker {
             adversarial.update(from: images, count: range.count * shape.count)
             return false
         }
+        zeroGradients = ascent.zeroGradients
         try Admissibility.check(
             images, adversarial, mask: mask, threat: attack.settings.threat, shape: shape, count: range.count)
         return true

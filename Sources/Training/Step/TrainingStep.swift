@@ -29,14 +29,14 @@ package final class TrainingStep {
     private let outcomes: UnsafeMutablePointer<MicroBatchOutcome>
 
     /// - Parameters:
-    ///   - communicator: the ranks that train together.
+    ///   - channel: the ranks that train together, in a communicator that nobody else uses.
     ///   - microBatch: the most images of a micro-batch.
     ///   - batch: the most images this rank owns in a step.
     package init(
-        state: ModelState, optimizer: OptimizerSettings, settings: StepSettings, communicator: Communicator,
+        state: ModelState, optimizer: OptimizerSettings, settings: StepSettings, channel: Communicator,
         reduction: ReductionAlgorithm, bucketBytes: Int, microBatch: Int, batch: Int, threads: Int = 1,
         heartbeat: Heartbeat = Heartbeat()
-    ) throws {
+    ) {
         self.state = state
         self.heartbeat = heartbeat
         let microBatches = (batch + microBatch - 1) / microBatch
@@ -54,8 +54,8 @@ package final class TrainingStep {
         workers = (0..<threads).map { _ in
             StepWorker(state: state, filters: filters, frozen: frozen, settings: settings, microBatch: microBatch)
         }
-        reducer = try GradientReducer(
-            communicator: communicator, count: layout.count,
+        reducer = GradientReducer(
+            channel: channel, count: layout.count,
             buckets: Self.buckets(layout, network, bucketBytes: bucketBytes, apart: reduction == .bfloat16),
             algorithm: reduction, exactFrom: layout.statisticsOffset)
         adversarial = FloatBuffer(count: settings.attack == nil ? 0 : batch * network.input.count)
@@ -109,6 +109,9 @@ package final class TrainingStep {
             timings: clock.timings)
     }
 
+    /// This rank's images in the last step whose first gradient in the attack was zero everywhere.
+    package private(set) var zeroGradients = 0
+
     /// Writes this rank's perturbed images; returns where they are.
     private func attack(_ batch: Batch) throws -> UnsafePointer<Float> {
         guard let attack = settings.attack else {
@@ -134,9 +137,11 @@ package final class TrainingStep {
             let range = batch.microBatches[index]
             outcomes.value[index].isFinite = try workers.value[worker].attack(
                 batch, range, mask: maskAddress.value.map { $0 + range.lowerBound * shape.pixels },
-                into: adversarial.value + range.lowerBound * shape.count)
+                into: adversarial.value + range.lowerBound * shape.count, zeroGradients: &outcomes.value[index].zeroGradients,
+                beat: heartbeat.beat)
             heartbeat.beat()
         }
+        zeroGradients = batch.microBatches.indices.reduce(0) { $0 + self.outcomes[$1].zeroGradients }
         return UnsafePointer(self.adversarial.pointer)
     }
 

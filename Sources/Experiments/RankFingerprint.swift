@@ -1,0 +1,44 @@
+import Checkpoints
+import Diagnostics
+import Foundation
+import MPI
+
+/// What must be the same on all ranks, and is read by each for itself.
+struct RankFingerprint: Codable {
+    var host: String
+    var data: String
+    /// SHA-256 of the executable.
+    var program: String
+
+    /// Throws, on all ranks alike, where ranks differ, and names them. Collective; reads the executable once.
+    static func compare(data: String, communicator: Communicator) throws {
+        guard communicator.size > 1 else { return }
+        let program = (try? SHA256.hex(ofFile: "/proc/self/exe")) ?? "unknown"
+        let own = RankFingerprint(host: Host.name, data: data, program: program)
+        let texts = try communicator.gather(String(decoding: try jsonBytes(own, .line), as: UTF8.self))
+        try communicator.agreeing {
+            guard let texts else { return }
+            let all = try texts.map { try JSONDecoder().decode(RankFingerprint.self, from: Data($0.utf8)) }
+            if let complaint = complaint(all) { throw complaint }
+        }
+    }
+
+    /// What to say of ranks that differ from rank 0; nil if none does.
+    static func complaint(_ all: [RankFingerprint]) -> Failure? {
+        func others(_ what: KeyPath<RankFingerprint, String>) -> [String] {
+            all.indices.filter { all[$0][keyPath: what] != all[0][keyPath: what] }
+                .map { "rank \($0) on \(all[$0].host) has \(all[$0][keyPath: what].prefix(120))" }
+        }
+        let data = others(\.data)
+        if !data.isEmpty {
+            return .badData(
+                "ranks read different data: rank 0 on \(all[0].host) has \(all[0].data), \(data.prefix(8).joined(separator: ", "))",
+                remedy: "give all hosts the same files (data.directory, salience.maps)")
+        }
+        let program = others(\.program)
+        guard !program.isEmpty else { return nil }
+        return .usage(
+            "ranks run different programs (SHA-256): rank 0 on \(all[0].host) has \(all[0].program), \(program.prefix(8).joined(separator: ", "))",
+            remedy: "copy one sipat to all hosts; for mixed CPUs build it with SIPAT_MARCH=x86-64-v3")
+    }
+}
