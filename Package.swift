@@ -28,6 +28,9 @@ let fuzzer: [Target] =
     ? []
     : [.executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver")]
 
+/// Vector code for `architecture`, with all checks.
+let vector: [SwiftSetting] = [.unsafeFlags(march)]
+
 let package = Package(
     name: "sipat",
     products: [
@@ -46,21 +49,26 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
 
         // What the compiler was told of the CPU.
         .systemLibrary(name: "CInstructionSet"),
 
         // Each room knows only those above it.
         .target(name: "Diagnostics", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+        // libpng jumps out of functions (setjmp); C catches the jump.
+        .target(name: "CPNG", dependencies: ["CLibPNG"]),
+        .target(name: "Images", dependencies: ["CTurboJPEG", "CPNG", "Diagnostics"], swiftSettings: vector),
         .target(name: "MPI", dependencies: ["COpenMPI", "Diagnostics"]),
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet"], swiftSettings: numeric),
         .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
         .target(name: "Salience", dependencies: ["Kernels", "Diagnostics"]),
         .target(name: "Attacks", dependencies: ["Kernels", "NeuralNet", "Diagnostics"], swiftSettings: numeric),
-        .target(name: "Datasets", dependencies: ["CZlib", "Kernels", "Diagnostics"]),
+        .target(name: "Datasets", dependencies: ["CZlib", "Images", "Kernels", "Diagnostics"]),
         .target(name: "Checkpoints", dependencies: ["CCrypto", "NeuralNet", "Diagnostics"]),
         // Typed settings of a run, as YAML and JSON. Knows the other rooms' settings, not their work.
-        .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
+        .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
         .target(name: "Evaluation", dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Diagnostics"]),
         .target(
             name: "Training",
@@ -79,7 +87,7 @@ let package = Package(
         .executableTarget(
             name: "sipat",
             dependencies: [
-                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Attacks", "Checkpoints", "Datasets", "NeuralNet",
+                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Attacks", "Checkpoints", "Datasets", "Images", "NeuralNet",
                 "Salience", "Kernels", "Diagnostics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
@@ -107,19 +115,20 @@ let package = Package(
         // What strangers' files are read by, as functions of bytes: for libFuzzer, and for the tests that replay its corpus.
         .target(
             name: "FuzzTargets",
-            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Recipes", "Salience", "Scaling", "Training"],
+            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Images", "Recipes", "Salience", "Scaling", "Training"],
             path: "Tests/Fuzz/Targets"),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", exclude: ["Driver", "Targets"],
             sources: ["CorpusTests.swift"], resources: [.copy("Corpus")]),
 
         .testTarget(name: "MPITests", dependencies: ["MPI", "mpi-fixture", "mpi-pi", "TestSupport"]),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "CTurboJPEG", "Diagnostics", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Kernels", "Attacks", "Checkpoints", "Diagnostics"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "NeuralNet", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Datasets", "NeuralNet", "Kernels", "Diagnostics"]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Kernels", "CZlib", "Diagnostics"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Images", "Kernels", "CZlib", "Diagnostics", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),

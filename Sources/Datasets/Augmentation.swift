@@ -1,3 +1,4 @@
+import Images
 import Kernels
 
 /// The random geometry of a training image: a crop out of the zero-padded image, then perhaps a horizontal flip.
@@ -8,13 +9,17 @@ package struct Augmentation: Sendable, Hashable {
     /// Whether half of the images are mirrored left to right. As PyTorch's `RandomHorizontalFlip`.
     package var horizontalFlip: Bool
 
+    /// A rule of `GeometryRule.randomResizedCrop` that takes the place of padding and cropping; nil: none.
+    package var randomResizedCrop: GeometryRule?
+
     /// Images as they are.
     package static let none = Augmentation(cropPadding: 0, horizontalFlip: false)
 
-    package init(cropPadding: Int, horizontalFlip: Bool) {
+    package init(cropPadding: Int, horizontalFlip: Bool, randomResizedCrop: GeometryRule? = nil) {
         precondition(cropPadding >= 0, "negative padding")
         self.cropPadding = cropPadding
         self.horizontalFlip = horizontalFlip
+        self.randomResizedCrop = randomResizedCrop
     }
 
     /// The geometry of one sample in one epoch, keyed by (seed, crop or flip, epoch, sample): the same on any rank.
@@ -47,8 +52,8 @@ package struct Placement: Sendable, Hashable {
         self.flipped = flipped
     }
 
-    /// Writes an image of 8-bit values in its new place, as `value / 255` in float32. Zero padding.
-    func apply(_ input: UnsafePointer<UInt8>, to output: UnsafeMutablePointer<Float>, shape: ImageShape) {
+    /// Writes an image of 8-bit values in its new place. Zero padding.
+    func apply(_ input: UnsafePointer<UInt8>, to output: UnsafeMutablePointer<UInt8>, shape: ImageShape) {
         let (height, width, channels) = (shape.height, shape.width, shape.channels)
         if rowOffset != 0 || columnOffset != 0 { output.update(repeating: 0, count: shape.count) }
         // The part of the output that shows the input, before the flip.
@@ -58,12 +63,11 @@ package struct Placement: Sendable, Hashable {
             let source = input + ((y + rowOffset) * width + columns.lowerBound + columnOffset) * channels
             let row = output + y * width * channels
             if !flipped {
-                let target = row + columns.lowerBound * channels
-                for i in 0..<columns.count * channels { target[i] = Float(source[i]) / 255 }
+                (row + columns.lowerBound * channels).update(from: source, count: columns.count * channels)
             } else {
                 let target = row + (width - 1 - columns.lowerBound) * channels
                 for x in 0..<columns.count {
-                    for c in 0..<channels { target[c - x * channels] = Float(source[x * channels + c]) / 255 }
+                    for c in 0..<channels { target[c - x * channels] = source[x * channels + c] }
                 }
             }
         }

@@ -11,6 +11,8 @@ package final class Batch: @unchecked Sendable {
 
     /// [n, H, W, C] in [0, 1].
     package let images: FloatBuffer
+    /// [n, H, W, C], 0 to 255: the same images as they are read.
+    private let bytes: UnsafeMutablePointer<UInt8>
     /// [n] in 0..<classes.
     package let labels: UnsafeMutablePointer<Int32>
     /// [n, H, W] in [0, 1]; zeros where there is no map.
@@ -37,6 +39,8 @@ package final class Batch: @unchecked Sendable {
         self.capacity = capacity
         self.imageShape = imageShape
         images = FloatBuffer(count: capacity * imageShape.count)
+        bytes = .allocate(capacity: capacity * imageShape.count)
+        bytes.initialize(repeating: 0, count: capacity * imageShape.count)
         labels = .allocate(capacity: capacity)
         labels.initialize(repeating: 0, count: capacity)
         salience = FloatBuffer(count: capacity * imageShape.pixels)
@@ -47,30 +51,26 @@ package final class Batch: @unchecked Sendable {
     }
 
     deinit {
+        bytes.deallocate()
         labels.deallocate()
         annotated.deallocate()
         sampleIndices.deallocate()
     }
 
-    /// Puts sample `index` of `dataset` at `position`, in its place. No allocation.
-    func setSample(at position: Int, to index: Int, of dataset: ImageDataset, placement: Placement) {
-        precondition(position < capacity && index >= 0 && index < dataset.count, "sample \(index) at \(position)")
+    /// Puts sample `index` of `source` at `position`, in its place. Different positions may be set at the same time.
+    ///
+    /// - Throws: `Failure` when the source cannot read the image or its map.
+    func setSample(at position: Int, to index: Int, of source: any ImageSource, draw: SampleDraw) throws {
+        precondition(position >= 0 && position < capacity, "sample \(index) at \(position)")
         sampleIndices[position] = index
-        labels[position] = dataset.labels[index]
+        labels[position] = source.labels[index]
         let shape = imageShape
-        dataset.pixels.withUnsafeBufferPointer { pixels in
-            placement.apply(
-                pixels.baseAddress! + index * shape.count, to: images.pointer + position * shape.count, shape: shape)
-        }
+        let bytes = bytes + position * shape.count
+        let geometry = try source.read(index, draw, into: bytes)
+        let image = images.pointer + position * shape.count
+        for i in 0..<shape.count { image[i] = Float(bytes[i]) / 255 }
         let map = salience.pointer + position * shape.pixels
-        if let maps = dataset.salience, dataset.annotated?[index] ?? true {
-            annotated[position] = true
-            maps.withUnsafeBufferPointer { maps in
-                placement.apply(maps.baseAddress! + index * shape.pixels, to: map, shape: shape)
-            }
-        } else {
-            annotated[position] = false
-            map.update(repeating: 0, count: shape.pixels)
-        }
+        annotated[position] = try source.readMap(index, geometry, into: map)
+        if !annotated[position] { map.update(repeating: 0, count: shape.pixels) }
     }
 }

@@ -6,7 +6,7 @@ package struct BatchAssembler: Sendable {
     /// From the number of micro-batches in a step to those this rank owns.
     package typealias Ownership = @Sendable (_ totalMicroBatches: Int) -> Range<Int>
 
-    package let dataset: ImageDataset
+    package let dataset: any ImageSource
     package let plan: EpochPlan
     package let augmentation: Augmentation
     /// Key of the augmentation.
@@ -14,7 +14,7 @@ package struct BatchAssembler: Sendable {
     private let owned: Ownership
 
     package init(
-        dataset: ImageDataset, plan: EpochPlan, augmentation: Augmentation, seed: UInt64, owned: @escaping Ownership
+        dataset: any ImageSource, plan: EpochPlan, augmentation: Augmentation, seed: UInt64, owned: @escaping Ownership
     ) {
         precondition(plan.trainingIndices.allSatisfy(dataset.labels.indices.contains), "training index outside of \(dataset.name)")
         self.dataset = dataset
@@ -36,7 +36,7 @@ package struct BatchAssembler: Sendable {
     /// - Parameter order: `plan.order(epoch: epoch)`.
     /// - Complexity: O(samples · pixels), below 10 µs for an image of 32×32×3; no allocation once
     ///   `batch.microBatches` has its size.
-    package func fill(_ batch: Batch, epoch: Int, step: Int, order: [Int]) {
+    package func fill(_ batch: Batch, epoch: Int, step: Int, order: [Int]) throws {
         let total = plan.microBatchCount(step: step)
         let owned = ownedMicroBatches(step: step)
         let range = plan.batchRange(step: step)
@@ -52,10 +52,11 @@ package struct BatchAssembler: Sendable {
             let part = plan.microBatch(microBatch, step: step)
             batch.microBatches.append(part.lowerBound - samples.lowerBound..<part.upperBound - samples.lowerBound)
         }
-        for position in 0..<samples.count {
-            let index = order[range.lowerBound + samples.lowerBound + position]
-            let placement = augmentation.placement(seed: seed, epoch: epoch, sample: index)
-            batch.setSample(at: position, to: index, of: dataset, placement: placement)
+        let first = range.lowerBound + samples.lowerBound
+        try ReadingThreads.forEach(samples.count, inParallel: dataset.decodes) { position in
+            let index = order[first + position]
+            let draw = SampleDraw(augmentation, seed: seed, epoch: epoch, sample: index)
+            try batch.setSample(at: position, to: index, of: dataset, draw: draw)
         }
     }
 

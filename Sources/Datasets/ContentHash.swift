@@ -16,8 +16,19 @@ struct ContentHash {
         state = ContentHash.mix(h ^ UInt64(bytes.count))
     }
 
-    var hexadecimal: String {
-        let digits = String(state, radix: 16)
+    /// Of maps and the flags that say which of them count.
+    static func ofSalience(_ maps: [Float], annotated: [Bool]?) -> String {
+        var hash = ContentHash()
+        maps.withUnsafeBytes { hash.combine($0) }
+        annotated?.withUnsafeBytes { hash.combine($0) }
+        return hash.hexadecimal
+    }
+
+    var value: UInt64 { state }
+    var hexadecimal: String { ContentHash.hexadecimal(state) }
+
+    static func hexadecimal(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 

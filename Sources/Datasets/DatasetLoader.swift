@@ -14,11 +14,29 @@ package enum DatasetLoader {
         case cifar100
         case mnist
         case synthetic
+        /// People's own: a packed set, class folders, a manifest.
+        case images
     }
 
     package static let names = Name.allCases.map(\.rawValue)
 
-    /// The data set `name`, one split of it, in the order of its files.
+    /// The data set `name`, one split of it, wherever its images are.
+    ///
+    /// - Parameters:
+    ///   - name: one of `names`, or the path of a packed set, a folder or a manifest.
+    ///   - directory: where the files are; for a path in `name`, nil.
+    ///   - images: how people's own images are read; ignored by the others.
+    /// - Throws: as `load`.
+    package static func source(
+        name: String, directory: String?, synthetic: SyntheticConfiguration = SyntheticConfiguration(), images: ImagesConfiguration = .init(),
+        split: DatasetSplit
+    ) throws -> any ImageSource {
+        if Name(rawValue: name) == .images { return try images.source(at: required(directory, for: name), split: split) }
+        if Name(rawValue: name) == nil, FolderListing.exists(name) { return try images.source(at: name, split: split) }
+        return try load(name: name, directory: directory, synthetic: synthetic, split: split)
+    }
+
+    /// The data set `name`, one split of it, in memory and in the order of its files.
     ///
     /// - `cifar10`, `cifar100`: A. Krizhevsky's binary version. `mnist`: IDX files, plain or gzipped, of MNIST or any
     ///   data set in its format with ten classes (Fashion-MNIST, KMNIST). Fewer images than the official files have are
@@ -36,9 +54,11 @@ package enum DatasetLoader {
         case .cifar100: try CIFARFormat.cifar100.read(split, in: required(directory, for: name))
         case .mnist: try IDXReader.read(split, name: name, in: required(directory, for: name))
         case .synthetic: try makeSynthetic(synthetic, split)
+        case .images:
+            throw Failure.internalError("people's own images are not read into memory")
         case nil:
             throw Failure.usage(
-                "unknown data set \"\(name)\", expected one of \(names.joined(separator: ", "))",
+                "unknown data set \"\(name)\", expected one of \(names.joined(separator: ", ")), or the path of a packed set or a folder",
                 remedy: nearestName(to: name, among: names).map { "did you mean \($0)?" })
         }
     }

@@ -13,12 +13,12 @@ import Kernels
 /// }
 /// ```
 package struct EvaluationBatches: Sendable {
-    package let dataset: ImageDataset
+    package let dataset: any ImageSource
     /// Global indices into the data set, in the order of evaluation.
     package let indices: [Int]
     package let batchSize: Int
 
-    package init(dataset: ImageDataset, indices: [Int], batchSize: Int) {
+    package init(dataset: any ImageSource, indices: [Int], batchSize: Int) {
         precondition(batchSize > 0, "batch size must be positive")
         precondition(indices.allSatisfy(dataset.labels.indices.contains), "index outside of \(dataset.name)")
         self.dataset = dataset
@@ -49,7 +49,7 @@ package struct EvaluationBatches: Sendable {
     /// Fills `batch` with batch `index` as its one micro-batch. `step` and `firstMicroBatch` are `index`,
     /// `totalMicroBatches` is `batchCount`, `globalCount` is the number of samples over all batches. No allocation
     /// after the first call.
-    package func fill(_ batch: Batch, _ index: Int) {
+    package func fill(_ batch: Batch, _ index: Int) throws {
         let range = range(of: index)
         batch.epoch = 0
         batch.step = index
@@ -59,8 +59,8 @@ package struct EvaluationBatches: Sendable {
         batch.totalMicroBatches = batchCount
         batch.microBatches.removeAll(keepingCapacity: true)
         batch.microBatches.append(0..<range.count)
-        for position in 0..<range.count {
-            batch.setSample(at: position, to: indices[range.lowerBound + position], of: dataset, placement: .identity)
+        try ReadingThreads.forEach(range.count, inParallel: dataset.decodes) { position in
+            try batch.setSample(at: position, to: indices[range.lowerBound + position], of: dataset, draw: .none)
         }
     }
 }

@@ -1,10 +1,11 @@
+import Images
 import Kernels
 
 /// Labelled images of one size, all in memory, as 8-bit values.
 ///
 /// A value: nothing in it changes after `init`, so any number of threads may read it. Memory:
 /// `count · imageShape.count` bytes, and four times `count · imageShape.pixels` more where there is salience.
-package final class ImageDataset: Sendable {
+package final class ImageDataset: ImageSource {
     /// What the recipe calls it: one of `DatasetLoader.names`.
     package let name: String
     package let imageShape: ImageShape
@@ -24,9 +25,6 @@ package final class ImageDataset: Sendable {
     package let fingerprint: String
     /// The same for salience: a 64-bit hash over maps and flags, or nil where there is no salience.
     package let salienceFingerprint: String?
-
-    package var classes: Int { classNames.count }
-    package var count: Int { labels.count }
 
     package convenience init(
         name: String, imageShape: ImageShape, classNames: [String], pixels: [UInt8], labels: [Int32],
@@ -57,12 +55,22 @@ package final class ImageDataset: Sendable {
         self.salience = salience
         self.annotated = annotated
         self.fingerprint = fingerprint
-        salienceFingerprint = salience.map { maps in
-            var hash = ContentHash()
-            maps.withUnsafeBytes { hash.combine($0) }
-            annotated?.withUnsafeBytes { hash.combine($0) }
-            return hash.hexadecimal
+        salienceFingerprint = salience.map { ContentHash.ofSalience($0, annotated: annotated) }
+    }
+
+    package func read(_ index: Int, _ draw: SampleDraw, into target: UnsafeMutablePointer<UInt8>) throws -> SampleGeometry {
+        precondition(index >= 0 && index < count, "image \(index) of \(count)")
+        let shape = imageShape
+        return pixels.withUnsafeBufferPointer { draw.place(fitted: $0.baseAddress! + index * shape.count, shape: shape, into: target) }
+    }
+
+    package func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool {
+        guard let salience, annotated?[index] ?? true else { return false }
+        let size = imageShape.pixels
+        salience.withUnsafeBufferPointer { maps in
+            geometry.apply(toFittedMap: maps.baseAddress! + index * size, fitted: fit(of: geometry), into: map)
         }
+        return true
     }
 
     /// The same images with these maps; pixels are shared, not copied.

@@ -17,7 +17,7 @@ package final class TrainingLoader: Sendable {
     ///   - owned: from the number of micro-batches in a step to those this rank owns; may be empty. Called on the
     ///     background thread.
     package init(
-        dataset: ImageDataset, plan: EpochPlan, augmentation: Augmentation, seed: UInt64,
+        dataset: any ImageSource, plan: EpochPlan, augmentation: Augmentation, seed: UInt64,
         owned: @escaping BatchAssembler.Ownership
     ) {
         let assembler = BatchAssembler(
@@ -25,7 +25,7 @@ package final class TrainingLoader: Sendable {
         let order = EpochOrder(plan)
         stepsPerEpoch = plan.stepsPerEpoch
         prefetcher = Prefetcher(items: (0..<3).map { _ in assembler.makeBatch() }, name: "sipat data") { batch, epoch, step in
-            assembler.fill(batch, epoch: epoch, step: step, order: order.of(epoch))
+            try assembler.fill(batch, epoch: epoch, step: step, order: order.of(epoch))
         }
     }
 

@@ -32,14 +32,28 @@ package struct ValidationSplit: Sendable, Hashable {
 
     /// Sets the share `fraction` aside, rounded to whole images.
     ///
+    /// - Parameter groups: a number per image; equal ones stay together, see `StratifiedSplit`. Nil: each for itself.
     /// - Throws: `Failure.usage` unless `fraction` is in [0, 1) and leaves an image to train on.
-    package init(labels: [Int32], fraction: Double, seed: UInt64) throws {
+    package init(labels: [Int32], groups: [Int32]? = nil, fraction: Double, seed: UInt64) throws {
         guard fraction >= 0, fraction < 1 else {
             throw Failure.usage(
                 "validation split of \(fraction), expected a fraction of at least 0 and below 1",
                 remedy: "0.1 sets a tenth of the training images aside")
         }
+        if let groups {
+            let isValidation = StratifiedSplit(labels: labels, groups: groups, share: fraction, seed: seed).isChosen
+            guard isValidation.contains(false) else {
+                throw Failure.usage("validation split: all images are of one group", remedy: "set the validation split to 0")
+            }
+            self.init(isValidation: isValidation)
+            return
+        }
         try self.init(labels: labels, count: Int((fraction * Double(labels.count)).rounded()), seed: seed)
+    }
+
+    private init(isValidation: [Bool]) {
+        training = isValidation.indices.filter { !isValidation[$0] }
+        validation = isValidation.indices.filter { isValidation[$0] }
     }
 
     /// At most `limit` of `indices`, as evenly over the classes as there are images: the first ones of each class.

@@ -11,16 +11,16 @@ import NeuralNet
 /// group.
 package final class Evaluator {
     private let pass: any DifferentiableClassifier
-    private let dataset: ImageDataset
+    private let dataset: any ImageSource
     private let group: Int
 
     /// - Parameter batch: the most images at a time; the network's own group is taken where that is smaller.
-    package convenience init(model: FrozenModel, dataset: ImageDataset, batch: Int = .max) {
+    package convenience init(model: FrozenModel, dataset: any ImageSource, batch: Int = .max) {
         self.init(pass: FrozenPass(model, capacity: max(1, min(batch, model.network.attackGroup))), dataset: dataset)
     }
 
     /// - Parameter pass: the model; as many images as it has room for make a group.
-    package init(pass: any DifferentiableClassifier, dataset: ImageDataset) {
+    package init(pass: any DifferentiableClassifier, dataset: any ImageSource) {
         self.pass = pass
         self.dataset = dataset
         group = pass.capacity
@@ -65,7 +65,7 @@ package final class Evaluator {
         let attacker = EvaluationAttacker(pass: pass, settings: settings, capacity: group)
         var records: [SampleRecord] = []
         for (done, index) in owned.enumerated() {
-            batches.fill(memory, index)
+            try batches.fill(memory, index)
             records += try attacker.records(of: memory, beat: beat)
             try progress(done + 1, total)
         }

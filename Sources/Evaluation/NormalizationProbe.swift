@@ -28,7 +28,7 @@ package struct NormalizationProbe {
     ]
 
     /// Cost: a forward pass over at most 256 images for each normalisation.
-    package init(model: FrozenModel, dataset: ImageDataset, indices: [Int]) {
+    package init(model: FrozenModel, dataset: any ImageSource, indices: [Int]) throws {
         let chosen = ValidationSplit.classBalanced(indices, labels: dataset.labels, limit: Self.limit)
         let network = model.network
         count = chosen.count
@@ -37,7 +37,7 @@ package struct NormalizationProbe {
             return
         }
         let pass = FrozenPass(model, capacity: min(network.attackGroup, chosen.count))
-        func correct(_ constants: (mean: [Float], deviation: [Float])?) -> Int {
+        func correct(_ constants: (mean: [Float], deviation: [Float])?) throws -> Int {
             var correct = 0
             let images = FloatBuffer(count: pass.capacity * dataset.imageShape.count)
             let logits = FloatBuffer(count: pass.capacity * network.classes)
@@ -45,7 +45,7 @@ package struct NormalizationProbe {
             let batches = EvaluationBatches(dataset: dataset, indices: chosen, batchSize: pass.capacity)
             let batch = batches.makeBatch()
             for index in 0..<batches.batchCount {
-                batches.fill(batch, index)
+                try batches.fill(batch, index)
                 for i in 0..<batch.count * dataset.imageShape.count {
                     let value = batch.images[i]
                     images[i] = constants.map { (value - $0.mean[i % channels]) / $0.deviation[i % channels] } ?? value
@@ -58,8 +58,8 @@ package struct NormalizationProbe {
             }
             return correct
         }
-        plain = correct(nil)
-        let tried = Self.usual.filter { $0.mean.count == dataset.imageShape.channels }.map { (correct($0), $0) }
+        plain = try correct(nil)
+        let tried = try Self.usual.filter { $0.mean.count == dataset.imageShape.channels }.map { (try correct($0), $0) }
         let best = tried.max { $0.0 < $1.0 }
         (normalized, constants) = (best?.0 ?? 0, best?.1)
     }

@@ -63,7 +63,7 @@ package struct EvaluationRequest: Sendable {
 package struct EvaluationExperiment {
     package let weights: WeightsSource
     package let modelName: String
-    package let dataset: ImageDataset
+    package let dataset: any ImageSource
     package let indices: [Int]
     package let settings: EvaluationProtocol
     /// What the user should know, a line each; warnings begin with the word.
@@ -92,7 +92,7 @@ package struct EvaluationExperiment {
         var settings = request.settings
         settings.salienceThreshold = request.salienceThreshold ?? recipe?.backgroundThreshold ?? settings.salienceThreshold
         self.settings = settings
-        guard settings.region == .all || dataset.salience != nil else {
+        guard settings.region == .all || dataset.hasSalience else {
             throw Failure.usage(
                 "--region \(settings.region.rawValue) needs salience maps", remedy: "give --salience maps.npy for this split")
         }
@@ -116,20 +116,21 @@ package struct EvaluationExperiment {
     }
 
     /// Whether the weights look as if they had been trained on normalised images; nil if not, or if they are a run's own.
-    package func normalizationWarning() -> String? {
+    package func normalizationWarning() throws -> String? {
         guard weights.recipe == nil, weights.recipeFailure == nil else { return nil }
-        return NormalizationProbe(model: model, dataset: dataset, indices: indices).warning
+        return try NormalizationProbe(model: model, dataset: dataset, indices: indices).warning
     }
 
-    private static func dataset(_ request: EvaluationRequest, recipe: Recipe?, failure: Failure?) throws -> ImageDataset {
+    private static func dataset(_ request: EvaluationRequest, recipe: Recipe?, failure: Failure?) throws -> any ImageSource {
         guard let name = request.data ?? recipe?.data.name else {
             if let failure { throw failure }
             throw Failure.usage("--data is missing", remedy: "name the data set: --data \(DatasetLoader.names.joined(separator: " | "))")
         }
         let sameData = recipe?.data.name == name
-        let dataset = try DatasetLoader.load(
+        let dataset = try DatasetLoader.source(
             name: name.rawValue, directory: request.directory ?? (sameData ? recipe?.data.directory : nil),
-            synthetic: sameData ? recipe!.syntheticConfiguration : .init(), split: request.split)
+            synthetic: sameData ? recipe!.syntheticConfiguration : .init(),
+            images: recipe?.imagesConfiguration ?? .init(), split: request.split)
         guard let path = request.salience else { return dataset }
         return try dataset.attachingSalience(from: path, split: request.split)
     }

@@ -7,11 +7,11 @@ import Training
 
 /// Estimates a salience map for every image of a data set, each rank its share.
 package struct SalienceExperiment {
-    private let dataset: ImageDataset
+    private let dataset: any ImageSource
     private let estimator: any SalienceEstimator
     private let split: DatasetSplit
 
-    package init(dataset: ImageDataset, estimator: any SalienceEstimator, split: DatasetSplit) {
+    package init(dataset: any ImageSource, estimator: any SalienceEstimator, split: DatasetSplit) {
         self.dataset = dataset
         self.estimator = estimator
         self.split = split
@@ -29,9 +29,9 @@ package struct SalienceExperiment {
         let share = ownedMicroBatches(total: dataset.count, rank: communicator.rank, size: communicator.size)
         var maps = [UInt8](repeating: 0, count: share.count * shape.pixels)
         let image = FloatBuffer(count: shape.count)
-        maps.withUnsafeMutableBufferPointer { maps in
+        try maps.withUnsafeMutableBufferPointer { maps in
             for (place, index) in share.enumerated() {
-                dataset.copy(index, into: image.pointer)
+                try dataset.read(index, values: image.pointer)
                 estimator.estimate(image: image.pointer, shape: shape, into: maps.baseAddress! + place * shape.pixels)
                 progress(place + 1, share.count)
             }

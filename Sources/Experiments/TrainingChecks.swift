@@ -8,23 +8,20 @@ extension TrainingData {
     /// What to say when the maps make SIP-AT another method: they protect no pixel (adversarial training) or all of them
     /// (training on clean images), of every training image. Nil otherwise. Reads the maps once at most.
     func protectionWarning(_ recipe: Recipe) throws -> String? {
-        guard recipe.mode == .sipAT, let maps = dataset.salience, !training.isEmpty else { return nil }
+        guard recipe.mode == .sipAT, dataset.hasSalience, !training.isEmpty else { return nil }
         if recipe.attack.epsilonSalient == recipe.attack.epsilon {
             return "warning: mode is sip-at, but attack.epsilonSalient equals attack.epsilon: salient pixels are attacked like all others, as in adversarial training"
         }
         let (mask, pixels) = (try recipe.mask(), dataset.imageShape.pixels)
         var (protectsAny, attacksAny, unannotated) = (false, false, 0)
         var row = [Float](repeating: 1, count: pixels)
+        var map = [Float](repeating: 0, count: pixels)
         for index in training {
-            guard dataset.annotated?[index] ?? true else {
+            guard try dataset.readFittedMap(index, into: &map) else {
                 (attacksAny, unannotated) = (true, unannotated + 1)
                 continue
             }
-            maps.withUnsafeBufferPointer { maps in
-                row.withUnsafeMutableBufferPointer { row in
-                    mask.fill(row.baseAddress!, salience: maps.baseAddress! + index * pixels, images: 1, pixels: pixels)
-                }
-            }
+            mask.fill(&row, salience: map, images: 1, pixels: pixels)
             protectsAny = protectsAny || row.contains { $0 < 1 }
             attacksAny = attacksAny || row.contains { $0 > 0 }
             if protectsAny, attacksAny { return nil }

@@ -2,11 +2,12 @@ import Diagnostics
 
 extension Recipe {
     /// The names `builtIn(_:)` knows.
-    package static let builtInNames = ["cifar10", "paper", "synthetic"]
+    package static let builtInNames = ["cifar10", "images", "paper", "synthetic"]
 
     /// A recipe that comes with the program.
     ///
     /// - `cifar10`: the field's common settings (ResNet-18, PGD-10, 200 epochs), after Rice, Wong and Kolter, ICML 2020.
+    /// - `images`: people's own images, with a small ResNet-18.
     /// - `paper`: the settings of the code published with SIP-AT (Redgrave and Czajka, arXiv 2501.09086).
     /// - `synthetic`: the built-in data, in about a minute.
     /// - Throws: `Failure.usage` for another name.
@@ -14,6 +15,14 @@ extension Recipe {
         var recipe = Recipe()
         switch name {
         case "cifar10": break
+        case "images":
+            recipe.epochs = 30
+            recipe.data.name = .images
+            recipe.data.batch = 64
+            recipe.model.width = 16
+            recipe.attack.steps = 7
+            recipe.schedule.name = .oneCycle
+            recipe.validation.limit = 500
         case "paper":
             recipe.epochs = 50
             recipe.data.batch = 32

@@ -1,5 +1,6 @@
 import Attacks
 import Datasets
+import Images
 import NeuralNet
 import Salience
 
@@ -42,6 +43,24 @@ extension Recipe {
         configuration.difficulty = synthetic.difficulty
         configuration.backgroundCorrelation = synthetic.backgroundCorrelation
         configuration.seed = UInt64(synthetic.seed)
+        return configuration
+    }
+
+    /// What each training image goes through.
+    package var augmentationSettings: Datasets.Augmentation {
+        let crop: GeometryRule? = augmentation.resizedCrop == 0
+            ? nil : .randomResizedCrop(scale: augmentation.resizedCrop...1, ratio: 3.0 / 4...4.0 / 3)
+        return Datasets.Augmentation(cropPadding: augmentation.crop, horizontalFlip: augmentation.flip, randomResizedCrop: crop)
+    }
+
+    /// How people's own images are read.
+    package var imagesConfiguration: ImagesConfiguration {
+        var configuration = ImagesConfiguration()
+        configuration.size = data.size
+        configuration.channels = data.channels == .own ? nil : data.channels == .grey ? .grey : .colour
+        configuration.fit = data.fit
+        configuration.collection = CollectionOptions(labelFrom: data.labelFrom, testShare: data.testShare, seed: UInt64(data.splitSeed))
+        configuration.maximumPixels = data.maximumPixels
         return configuration
     }
 

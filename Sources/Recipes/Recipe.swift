@@ -16,8 +16,22 @@ package struct Recipe: Sendable, Hashable {
     }
 
     package struct Data: Sendable, Hashable {
+        package enum Channels: String, CaseIterable, RecipeChoice {
+            case own
+            case grey = "1"
+            case colour = "3"
+        }
+
         package var name = DatasetLoader.Name.cifar10
         package var directory = ""
+        /// 0 for the packed set's own.
+        package var size = 0
+        package var channels = Channels.own
+        package var fit = FitSettings.Rule.resize
+        package var labelFrom = ""
+        package var testShare = 0.2
+        package var splitSeed = 0
+        package var maximumPixels = 178_956_970
         /// Share of the training set held out.
         package var validation = 0.1
         /// 0 for all.
@@ -45,6 +59,8 @@ package struct Recipe: Sendable, Hashable {
     package struct Augmentation: Sendable, Hashable {
         package var crop = 4
         package var flip = true
+        /// 0 for none.
+        package var resizedCrop = 0.0
     }
 
     package struct Model: Sendable, Hashable {
@@ -195,3 +211,4 @@ extension PerturbationMask.Name: RecipeChoice {}
 extension AttackSettings.MaskTime: RecipeChoice {}
 extension ModelConfiguration.Stem: RecipeChoice {}
 extension DatasetLoader.Name: RecipeChoice {}
+extension FitSettings.Rule: RecipeChoice {}

@@ -12,6 +12,13 @@ package enum RecipeSchema {
 
         field("data.name", \.data.name, "the data set"),
         field("data.directory", \.data.directory, "where its files are; synthetic needs none", mayChange: true),
+        field("data.size", \.data.size, .integer(0...4096), "images: height and width; 0: the packed set's own, 64 for files"),
+        field("data.channels", \.data.channels, "images: grey or colour; own: the packed set's own, colour for files"),
+        field("data.fit", \.data.fit, "images: resize the whole, or the shorter side and keep the middle"),
+        field("data.labelFrom", \.data.labelFrom, "images: a regular expression whose first group, in a file's name, is its label; empty: folders are"),
+        field("data.testShare", \.data.testShare, .number(0...0.9), "images: share drawn for testing where there is no test split, stratified, groups together"),
+        field("data.splitSeed", \.data.splitSeed, .integer(0...Int.max), "images: which are drawn for testing"),
+        field("data.maximumPixels", \.data.maximumPixels, .integer(1...Int.max), "images: larger ones are refused", mayChange: true),
         field("data.validation", \.data.validation, .number(0...0.5), "share of the training set held out, stratified by class"),
         field("data.limit", \.data.limit, .integer(0...Int.max), "train on this many images only, balanced over classes; 0 for all"),
         field("data.batch", \.data.batch, .integer(1...1_000_000), "images per step, over all ranks"),
@@ -28,6 +35,7 @@ package enum RecipeSchema {
 
         field("augmentation.crop", \.augmentation.crop, .integer(0...64), "random crop after padding by this many pixels"),
         field("augmentation.flip", \.augmentation.flip, "random horizontal flip"),
+        field("augmentation.resizedCrop", \.augmentation.resizedCrop, .number(0...1), "instead of crop: a random part of at least this share of the image, resized (0.08 is common for ImageNet); 0 for none"),
 
         field("model.name", \.model.name, .name(ModelConfiguration.names, ModelConfiguration.isKnown), "the network"),
         field("model.width", \.model.width, .integer(0...4096), "channels of the first block; 0 for the network's own"),

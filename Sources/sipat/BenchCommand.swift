@@ -5,10 +5,10 @@ import NeuralNet
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure speed: a whole step, its layers, its other kernels, the network between ranks.",
+        commandName: "bench", abstract: "Measure speed: a whole step, its layers, its other kernels, the network between ranks, reading images.",
         subcommands: [
             BenchStepCommand.self, BenchLayersCommand.self, BenchKernelsCommand.self, BenchAllreduceCommand.self,
-            BenchAttacksCommand.self,
+            BenchAttacksCommand.self, BenchDataCommand.self,
         ])
 }
 

@@ -92,7 +92,7 @@ struct EvaluateCommand: ParsableCommand {
         }
         var progress = ProgressLine()
         if world.rank == 0 {
-            for note in experiment.notes + [experiment.normalizationWarning()].compactMap({ $0 }) { Output.complain(note) }
+            for note in experiment.notes + [try experiment.normalizationWarning()].compactMap({ $0 }) { Output.complain(note) }
         }
         let start = monotonicSeconds()
         var lastShown = start

@@ -21,7 +21,7 @@ struct SalienceEstimateCommand: ParsableCommand {
             Writes maps.npy (uint8, images × height × width) and maps.json, which says where the maps come from.
             """)
 
-    @Option(help: "\(DatasetLoader.names.joined(separator: ", ")).")
+    @Option(help: "\(DatasetLoader.names.joined(separator: ", ")), or the path of a packed set or a folder of images.")
     var data: String
     @Option(help: "The folder with the data set's files.")
     var dataDir: String?
@@ -77,7 +77,7 @@ struct SalienceEstimateCommand: ParsableCommand {
         if let sigma, !(sigma > 0) || !sigma.isFinite { throw Failure.usage("--sigma is \(sigma), expected more than 0") }
         let chosen = try salienceEstimator(named: estimator, sigma: sigma)
         return SalienceExperiment(
-            dataset: try DatasetLoader.load(name: data, directory: dataDir, split: split), estimator: chosen, split: split)
+            dataset: try DatasetLoader.source(name: data, directory: dataDir, split: split), estimator: chosen, split: split)
     }
 }
 

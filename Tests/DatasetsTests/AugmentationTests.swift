@@ -33,7 +33,7 @@ struct AugmentationTests {
         let plan = EpochPlan(trainingIndices: Array(0..<dataset.count), batchSize: dataset.count, microBatchSize: 4, seed: 1)
         let assembler = BatchAssembler(dataset: dataset, plan: plan, augmentation: augmentation, seed: seed) { 0..<$0 }
         let batch = assembler.makeBatch()
-        assembler.fill(batch, epoch: epoch, step: 0, order: plan.order(epoch: epoch))
+        try! assembler.fill(batch, epoch: epoch, step: 0, order: plan.order(epoch: epoch))
         return batch
     }
 

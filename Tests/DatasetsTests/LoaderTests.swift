@@ -32,7 +32,7 @@ struct LoaderTests {
             let order = plan.order(epoch: 1)
             let whole = BatchAssembler(dataset: dataset, plan: plan, augmentation: augmentation, seed: 8, owned: share(0, of: 1))
             let reference = whole.makeBatch()
-            whole.fill(reference, epoch: 1, step: step, order: order)
+            try whole.fill(reference, epoch: 1, step: step, order: order)
             #expect(BatchContents(reference).indices == Array(plan.indices(epoch: 1, step: step)))
 
             var samples = 0
@@ -41,7 +41,7 @@ struct LoaderTests {
                 let part = BatchAssembler(
                     dataset: dataset, plan: plan, augmentation: augmentation, seed: 8, owned: share(rank, of: ranks))
                 let batch = part.makeBatch()
-                part.fill(batch, epoch: 1, step: step, order: order)
+                try part.fill(batch, epoch: 1, step: step, order: order)
                 #expect(batch.globalCount == reference.count && batch.totalMicroBatches == reference.microBatches.count)
                 #expect(batch.epoch == 1 && batch.step == step)
                 for (i, range) in batch.microBatches.enumerated() {
@@ -66,7 +66,7 @@ struct LoaderTests {
             loader.start(epoch: epoch)
             var step = 0
             while let batch = try loader.next() {
-                assembler.fill(direct, epoch: epoch, step: step, order: plan.order(epoch: epoch))
+                try assembler.fill(direct, epoch: epoch, step: step, order: plan.order(epoch: epoch))
                 #expect(batch.step == step && batch.epoch == epoch && batch.microBatches == direct.microBatches)
                 #expect(BatchContents(batch) == BatchContents(direct))
                 step += 1
@@ -133,10 +133,11 @@ struct LoaderTests {
         let plain = makeDataset(count: 10, shape: shape, salience: false)
         let maps = [Float](repeating: 0.5, count: 10 * shape.pixels)
         let partly = try plain.attachingSalience(maps: maps, annotated: (0..<10).map { $0 % 2 == 0 }, source: "maps.npy")
-        for (dataset, isAnnotated) in [(plain, { (_: Int) in false }), (partly, { $0 % 2 == 0 })] {
+        let cases: [(any ImageSource, (Int) -> Bool)] = [(plain, { _ in false }), (partly, { $0 % 2 == 0 })]
+        for (dataset, isAnnotated) in cases {
             let batches = EvaluationBatches(dataset: dataset, indices: [4, 1, 7, 2], batchSize: 4)
             let batch = batches.makeBatch()
-            batches.fill(batch, 0)
+            try batches.fill(batch, 0)
             for (i, index) in [4, 1, 7, 2].enumerated() {
                 #expect(batch.annotated[i] == isAnnotated(index))
                 let map = BatchContents(batch, samples: i..<i + 1).salience
@@ -146,7 +147,7 @@ struct LoaderTests {
     }
 
     @Test(arguments: 1...4)
-    func evaluationBatchesCoverEverySampleOnce(ranks: Int) {
+    func evaluationBatchesCoverEverySampleOnce(ranks: Int) throws {
         let dataset = makeDataset(count: 23, shape: shape)
         let indices = Array((0..<23).reversed())
         let batches = EvaluationBatches(dataset: dataset, indices: indices, batchSize: 4)
@@ -155,7 +156,7 @@ struct LoaderTests {
         for rank in 0..<ranks {
             let batch = batches.makeBatch()
             for index in batches.owned(by: rank, of: ranks) {
-                batches.fill(batch, index)
+                try batches.fill(batch, index)
                 #expect(batch.step == index && index % ranks == rank && batch.globalCount == 23)
                 #expect(batch.microBatches == [0..<batch.count])
                 let contents = BatchContents(batch)

@@ -2,12 +2,12 @@ import Datasets
 
 /// The images a run trains and validates on, with their salience maps.
 package struct TrainingData: Sendable {
-    package let dataset: ImageDataset
+    package let dataset: any ImageSource
     /// Indices into the data set.
     package let training: [Int]
     package let validation: [Int]
 
-    package init(dataset: ImageDataset, training: [Int], validation: [Int]) {
+    package init(dataset: any ImageSource, training: [Int], validation: [Int]) {
         self.dataset = dataset
         self.training = training
         self.validation = validation

@@ -84,7 +84,7 @@ package final class TrainingRun {
         self.validator = validator
         loader = TrainingLoader(
             dataset: data.dataset, plan: plan,
-            augmentation: Augmentation(cropPadding: recipe.augmentation.crop, horizontalFlip: recipe.augmentation.flip),
+            augmentation: recipe.augmentationSettings,
             seed: recipe.randomSeed
         ) { ownedMicroBatches(total: $0, rank: rank, size: size) }
         state = RunState(recipe: recipe, data: data.fingerprint, worldSize: size)

@@ -18,7 +18,7 @@ package struct FuzzTarget: Sendable {
     /// Every target.
     package static let all: [FuzzTarget] = [
         safetensors, safetensorsHeader, npy, salienceMaps, provenance, idx, gzip, cifar, recipe, overrides, runState, manifest, metrics,
-        scaleRun,
+        scaleRun, jpeg, png, exif, imageManifest, tar,
     ]
 
     /// Reads one input.

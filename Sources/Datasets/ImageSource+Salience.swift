@@ -1,6 +1,6 @@
 import Diagnostics
 
-extension ImageDataset {
+extension ImageSource {
     /// These images with a salience map each.
     ///
     /// - Parameters:
@@ -8,7 +8,13 @@ extension ImageDataset {
     ///   - annotated: per image, whether its map counts; nil: all do.
     ///   - source: the file the maps come from, for messages.
     /// - Throws: `Failure.badData` when a count differs from the data set's, or a value is not a number in [0, 1].
-    package func attachingSalience(maps: [Float], annotated: [Bool]? = nil, source: String) throws -> ImageDataset {
+    package func attachingSalience(maps: [Float], annotated: [Bool]? = nil, source: String) throws -> any ImageSource {
+        try checkSalience(maps, annotated: annotated, source: source)
+        if let dataset = self as? ImageDataset { return dataset.replacingSalience(maps, annotated: annotated) }
+        return AnnotatedImages(self, maps: maps, annotated: annotated)
+    }
+
+    private func checkSalience(_ maps: [Float], annotated: [Bool]?, source: String) throws {
         let size = imageShape.pixels
         guard maps.count == count * size else {
             throw Failure.badData(
@@ -27,6 +33,5 @@ extension ImageDataset {
                 "\(source): map \(bad / size), row \(y), column \(x): found \(maps[bad]), expected a number from 0 to 1",
                 remedy: "scale the maps so that 0 is background and 1 is meaningful")
         }
-        return replacingSalience(maps, annotated: annotated)
     }
 }

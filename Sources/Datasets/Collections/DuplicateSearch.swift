@@ -1,0 +1,47 @@
+import Images
+
+/// Finds images that are the same, and nearly the same.
+///
+/// Exact: equal bytes of the files, by a 64-bit hash. Near: at most 5 of the 256 bits of a difference hash differ (grey,
+/// upright, reduced to 17×16; bit = left pixel darker than right), so the same picture in another size, compression or
+/// brightness is found, a mirrored or shifted one is not.
+struct DuplicateSearch {
+    /// Pairs are compared one by one: above this many images (some seconds) near duplicates are not searched.
+    static let nearLimit = 60_000
+    static let nearBits = 5
+
+    /// 256 bits.
+    static func differenceHash(_ grey: Image) -> [UInt64] {
+        let small = Geometry(source: grey.size, output: PixelSize(width: 17, height: 16)).apply(to: grey).pixels
+        return (0..<4).map { word in
+            (0..<64).reduce(UInt64(0)) { bits, bit in
+                let at = (word * 4 + bit / 16) * 17 + bit % 16
+                return bits << 1 | (small[at] < small[at + 1] ? 1 : 0)
+            }
+        }
+    }
+
+    /// Sets of two or more equal hashes, as positions.
+    static func exact(_ hashes: [UInt64]) -> [[Int]] {
+        Dictionary(grouping: hashes.indices, by: { hashes[$0] }).values.filter { $0.count > 1 }.sorted { $0[0] < $1[0] }
+    }
+
+    /// Pairs whose hashes differ in at most `nearBits` bits; empty above `nearLimit` images. O(n²): about 1 ns per pair.
+    static func near(_ hashes: [[UInt64]]) -> [(Int, Int)] {
+        guard hashes.count <= nearLimit else { return [] }
+        let words = hashes.map { SIMD4<UInt64>($0[0], $0[1], $0[2], $0[3]) }
+        var pairs: [(Int, Int)] = []
+        words.withUnsafeBufferPointer { words in
+            for i in words.indices {
+                for j in i + 1..<max(i + 1, words.count) {
+                    let difference = words[i] ^ words[j]
+                    var bits = difference[0].nonzeroBitCount
+                    if bits > nearBits { continue }
+                    bits += difference[1].nonzeroBitCount + difference[2].nonzeroBitCount + difference[3].nonzeroBitCount
+                    if bits <= nearBits { pairs.append((i, j)) }
+                }
+            }
+        }
+        return pairs
+    }
+}

@@ -1,0 +1,105 @@
+import Diagnostics
+import Images
+import Kernels
+
+/// How files become images of one size.
+package struct FitSettings: Sendable, Hashable {
+    package enum Rule: String, Sendable, CaseIterable {
+        /// The whole image; its proportions are not kept.
+        case resize
+        /// The shorter side resized, the middle kept.
+        case crop
+    }
+
+    package var size: PixelSize
+    package var channels: Channels
+    package var rule: Rule
+    package var limit: PixelLimit
+
+    package init(size: PixelSize, channels: Channels, rule: Rule = .resize, limit: PixelLimit = .standard) {
+        self.size = size
+        self.channels = channels
+        self.rule = rule
+        self.limit = limit
+    }
+
+    package var shape: ImageShape { ImageShape(height: size.height, width: size.width, channels: channels.rawValue) }
+
+    package var geometry: GeometryRule {
+        rule == .resize ? .resize : .centreCrop(shortSide: min(size.width, size.height))
+    }
+
+    var text: String { "\(rule.rawValue) \(size) \(channels)" }
+}
+
+/// One split of a collection, read from its files or shards when asked for.
+package final class FileImages: ImageSource {
+    package let name: String
+    package let classNames: [String]
+    package let labels: [Int32]
+    package let groups: [Int32]?
+    package let fingerprint: String
+    package var imageShape: ImageShape { settings.shape }
+    package var decodes: Bool { true }
+
+    private let collection: ImageCollection
+    private let settings: FitSettings
+    /// The split's images among the collection's.
+    private let indices: [Int]
+
+    /// - Throws: `Failure.usage` when the split holds no image.
+    package init(_ collection: ImageCollection, split: DatasetSplit, settings: FitSettings, name: String = "images") throws {
+        indices = collection.entries.indices.filter { collection.entries[$0].split == split }
+        guard !indices.isEmpty else {
+            throw Failure.usage(
+                "\(collection.folder): the \(split.rawValue) split holds no image", remedy: "make one, or let data.testShare draw it")
+        }
+        self.collection = collection
+        self.settings = settings
+        self.name = name
+        classNames = collection.classNames
+        labels = indices.map { collection.entries[$0].label }
+        let numbers = collection.groupNumbers
+        groups = collection.entries.contains { $0.group != nil } ? indices.map { numbers[$0] } : nil
+        var hash = ContentHash()
+        for index in indices {
+            let entry = collection.entries[index]
+            hash.combine(text: entry.path)
+            hash.combine(text: collection.classNames[Int(entry.label)])
+            // Of a manifest, only what it says: looking at a million files would take minutes.
+            if let place = entry.place {
+                hash.combine(text: "\(place.size)")
+            } else if collection.layout != .manifest {
+                hash.combine(text: "\(FolderListing.size(collection.path(of: entry)) ?? -1)")
+            }
+        }
+        hash.combine(text: settings.text)
+        fingerprint = "\(name) \(indices.count)×\(settings.shape) \(hash.hexadecimal)"
+    }
+
+    package func read(_ index: Int, _ draw: SampleDraw, into pixels: UnsafeMutablePointer<UInt8>) throws -> SampleGeometry {
+        let entry = collection.entries[indices[index]]
+        let options = DecodingOptions(channels: settings.channels, limit: settings.limit)
+        let decoded = try collection.bytes(of: entry).withUnsafeBytes {
+            try Image.decode($0, name: collection.path(of: entry), options: options)
+        }
+        let geometry = draw.geometry(
+            source: decoded.header.size, orientation: decoded.header.orientation, fit: settings.geometry, size: settings.size)
+        geometry.apply(to: decoded.image, denominator: decoded.denominator, into: pixels)
+        return geometry
+    }
+
+    package func fit(of geometry: SampleGeometry) -> Geometry {
+        SampleDraw.none.geometry(
+            source: geometry.fit.source, orientation: geometry.fit.orientation, fit: settings.geometry, size: settings.size).fit
+    }
+
+    package func title(of index: Int) -> String { collection.entries[indices[index]].path }
+}
+
+extension ContentHash {
+    mutating func combine(text: String) {
+        var text = text
+        text.withUTF8 { combine(UnsafeRawBufferPointer($0)) }
+    }
+}

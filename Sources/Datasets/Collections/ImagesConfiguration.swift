@@ -1,0 +1,42 @@
+import Diagnostics
+import Images
+
+/// How people's own images are found and read.
+package struct ImagesConfiguration: Sendable, Hashable {
+    /// Height and width of what is trained on; 0: the packed set's own, or 64 for files.
+    package var size = 0
+    /// Nil: the packed set's own, or colour for files.
+    package var channels: Channels?
+    package var fit = FitSettings.Rule.resize
+    package var collection = CollectionOptions()
+    package var maximumPixels = PixelLimit.standard.maximum
+
+    package init() {}
+
+    package static let standardSize = 64
+
+    /// Settings for files.
+    package var fitSettings: FitSettings {
+        let side = size == 0 ? ImagesConfiguration.standardSize : size
+        return FitSettings(
+            size: PixelSize(width: side, height: side), channels: channels ?? .colour, rule: fit,
+            limit: PixelLimit(maximum: maximumPixels, setting: PixelLimit.standard.setting))
+    }
+
+    /// One split of what is at `path`.
+    ///
+    /// - Throws: `Failure.usage` for a packed set of another size than asked for, else what is wrong with the files.
+    package func source(at path: String, split: DatasetSplit) throws -> any ImageSource {
+        guard PackedSet.isPackedSet(path) else {
+            return try FileImages(ImageCollection(at: path, options: collection), split: split, settings: fitSettings)
+        }
+        let packed = try PackedSet(path, split: split)
+        let shape = packed.imageShape
+        guard size == 0 || (shape.height == size && shape.width == size), channels == nil || channels?.rawValue == shape.channels else {
+            throw Failure.usage(
+                "\(path): was packed at \(shape), but data.size is \(size) and data.channels \(channels.map { "\($0.rawValue)" } ?? "own")",
+                remedy: "leave data.size at 0 and data.channels at own, or pack the images again")
+        }
+        return packed
+    }
+}

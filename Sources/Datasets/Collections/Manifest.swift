@@ -1,0 +1,164 @@
+import Diagnostics
+import Foundation
+import Images
+
+/// A list of images: CSV with a header line, or JSON Lines. Paths are relative to the manifest's folder.
+///
+/// `path` and `label` are required. `split` (train or test), `group`, `salience` (a file) and `boxes` are understood; any other
+/// column is kept as an attribute. Boxes are `left top right bottom` in stored pixels, half-open, several joined by
+/// semicolons, or in JSON arrays of four numbers. An image may be listed more than once.
+enum Manifest {
+    private static let synonyms: [String: String] = [
+        "file": "path", "filename": "path", "file_name": "path", "image": "path", "class": "label", "category": "label", "mask": "salience",
+        "bboxes": "boxes",
+    ]
+
+    /// The columns of one image.
+    private struct Record {
+        var line: Int
+        var path: String?
+        var label: String?
+        var split: String?
+        var entry = ImageEntry(path: "", label: 0)
+
+        init(line: Int) { self.line = line }
+    }
+
+    /// - Throws: `Failure` naming file, line and column.
+    static func read(_ path: String) throws -> ImageCollection {
+        let bytes = try ReadableFile.contents(of: path, limit: 4 << 30)
+        let isJSON = bytes.first { $0 > 0x20 && $0 < 0x80 } == UInt8(ascii: "{")
+        var builder = Builder(path)
+        if isJSON { try readLines(bytes, path, into: &builder) } else { try readTable(bytes, path, into: &builder) }
+        return try builder.collection()
+    }
+
+    private static func readTable(_ bytes: [UInt8], _ path: String, into builder: inout Builder) throws {
+        var table = DelimitedText(bytes, name: path)
+        guard let header = try table.next() else {
+            throw Failure.badData("\(path): is empty", remedy: "expected a line of column names: path,label")
+        }
+        let columns = header.map { column in
+            let name = column.trimmingCharacters(in: .whitespaces).lowercased()
+            return synonyms[name] ?? name
+        }
+        for required in ["path", "label"] where !columns.contains(required) {
+            throw Failure.badData(
+                "\(path):1: there is no column \(required), found \(header.joined(separator: ", "))",
+                remedy: "name the columns in the first line: path,label, and if you have them split, group, salience, boxes")
+        }
+        var line = table.line
+        while let fields = try table.next() {
+            line = table.line
+            guard fields.count == columns.count else {
+                throw Failure.badData("\(path):\(line): \(fields.count) fields, expected \(columns.count), as in the first line", remedy: "quote fields that hold the separator")
+            }
+            var record = Record(line: line)
+            for (column, value) in zip(columns, fields) where !value.isEmpty { try set(column, value, &record, path) }
+            try builder.add(record.path, record.label, record.split, record.entry, line: line)
+        }
+    }
+
+    private static func set(_ column: String, _ value: String, _ record: inout Record, _ path: String) throws {
+        switch column {
+        case "path": record.path = value
+        case "label": record.label = value
+        case "split": record.split = value
+        case "group": record.entry.group = value
+        case "salience": record.entry.salience = value
+        case "boxes": record.entry.boxes = try boxes(value, at: "\(path):\(record.line)")
+        default: record.entry.attributes[column] = value
+        }
+    }
+
+    private static func readLines(_ bytes: [UInt8], _ path: String, into builder: inout Builder) throws {
+        for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+            guard line.contains(where: { $0 > 0x20 }) else { continue }
+            guard let object = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any] else {
+                throw Failure.badData("\(path):\(index + 1): is not a JSON object", remedy: "write one object per line: {\"path\": \"a.jpg\", \"label\": \"cat\"}")
+            }
+            var record = Record(line: index + 1)
+            for (key, value) in object {
+                let column = synonyms[key.lowercased()] ?? key
+                if value is NSNull { continue }
+                if column == "boxes", let rows = value as? [[NSNumber]] {
+                    record.entry.boxes = try rows.map { try box($0.map(\.doubleValue), at: "\(path):\(index + 1)") }
+                } else if let text = value as? String {
+                    if !text.isEmpty { try set(column, text, &record, path) }
+                } else if let number = value as? NSNumber {
+                    try set(column, number.stringValue, &record, path)
+                } else {
+                    record.entry.attributes[column] = "\(value)"
+                }
+            }
+            try builder.add(record.path, record.label, record.split, record.entry, line: index + 1)
+        }
+    }
+
+    private static func boxes(_ text: String, at place: String) throws -> [Box] {
+        try text.split(separator: ";").map { part in
+            let numbers = part.split { !("0123456789.eE+-".contains($0)) }.map { Double($0) ?? .nan }
+            return try box(numbers, at: place)
+        }
+    }
+
+    private static func box(_ numbers: [Double], at place: String) throws -> Box {
+        guard numbers.count == 4, numbers.allSatisfy(\.isFinite), numbers[0] < numbers[2], numbers[1] < numbers[3] else {
+            throw Failure.badData("\(place): \(numbers) is no box", remedy: "expected left top right bottom in pixels, left < right, top < bottom")
+        }
+        return Box(left: numbers[0], top: numbers[1], right: numbers[2], bottom: numbers[3])
+    }
+
+    /// Numbers labels and splits once all lines are known.
+    private struct Builder {
+        private static let splitNames: Set<String> = ["train", "training", "test", "val", "valid", "validation"]
+
+        let path: String
+        private var entries: [ImageEntry] = []
+        private var labels: [String] = []
+        private var labelNumbers: [String: Int32] = [:]
+        private var splits: [String?] = []
+
+        init(_ path: String) { self.path = path }
+
+        mutating func add(_ file: String?, _ label: String?, _ split: String?, _ entry: ImageEntry, line: Int) throws {
+            guard let file, let label else {
+                throw Failure.badData(
+                    "\(path):\(line): there is no \(file == nil ? "path" : "label")", remedy: "give every image a path and a label, or leave its line out")
+            }
+            let split = split?.lowercased()
+            if let split, !Builder.splitNames.contains(split) {
+                throw Failure.badData("\(path):\(line): split is \"\(split)\", expected train or test", remedy: "correct it, or leave the column empty in all lines")
+            }
+            var entry = entry
+            let isWindows = file.utf8.contains(UInt8(ascii: "\\")) && !file.utf8.contains(UInt8(ascii: "/"))
+            entry.path = isWindows ? file.replacingOccurrences(of: "\\", with: "/") : file
+            if let number = labelNumbers[label] {
+                entry.label = number
+            } else {
+                entry.label = Int32(labels.count)
+                labelNumbers[label] = entry.label
+                labels.append(label)
+            }
+            entries.append(entry)
+            splits.append(split)
+        }
+
+        /// Classes in order: of numbers where all are numbers, else of names.
+        func collection() throws -> ImageCollection {
+            let order = ImageCollection.classOrder(labels)
+            var place = [Int32](repeating: 0, count: labels.count)
+            for (position, index) in order.enumerated() { place[index] = Int32(position) }
+            let hasTest = splits.contains("test")
+            var entries = entries
+            for index in entries.indices {
+                entries[index].label = place[Int(entries[index].label)]
+                if let split = splits[index] {
+                    entries[index].split = split.hasPrefix("train") || (split.hasPrefix("val") && hasTest) ? .train : .test
+                }
+            }
+            return ImageCollection(
+                layout: .manifest, folder: pathFolder(path), classNames: order.map { labels[$0] }, entries: entries, ignored: [])
+        }
+    }
+}

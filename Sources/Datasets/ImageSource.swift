@@ -1,0 +1,84 @@
+import Images
+import Kernels
+
+/// Labelled images of one split, wherever they are: in memory, packed in one file, in folders, in shards.
+///
+/// Training, evaluation and estimation know images through this protocol only. A source is a value: what `read` returns for
+/// an index and a draw never changes, so any thread may call it at any time, and every rank that has a source of the same
+/// fingerprint reads the same pixels.
+///
+/// One geometry serves a sample's image, map and outlines. `read` finds out how large the image is, draws where its pixels
+/// come from, and returns that: whoever has a map or boxes of the same image puts them through it. A map is asked for after
+/// its image, by `readMap`; where people's maps come from is not this protocol's concern.
+///
+/// Two steps lead from a file to a sample. **Fit** makes every image one size (`imageShape`), by resizing it or cutting out
+/// its middle: it is the source's, part of its fingerprint, and what a packed set has done once. **Augmentation** is drawn by
+/// (seed, epoch, sample): a shift and a mirror of the fitted image, so that a packed set, a folder and shards give the same
+/// bits; or a random resized crop, which is taken from the pixels the source has.
+package protocol ImageSource: Sendable {
+    /// What the recipe calls it.
+    var name: String { get }
+    /// Of every image that `read` writes.
+    var imageShape: ImageShape { get }
+    /// One name per class; a label is an index into it.
+    var classNames: [String] { get }
+    /// One label per image, each in `0..<classes`.
+    var labels: [Int32] { get }
+    /// Images of one group (a part seen twice, a patient) are never separated by a split. One number per image; nil: each
+    /// image stands for itself.
+    var groups: [Int32]? { get }
+    /// Two sources with the same fingerprint hold, for all practical purposes, the same images in the same order.
+    var fingerprint: String { get }
+    /// The same for maps; nil where there are none.
+    var salienceFingerprint: String? { get }
+
+    /// Writes image `index`, in [0, `count`), in the place that `draw` gives it: `imageShape.count` values, H×W×C, 0 to 255.
+    ///
+    /// - Returns: where its pixels come from.
+    /// - Throws: `Failure` naming the file, when it cannot be read or decoded.
+    func read(_ index: Int, _ draw: SampleDraw, into pixels: UnsafeMutablePointer<UInt8>) throws -> SampleGeometry
+
+    /// Writes the image's map in the same place, `imageShape.pixels` values in [0, 1].
+    ///
+    /// - Returns: whether the image has a map of its own; if not, nothing is written.
+    func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool
+
+    /// The geometry that an image of the same size gets without augmentation: what maps of fitted images were made for.
+    func fit(of geometry: SampleGeometry) -> Geometry
+
+    /// Whether `read` opens and decodes a file, so that several threads are worth their while.
+    var decodes: Bool { get }
+
+    /// Image `index` for messages: its file, or its number.
+    func title(of index: Int) -> String
+}
+
+extension ImageSource {
+    package var count: Int { labels.count }
+    package var classes: Int { classNames.count }
+    package var groups: [Int32]? { nil }
+    package var salienceFingerprint: String? { nil }
+    package var decodes: Bool { false }
+    package var hasSalience: Bool { salienceFingerprint != nil }
+
+    package func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool { false }
+
+    package func fit(of geometry: SampleGeometry) -> Geometry { .identity(geometry.fit.output) }
+
+    package func title(of index: Int) -> String { "image \(index) of \(name)" }
+
+    /// The map of image `index` without augmentation, as `readMap`.
+    package func readFittedMap(_ index: Int, into map: UnsafeMutablePointer<Float>) throws -> Bool {
+        let size = PixelSize(width: imageShape.width, height: imageShape.height)
+        return try readMap(index, SampleGeometry(size: size, placement: .identity), into: map)
+    }
+
+    /// Image `index` without augmentation, as values in [0, 1].
+    package func read(_ index: Int, values: UnsafeMutablePointer<Float>) throws {
+        let count = imageShape.count
+        try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { bytes in
+            _ = try read(index, .none, into: bytes.baseAddress!)
+            for i in 0..<count { values[i] = Float(bytes[i]) / 255 }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import ArgumentParser
+import Datasets
+import Diagnostics
+import Foundation
+import Images
+
+struct DataCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "data", abstract: "Look at image files, and pack them for training.", subcommands: [DataCheckCommand.self, DataPackCommand.self])
+}
+
+/// Where images are and which is which.
+struct CollectionOptionsGroup: ParsableArguments {
+    @Option(help: "A regular expression whose first group, in a file's name without extension, is the label, such as '^(.*)_[0-9]+'; without it labels are folders.")
+    var labelFrom = ""
+    @Option(help: "Share of the images that becomes the test split, where there is none: stratified, groups together.")
+    var testShare = 0.2
+    @Option(help: "Which images these are.")
+    var seed = 0
+    @Option(help: "Images of more pixels are refused.")
+    var maximumPixels = PixelLimit.standard.maximum
+
+    func validate() throws {
+        guard testShare >= 0, testShare < 1 else { throw ValidationError("--test-share is \(testShare), expected 0 or more and less than 1") }
+        guard seed >= 0 else { throw ValidationError("--seed is \(seed), expected 0 or more") }
+        guard maximumPixels > 0 else { throw ValidationError("--maximum-pixels is \(maximumPixels), expected 1 or more") }
+    }
+
+    func collection(at path: String) throws -> ImageCollection {
+        try ImageCollection(at: path, options: CollectionOptions(labelFrom: labelFrom, testShare: testShare, seed: UInt64(seed)))
+    }
+
+    var limit: PixelLimit { PixelLimit(maximum: maximumPixels, setting: "--maximum-pixels") }
+}
+
+struct DataCheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Say what images there are and what is wrong with them, file by file. Changes nothing.",
+        discussion: """
+            The images are class folders (train/<class>/…, test/<class>/…, or <class>/…), a manifest (CSV or JSON Lines with path
+            and label, and where there are split, group, salience, boxes), or any folder with --label-from. A packed set is
+            compared with its hash. Exit code 65 if a file cannot be used.
+            """)
+
+    @Argument(help: "A folder, a manifest, or a packed set.")
+    var path: String
+    @OptionGroup var options: CollectionOptionsGroup
+
+    func run() throws {
+        try reportingFailures {
+            if PackedSet.isPackedSet(path) { return try checkPacked() }
+            let collection = try options.collection(at: path)
+            try Output.result(CollectionText.contents(of: collection))
+            var shown = ImagesDone()
+            let report = try CollectionReport(collection, limit: options.limit) { shown.note($0, of: collection.entries.count) }
+            try Output.result(CollectionText.findings(report, in: collection))
+            if !report.problems.isEmpty {
+                throw Failure.badData(
+                    "\(path): \(report.problems.count) of \(collection.entries.count) files cannot be used, as listed",
+                    remedy: "mend them, or leave them out with sipat data pack --skip-bad")
+            }
+        }
+    }
+
+    private func checkPacked() throws {
+        for split in DatasetSplit.allCases {
+            guard let part = try? PackedSet(path, split: split) else {
+                try Output.result("\(split.rawValue): no images")
+                continue
+            }
+            try part.verify()
+            try Output.result("\(split.rawValue): \(part.count) images of \(part.imageShape) in \(part.classes) classes, as they were packed")
+        }
+    }
+}
+
+struct DataPackCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pack", abstract: "Decode images once and write them at one size, to train from.",
+        discussion: "sipat data pack steel/ --size 64 --channels 1 --label-from '^(.*)_[0-9]+' --test-share 0.2 --output steel.pack")
+
+    @Argument(help: "A folder or a manifest.")
+    var path: String
+    @OptionGroup var options: CollectionOptionsGroup
+    @Option(help: "Height and width of the packed images.")
+    var size = ImagesConfiguration.standardSize
+    @Option(help: "1 (grey) or 3 (colour).")
+    var channels = 3
+    @Option(help: "resize (the whole image) or crop (its middle).")
+    var fit = "resize"
+    @Flag(help: "Leave out files that cannot be used, and record them.")
+    var skipBad = false
+    @Option(help: "The folder to write.")
+    var output: String
+    @Flag(help: "Replace the folder if it is there.")
+    var force = false
+
+    func run() throws {
+        try reportingFailures {
+            guard (1...4096).contains(size) else { throw Failure.usage("--size is \(size), expected 1 to 4096", remedy: "32 to 224 is common") }
+            guard let channels = Channels(rawValue: channels) else {
+                throw Failure.usage("--channels is \(channels), expected 1 or 3", remedy: "1 for grey, 3 for colour")
+            }
+            guard let rule = FitSettings.Rule(rawValue: fit) else {
+                throw Failure.usage("--fit is \"\(fit)\", expected resize or crop", remedy: "resize keeps the whole image, crop its proportions")
+            }
+            try makeRoom()
+            let collection = try options.collection(at: path)
+            let separated = collection.separatedGroups
+            guard separated.isEmpty else {
+                throw Failure.badData(
+                    "\(path): \(separated.count) groups are in the training and in the test split, \(separated[0]) is the first",
+                    remedy: "give all images of a group one split, or leave the splits out: then they are drawn")
+            }
+            let settings = FitSettings(size: PixelSize(width: size, height: size), channels: channels, rule: rule, limit: options.limit)
+            var shown = ImagesDone()
+            let writer = PackWriter(collection: collection, settings: settings, skipsBadFiles: skipBad, source: path)
+            let outcome = try writer.write(to: output) { shown.note($0, of: collection.entries.count) }
+            try Output.result("\(output): \(outcome.train) training and \(outcome.test) test images of \(settings.shape) in \(collection.classNames.count) classes")
+            for problem in outcome.skipped { try Output.result("left out: \(problem.failure.message)") }
+        }
+    }
+
+    /// What is replaced must be a packed set.
+    private func makeRoom() throws {
+        guard FileManager.default.fileExists(atPath: output) else { return }
+        guard force else { throw Failure.usage("\(output) exists already", remedy: "name another folder, or give --force") }
+        guard PackedSet.isPackedSet(output) else {
+            throw Failure.usage("\(output) is there and is no packed set, so it is not replaced", remedy: "name another folder")
+        }
+        try PosixFileOperations().removeTree(output)
+    }
+}
+
+/// Says every few seconds how far the images are.
+private struct ImagesDone {
+    private var line = ProgressLine()
+    private var last = monotonicSeconds()
+
+    mutating func note(_ done: Int, of total: Int) {
+        guard monotonicSeconds() - last > 2 else { return }
+        last = monotonicSeconds()
+        line.note("\(done)/\(total) images")
+    }
+}

@@ -1,0 +1,145 @@
+import Datasets
+import Diagnostics
+import Foundation
+import Images
+import Kernels
+import Testing
+
+@Suite("Image files and packed sets")
+struct PackedSetTests {
+    /// Three classes of pictures of several sizes, all different.
+    private func makeImages(_ folder: TemporaryFolder) throws {
+        for label in 0..<3 {
+            for index in 0..<8 {
+                let size = PixelSize(width: 9 + index, height: 20 - index)
+                let pixels = pseudoRandomBytes(size.pixels * 3, seed: UInt64(label * 100 + index))
+                try folder.write(
+                    Image(size: size, channels: .colour, pixels: pixels).encodedAsPNG(), to: "images/class \(label)/\(index).png")
+            }
+        }
+    }
+
+    private let settings = FitSettings(size: PixelSize(width: 12, height: 12), channels: .colour)
+
+    private func contents(_ source: any ImageSource, _ augmentation: Augmentation) throws -> [BatchContents] {
+        let plan = EpochPlan(trainingIndices: Array(0..<source.count), batchSize: 8, microBatchSize: 4, seed: 5)
+        let assembler = BatchAssembler(dataset: source, plan: plan, augmentation: augmentation, seed: 9) { 0..<$0 }
+        return try (0..<plan.stepsPerEpoch).map { step in
+            let batch = assembler.makeBatch()
+            try assembler.fill(batch, epoch: 2, step: step, order: plan.order(epoch: 2))
+            return BatchContents(batch)
+        }
+    }
+
+    @Test(arguments: [FitSettings.Rule.resize, .crop])
+    func filesAndPackedSetsGiveTheSameBatches(_ rule: FitSettings.Rule) throws {
+        let folder = try TemporaryFolder()
+        try makeImages(folder)
+        var settings = settings
+        settings.rule = rule
+        let collection = try ImageCollection(at: folder.path + "/images", options: CollectionOptions(testShare: 0.25))
+        let writer = PackWriter(collection: collection, settings: settings, skipsBadFiles: false, source: "images")
+        let outcome = try writer.write(to: folder.path + "/pack")
+        #expect(outcome.train == 18 && outcome.test == 6 && outcome.skipped.isEmpty)
+        for split in DatasetSplit.allCases {
+            let packed = try PackedSet(folder.path + "/pack", split: split)
+            let files = try FileImages(collection, split: split, settings: settings)
+            #expect(packed.labels == files.labels && packed.classNames == files.classNames && packed.imageShape == files.imageShape)
+            for augmentation in [Augmentation.none, Augmentation(cropPadding: 3, horizontalFlip: true)] {
+                #expect(try contents(packed, augmentation) == contents(files, augmentation))
+            }
+            try packed.verify()
+            #expect(try packed.origins().map(\.path) == (0..<files.count).map(files.title))
+        }
+    }
+
+    @Test func randomResizedCropsComeFromTheSource() throws {
+        let folder = try TemporaryFolder()
+        try makeImages(folder)
+        let collection = try ImageCollection(at: folder.path + "/images", options: CollectionOptions(testShare: 0.25))
+        let files = try FileImages(collection, split: .train, settings: settings)
+        let augmentation = Augmentation(cropPadding: 0, horizontalFlip: true, randomResizedCrop: .imageNet)
+        let draw = SampleDraw(augmentation, seed: 1, epoch: 4, sample: 7)
+        var pixels = [UInt8](repeating: 0, count: settings.shape.count)
+        let geometry = try files.read(7, draw, into: &pixels)
+        let path = folder.path + "/images/" + files.title(of: 7)
+        let image = try Image.read(path, options: DecodingOptions(channels: .colour)).image
+        #expect(geometry.fit.source == image.size && geometry.fit.box != Box(image.size))
+        #expect(geometry.fit.apply(to: image).pixels == pixels)
+        // A map that is the fitted image's follows into the same box: nearly the same, as it was resized before.
+        let annotated = try files.attachingSalience(maps: [Float](repeating: 1, count: files.count * 144), source: "maps")
+        var map = [Float](repeating: 0, count: 144)
+        #expect(try annotated.readMap(7, geometry, into: &map) && map.allSatisfy { $0 == 1 })
+    }
+
+    @Test func badFilesAreListedOrLeftOut() throws {
+        let folder = try TemporaryFolder()
+        try makeImages(folder)
+        try folder.write([0x1F, 0x8B, 8], to: "images/class 1/bad.jpg")
+        try folder.write([], to: "images/class 2/empty.png")
+        let collection = try ImageCollection(at: folder.path + "/images", options: CollectionOptions())
+        let strict = PackWriter(collection: collection, settings: settings, skipsBadFiles: false, source: "images")
+        expectFailure(.badData, ["2 of 26", "bad.jpg", "empty.png"]) { _ = try strict.write(to: folder.path + "/pack") }
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/pack"))
+        let lenient = PackWriter(collection: collection, settings: settings, skipsBadFiles: true, source: "images")
+        let outcome = try lenient.write(to: folder.path + "/pack")
+        #expect(outcome.train + outcome.test == 24 && outcome.skipped.count == 2)
+        let described = try String(contentsOfFile: folder.path + "/pack/pack.json", encoding: .utf8)
+        #expect(described.contains("bad.jpg") && described.contains("empty.png"))
+        // Reading such a file names it.
+        for split in DatasetSplit.allCases {
+            let files = try FileImages(collection, split: split, settings: settings)
+            for index in 0..<files.count where files.title(of: index).hasSuffix("bad.jpg") {
+                expectFailure(.badData, ["bad.jpg", "gzip"]) {
+                    var pixels = [UInt8](repeating: 0, count: settings.shape.count)
+                    _ = try files.read(index, .none, into: &pixels)
+                }
+            }
+        }
+        let report = try CollectionReport(collection)
+        #expect(report.problems.map(\.path).sorted() == ["class 1/bad.jpg", "class 2/empty.png"])
+    }
+
+    @Test func damageIsFound() throws {
+        let folder = try TemporaryFolder()
+        try makeImages(folder)
+        let collection = try ImageCollection(at: folder.path + "/images", options: CollectionOptions())
+        let pack = folder.path + "/pack"
+        _ = try PackWriter(collection: collection, settings: settings, skipsBadFiles: false, source: "images").write(to: pack)
+        func changed(_ name: String, _ change: (inout Data) -> Void, _ fragments: [String], verify: Bool = false) throws {
+            let url = URL(fileURLWithPath: pack + "/" + name)
+            let before = try Data(contentsOf: url)
+            var data = before
+            change(&data)
+            try data.write(to: url)
+            expectFailure(.badData, fragments) {
+                let set = try PackedSet(pack, split: .train)
+                if verify { try set.verify() }
+            }
+            try before.write(to: url)
+        }
+        try changed("images.u8", { $0.removeLast() }, ["images.u8", "bytes"])
+        try changed("images.u8", { $0[100] ^= 1 }, ["hash"], verify: true)
+        try changed("labels.i32", { $0[0] = 9 }, ["labels.i32", "label 9"])
+        try changed("labels.i32", { $0.removeLast() }, ["labels.i32"])
+        try changed("pack.json", { $0 = Data("{}".utf8) }, ["pack.json"])
+        try changed("pack.json", { $0 = Data(String(decoding: $0, as: UTF8.self).replacingOccurrences(of: "\"channels\" : 3", with: "\"channels\" : 2").utf8) }, ["channels is 2"])
+    }
+
+    @Test func duplicatesAreFound() throws {
+        let folder = try TemporaryFolder()
+        try makeImages(folder)
+        let original = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/images/class 0/0.png"))
+        try folder.write(Array(original), to: "images/class 1/copy.png")
+        // The same picture, larger: other bytes.
+        let image = Image(size: PixelSize(width: 68, height: 64), channels: .colour, pixels: pseudoRandomBytes(68 * 64 * 3, seed: 5))
+        try folder.write(image.encodedAsPNG(), to: "images/class 2/large.png")
+        let larger = Geometry(source: image.size, output: PixelSize(width: 136, height: 128)).apply(to: image)
+        try folder.write(larger.encodedAsPNG(), to: "images/class 2/larger.png")
+        let report = try CollectionReport(ImageCollection(at: folder.path + "/images", options: CollectionOptions()))
+        #expect(report.exactDuplicates.map(\.paths) == [["class 0/0.png", "class 1/copy.png"]])
+        #expect(report.exactDuplicates[0].crossesLabels)
+        #expect(report.nearDuplicates.map(\.paths) == [["class 2/large.png", "class 2/larger.png"]])
+        #expect(report.problems.isEmpty && report.formats == ["PNG colour": 27])
+    }
+}

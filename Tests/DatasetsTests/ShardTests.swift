@@ -1,0 +1,87 @@
+import Datasets
+import Diagnostics
+import Foundation
+import Images
+import TestSupport
+import Testing
+
+@Suite("WebDataset shards")
+struct ShardTests {
+    private let settings = FitSettings(size: PixelSize(width: 8, height: 8), channels: .grey)
+
+    /// `tar` archives `names` of the folder in this order.
+    private func tar(_ folder: TemporaryFolder, _ archive: String, _ names: [String], format: String = "ustar") throws {
+        let run = try ProgramRun.of("tar", ["--format=\(format)", "-C", folder.path + "/files", "-cf", folder.path + "/" + archive] + names)
+        try #require(run.status == 0, "\(run)")
+    }
+
+    private func makeFiles(_ folder: TemporaryFolder, _ count: Int, prefix: String = "") throws -> [String] {
+        try (0..<count).flatMap { index in
+            let key = "\(prefix)\(index)"
+            try folder.write(png(UInt8(index)), to: "files/\(key).jpg")
+            try folder.write(Array("\(index % 3)\n".utf8), to: "files/\(key).cls")
+            try folder.write(Array("{\"group\": \"g\(index / 2)\", \"caption\": \"x\"}".utf8), to: "files/\(key).json")
+            return ["\(key).cls", "\(key).jpg", "\(key).json"]
+        }
+    }
+
+    @Test(arguments: ["ustar", "gnu", "pax", "v7"])
+    func samplesAreFound(_ format: String) throws {
+        let folder = try TemporaryFolder()
+        // Longer than the 100 bytes of a plain header, where the format can have it.
+        let prefix = format == "v7" ? "" : String(repeating: "long/", count: 30)
+        let names = try makeFiles(folder, 12, prefix: prefix)
+        try FileManager.default.createDirectory(atPath: folder.path + "/shards", withIntermediateDirectories: true)
+        try tar(folder, "shards/train-000.tar", Array(names[..<18]), format: format)
+        try tar(folder, "shards/test-000.tar", Array(names[18...]), format: format)
+        for _ in 0..<2 {
+            let found = try ImageCollection(at: folder.path + "/shards", options: CollectionOptions())
+            #expect(found.layout == .shards && found.classNames == ["0", "1", "2"] && found.entries.count == 12)
+            #expect(found.entries.count { $0.split == .train } == 6)
+            let train = try FileImages(found, split: .train, settings: settings)
+            #expect(train.labels == [0, 1, 2, 0, 1, 2] && train.groups?[0] == train.groups?[1] && train.groups?[0] != train.groups?[2])
+            var pixels = [UInt8](repeating: 0, count: 64)
+            for index in 0..<6 {
+                _ = try train.read(index, .none, into: &pixels)
+                #expect(Int(pixels[63]) == index && train.title(of: index) == "\(prefix)\(index)")
+            }
+            // The second time around the index is read.
+            #expect(FileManager.default.fileExists(atPath: folder.path + "/shards/train-000.tar.index"))
+        }
+    }
+
+    @Test func damageIsNamed() throws {
+        let folder = try TemporaryFolder()
+        try tar(folder, "all.tar", makeFiles(folder, 4))
+        let path = folder.path + "/all.tar"
+        let sound = try Data(contentsOf: URL(fileURLWithPath: path))
+        func expect(_ data: Data, _ fragments: [String]) throws {
+            try? FileManager.default.removeItem(atPath: path + ".index")
+            try data.write(to: URL(fileURLWithPath: path))
+            expectFailure(.badData, fragments) { _ = try ImageCollection(at: path, options: CollectionOptions()) }
+        }
+        try expect(sound[..<1700], ["all.tar", "ends within"])
+        try expect(Data([0x1F, 0x8B]) + sound, ["all.tar", "compressed"])
+        var damaged = sound
+        damaged[512 * 2 + 3] ^= 0x40
+        try expect(damaged, ["all.tar", "not a tar header"])
+        try expect(Data(), ["all.tar"])
+    }
+
+    @Test func samplesWithoutLabelsAreNamed() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(png(3), to: "files/lonely.png")
+        try tar(folder, "all.tar", ["lonely.png"])
+        expectFailure(.badData, ["lonely", "no label"]) { _ = try ImageCollection(at: folder.path + "/all.tar", options: CollectionOptions()) }
+    }
+
+    @Test func anIndexOfAnotherArchiveIsNotBelieved() throws {
+        let folder = try TemporaryFolder()
+        try tar(folder, "all.tar", makeFiles(folder, 4))
+        try folder.write(Array("sipat-shard-index 1 77\nx\t0\t10\tcat\t\n".utf8), to: "all.tar.index")
+        #expect(try ImageCollection(at: folder.path + "/all.tar", options: CollectionOptions()).entries.count == 4)
+        let size = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/all.tar")).count
+        try folder.write(Array("sipat-shard-index 1 \(size)\nx\t-5\t10\tcat\t\nx\t0\t9223372036854775807\tcat\t\n".utf8), to: "all.tar.index")
+        expectFailure(.badData, ["holds no image"]) { _ = try ImageCollection(at: folder.path + "/all.tar", options: CollectionOptions()) }
+    }
+}
