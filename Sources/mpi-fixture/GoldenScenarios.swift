@@ -31,10 +31,10 @@ private struct GoldenSteps {
     func take(_ steps: Int, images name: String, rate: Float, attacks: Bool, on world: Communicator) throws {
         let attack = AttackSettings(
             threat: ThreatModel(norm: .linf, epsilon: 8.0 / 255), stepSize: 2.0 / 255, steps: 4, randomStart: false)
-        let step = try TrainingStep(
+        let step = TrainingStep(
             state: state, optimizer: OptimizerSettings(momentum: 0.9, weightDecay: 5e-4),
             settings: StepSettings(attack: attacks ? .init(attack) : nil, mask: attacks ? .binary(threshold: 0.5) : nil, seed: 0),
-            communicator: world, reduction: .reproducible, bucketBytes: 1 << 14, microBatch: count, batch: count)
+            channel: try world.duplicate(), reduction: .reproducible, bucketBytes: 1 << 14, microBatch: count, batch: count)
         let batch = try batch(images: name, on: world)
         for _ in 0..<steps { _ = try step.run(batch, learningRate: rate) }
         try step.reducer.close()
@@ -51,7 +51,7 @@ private struct GoldenSteps {
             ownedMicroBatches(total: $0, rank: rank, size: size)
         }
         let batch = Batch(capacity: count, imageShape: shape)
-        assembler.fill(batch, epoch: 0, step: 0, order: Array(0..<count))
+        try assembler.fill(batch, epoch: 0, step: 0, order: Array(0..<count))
         let (values, labels) = (try file.floats(of: name), try file.integers(of: "y"))
         let mask = try file.floats(of: "mask")
         for image in 0..<batch.count {

@@ -73,7 +73,7 @@ do {
         let request = TrainingRequest(
             recipe: .builtIn("synthetic"), overrides: Array(words[3...]), output: words[2], mode: .resumeIfPresent, threads: 1,
             showsProfile: false, timeBudget: nil)
-        let outcome = try TrainingExperiment(request).run(communicator: session.world, heartbeat: heartbeat, files: files)
+        let outcome = try TrainingExperiment(request).run(communicator: session.world, local: session.local, heartbeat: heartbeat, files: files)
         if words[0] == "count", strikes { print("operations \(files.count)") }
         if case .stopped = outcome { return Failure.Kind.requeue.rawValue }
         return 0

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct EvaluatorTests {
     private func evaluate(
-        _ model: OnePixelModel, _ data: ImageDataset, _ settings: EvaluationProtocol, indices: [Int]? = nil, ranks: Int = 1
+        _ model: OnePixelModel, _ data: any ImageSource, _ settings: EvaluationProtocol, indices: [Int]? = nil, ranks: Int = 1
     ) throws -> (report: EvaluationReport, records: [SampleRecord]) {
         let evaluator = Evaluator(pass: model, dataset: data)
         let indices = indices ?? Array(0..<data.count)

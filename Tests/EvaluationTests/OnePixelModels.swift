@@ -47,7 +47,7 @@ final class OnePixelModel: DifferentiableClassifier {
 }
 
 /// Images of one pixel each, in 255ths.
-func pixels(_ values: [UInt8], labels: [Int32], salience: [Float]? = nil, annotated: [Bool]? = nil) throws -> ImageDataset {
+func pixels(_ values: [UInt8], labels: [Int32], salience: [Float]? = nil, annotated: [Bool]? = nil) throws -> any ImageSource {
     let dataset = ImageDataset(
         name: "pixels", imageShape: ImageShape(height: 1, width: 1, channels: 1), classNames: ["above", "below"], pixels: values,
         labels: labels)
