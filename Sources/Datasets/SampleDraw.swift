@@ -93,7 +93,8 @@ package struct SampleGeometry: Sendable, Hashable {
         guard let fitted, fitted != fit else { return placement.apply(map, to: target, shape: shape) }
         // The crop's box, in the pixels of the fitted image.
         let (a, b) = (
-            fitted.place(Point(x: fit.box.left, y: fit.box.top)), fitted.place(Point(x: fit.box.right, y: fit.box.bottom)))
+            fitted.place(Point(x: fit.box.left, y: fit.box.top)), fitted.place(Point(x: fit.box.right, y: fit.box.bottom))
+        )
         func within(_ value: Double, _ limit: Int) -> Double { min(max(value, 0), Double(limit)) }
         let box = Box(
             left: within(a.x, size.width), top: within(a.y, size.height), right: within(b.x, size.width), bottom: within(b.y, size.height))

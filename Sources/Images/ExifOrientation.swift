@@ -17,12 +17,13 @@ extension Orientation {
             guard let tag = reader.number(offset, size: 2, bigEndian: bigEndian) else { return }
             guard tag == 0x0112 else { continue }
             // SHORT by the standard; some writers store a BYTE or a LONG.
-            let size = switch reader.number(offset + 2, size: 2, bigEndian: bigEndian) {
-            case 1: 1
-            case 3: 2
-            case 4: 4
-            default: 0
-            }
+            let size =
+                switch reader.number(offset + 2, size: 2, bigEndian: bigEndian) {
+                case 1: 1
+                case 3: 2
+                case 4: 4
+                default: 0
+                }
             guard size > 0, let value = reader.number(offset + 8, size: size, bigEndian: bigEndian) else { return }
             self = Orientation(exif: value)
             return

@@ -30,10 +30,12 @@ extension Geometry {
         let inner = Geometry(source: source, orientation: orientation, box: box, output: resized)
         let shown = Coverage.draw(outlines.map { inner.place($0, in: frame) }, size: resized)
         let values = window(shown)
-        let hadSomething = shown.contains { $0 > 0 }
-            || (!whole || box != Box(source)) && Coverage.draw(
-                outlines.map { Geometry(source: source, orientation: orientation, output: source).place($0, in: frame) }, size: source
-            ).contains { $0 > 0 }
+        let hadSomething =
+            shown.contains { $0 > 0 }
+            || (!whole || box != Box(source))
+                && Coverage.draw(
+                    outlines.map { Geometry(source: source, orientation: orientation, output: source).place($0, in: frame) }, size: source
+                ).contains { $0 > 0 }
         return PlacedMap(values: values, vanished: hadSomething && !values.contains { $0 > 0 })
     }
 

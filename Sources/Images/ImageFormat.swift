@@ -29,7 +29,8 @@ package enum ImageFormat: String, Sendable, Hashable, CaseIterable {
     /// Looks at the first bytes of `bytes`; 1 KB is plenty.
     package init(of bytes: UnsafeRawBufferPointer) {
         let reader = ByteReader(bytes)
-        self = ImageFormat.bySignature(reader) ?? ImageFormat.byText(reader)
+        self =
+            ImageFormat.bySignature(reader) ?? ImageFormat.byText(reader)
             ?? (bytes.isEmpty ? .empty : bytes.prefix(1024).allSatisfy { $0 == 0 } ? .zeros : .unknown)
     }
 

@@ -49,12 +49,13 @@ package struct ImageHeader: Sendable, Hashable {
 
 extension Failure {
     static func notAnImage(_ format: ImageFormat, name: String) -> Failure {
-        let found = switch format {
-        case .empty: "the file is empty"
-        case .unknown: "neither a JPEG nor a PNG, nor any format that is known here"
-        case .zeros: "holds zero bytes only"
-        default: "found a \(format.rawValue), expected a JPEG or a PNG"
-        }
+        let found =
+            switch format {
+            case .empty: "the file is empty"
+            case .unknown: "neither a JPEG nor a PNG, nor any format that is known here"
+            case .zeros: "holds zero bytes only"
+            default: "found a \(format.rawValue), expected a JPEG or a PNG"
+            }
         return badData("\(name): \(found)", remedy: format.remedy)
     }
 

@@ -42,16 +42,17 @@ package enum Orientation: Int, Sendable, Hashable, CaseIterable {
         guard self != .up, stored.pixels > 0 else { return pixels }
         let (width, height) = (stored.width, stored.height)
         // The place of stored pixel (0, 0), and the steps to its neighbours, among the upright pixels.
-        let (first, across, down): (Int, Int, Int) = switch self {
-        case .up: (0, 1, width)
-        case .mirrored: (width - 1, -1, width)
-        case .halfTurn: (width * height - 1, -1, -width)
-        case .mirroredHalfTurn: (width * (height - 1), 1, -width)
-        case .transposed: (0, height, 1)
-        case .quarterTurn: (height - 1, height, -1)
-        case .antiTransposed: (width * height - 1, -height, -1)
-        case .quarterTurnBack: (height * (width - 1), -height, 1)
-        }
+        let (first, across, down): (Int, Int, Int) =
+            switch self {
+            case .up: (0, 1, width)
+            case .mirrored: (width - 1, -1, width)
+            case .halfTurn: (width * height - 1, -1, -width)
+            case .mirroredHalfTurn: (width * (height - 1), 1, -width)
+            case .transposed: (0, height, 1)
+            case .quarterTurn: (height - 1, height, -1)
+            case .antiTransposed: (width * height - 1, -height, -1)
+            case .quarterTurnBack: (height * (width - 1), -height, 1)
+            }
         return [UInt8](unsafeUninitializedCapacity: pixels.count) { output, count in
             for y in 0..<height {
                 for x in 0..<width {

@@ -26,7 +26,8 @@ package struct RawPNG: Sendable, Hashable {
         self.header = header.imageHeader
         channels = reader.channels
         palette = reader.palette()
-        samples = reader.bytesPerSample == 1
+        samples =
+            reader.bytesPerSample == 1
             ? stored.map(UInt16.init)
             : stored.withUnsafeBytes { bytes in
                 (0..<bytes.count / 2).map { bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }

@@ -48,7 +48,8 @@ extension Recipe {
 
     /// What each training image goes through.
     package var augmentationSettings: Datasets.Augmentation {
-        let crop: GeometryRule? = augmentation.resizedCrop == 0
+        let crop: GeometryRule? =
+            augmentation.resizedCrop == 0
             ? nil : .randomResizedCrop(scale: augmentation.resizedCrop...1, ratio: 3.0 / 4...4.0 / 3)
         return Datasets.Augmentation(cropPadding: augmentation.crop, horizontalFlip: augmentation.flip, randomResizedCrop: crop)
     }

@@ -12,7 +12,8 @@ struct FaultTests {
     ]
 
     private func run(_ fault: String, _ point: String, _ output: String, more: [String] = []) throws -> ProgramRun {
-        try ProgramRun.of(builtProgram("run-fixture"), [fault, point, output] + Self.settings + more,
+        try ProgramRun.of(
+            builtProgram("run-fixture"), [fault, point, output] + Self.settings + more,
             // Processes that start and end at the same time remove Open MPI's common folder under each other.
             environment: ["OMPI_MCA_orte_tmpdir_base": (output as NSString).deletingLastPathComponent], timeout: 60)
     }

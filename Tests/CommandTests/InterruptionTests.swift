@@ -59,7 +59,7 @@ struct InterruptionTests {
         let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
         #expect(try TinyRun.train(whole).status == 0)
         let stopped = try interrupt(
-            parts, ranks: 2, ["validation.steps=10000000"], script: "while [ ! -d $run/checkpoints/step-00000007 ]; do sleep 0.1; done; sleep 1; \(script)")
+            parts, ranks: 2, ["validation.steps=100000"], script: "while kill -0 $job && [ ! -d $run/checkpoints/step-00000007 ]; do sleep 0.1; done; sleep 1; \(script)")
         #expect(stopped.status == 75 && !stopped.timedOut, "\(stopped)")
         #expect((stopped.errors + stopped.output).contains("in a validation, which is done again"), "\(stopped)")
         let resumed = try TinyRun.sipatOnRanks(2, ["train", "--output", parts, "--resume", "--set", "validation.steps=2"])

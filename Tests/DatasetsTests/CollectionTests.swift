@@ -104,8 +104,9 @@ struct ManifestTests {
     }
 
     @Test func tablesAsSpreadsheetsWriteThem() throws {
-        let found = try read("\u{FEFF}File;Label;split;group;camera;boxes\r\n\"a; \"\"1\"\".png\";dog;train;g1;left;1 2 3 4;\r\n".replacingOccurrences(of: "4;\r", with: "4\r")
-            + "\r\nb.png;cat;TEST;;\"two\nlines\";\"1,2,3,4;5,6,7.5,8\"\r\n")
+        let found = try read(
+            "\u{FEFF}File;Label;split;group;camera;boxes\r\n\"a; \"\"1\"\".png\";dog;train;g1;left;1 2 3 4;\r\n".replacingOccurrences(of: "4;\r", with: "4\r")
+                + "\r\nb.png;cat;TEST;;\"two\nlines\";\"1,2,3,4;5,6,7.5,8\"\r\n")
         #expect(found.classNames == ["cat", "dog"])
         #expect(found.entries.map(\.path) == ["a; \"1\".png", "b.png"] && found.entries.map(\.label) == [1, 0])
         #expect(found.entries[0].group == "g1" && found.entries[1].group == nil && found.entries.map(\.split) == [.train, .test])

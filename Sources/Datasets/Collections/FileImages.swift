@@ -91,7 +91,8 @@ package final class FileImages: ImageSource {
 
     package func fit(of geometry: SampleGeometry) -> Geometry {
         SampleDraw.none.geometry(
-            source: geometry.fit.source, orientation: geometry.fit.orientation, fit: settings.geometry, size: settings.size).fit
+            source: geometry.fit.source, orientation: geometry.fit.orientation, fit: settings.geometry, size: settings.size
+        ).fit
     }
 
     package func title(of index: Int) -> String { collection.entries[indices[index]].path }

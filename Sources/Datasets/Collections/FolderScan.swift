@@ -16,7 +16,8 @@ enum FolderScan {
         let top = try FolderListing(folder)
         let splits = top.folders.filter { splitNames[$0.lowercased()] != nil }
         // A class may be called "test"; a split holds folders.
-        let areSplits = try splits.contains { splitNames[$0.lowercased()] == .train }
+        let areSplits =
+            try splits.contains { splitNames[$0.lowercased()] == .train }
             && splits.allSatisfy { try !FolderListing(folder + "/" + $0).folders.isEmpty }
         return areSplits ? try splitFolders(folder, top, splits) : try classFolders(folder, top)
     }

@@ -39,6 +39,12 @@ package final class Watchdog: Sendable {
         let words = folder + "/.heartbeat"
         if minutes > 0 { try? FileManager.default.createDirectory(atPath: words, withIntermediateDirectories: true) }
         place.withLock { $0 = (minutes > 0 ? words : nil, minutes * 60) }
+        // At once, for whoever is stopped in the first second.
+        if minutes > 0 { leaveWord(in: words) }
+    }
+
+    private func leaveWord(in folder: String) {
+        try? Data(status.utf8).write(to: URL(fileURLWithPath: "\(folder)/rank-\(rank)"))
     }
 
     /// Stops watching, and removes this rank's word from the folder.
@@ -68,7 +74,7 @@ package final class Watchdog: Sendable {
             }
             if let folder, now - written > interval {
                 written = now
-                try? Data(status.utf8).write(to: URL(fileURLWithPath: "\(folder)/rank-\(rank)"))
+                leaveWord(in: folder)
             }
             // Those who have loaded their data wait for those who still do, whom their own watchdogs watch.
             let patience = heartbeat.phase == .meeting ? 6 * limit : limit
