@@ -133,7 +133,7 @@ let package = Package(
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Training", "Datasets", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]
 )

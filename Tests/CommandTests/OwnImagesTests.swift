@@ -11,7 +11,7 @@ private let archive: String = {
 struct OwnImagesTests {
     private let label = "^(.*)_[0-9]+"
 
-    /// A fifth of NEU-DET: 60 images of each class.
+    /// A fifth of NEU-DET: 60 images of each class, without those that its author has put elsewhere.
     private func steel() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         let run = try ProgramRun.of(
@@ -47,7 +47,7 @@ struct OwnImagesTests {
         #expect(checked.status == 0 && checked.output.contains("patches_101.jpg, IMAGES/patches_105.jpg"), "\(checked)")
         let pack = folder.path + "/steel.pack"
         let packed = try TinyRun.sipat("data", "pack", images, "--size", "32", "--channels", "1", "--label-from", label, "--output", pack)
-        #expect(packed.status == 0 && packed.output.contains("288 training and 72 test images"), "\(packed)")
+        #expect(packed.status == 0 && packed.output.contains("281 training and 72 test images"), "\(packed)")
         for mode in ["natural", "at", "sip-at"] {
             var weights = Set<String>()
             for (number, data) in [pack, images, folder.path + "/shards"].enumerated() {
