@@ -25,21 +25,32 @@ struct FaultTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: run).sorted() == ["checkpoints", "metrics.jsonl", "recipe.yaml", "run.lock"], comment)
     }
 
-    @Test func atEveryOperationOnFiles() throws {
+    @Test func atEveryOperationOnFiles() async throws {
         let folder = try TemporaryFolder()
         let whole = folder.path + "/whole"
         let counted = try run("count", "-", whole)
         let operations = try #require(counted.output.split(separator: "\n").last { $0.hasPrefix("operations ") }.flatMap { Int($0.dropFirst(11)) }, "\(counted)")
         #expect(operations > 100)
-        for operation in 0..<operations {
-            let broken = folder.path + "/broken"
-            let killed = try run("die-at-operation", "\(operation)", broken)
-            #expect(killed.status == 128 + SIGKILL, "operation \(operation): \(killed)")
-            let resumed = try run("count", "-", broken)
-            #expect(resumed.status == 0, "operation \(operation): \(resumed)")
-            try expectEqual(broken, whole, "operation \(operation)")
-            try FileManager.default.removeItem(atPath: broken)
+        // Two at a time, each in a folder of its own.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for lane in 0..<2 {
+                let broken = "\(folder.path)/lane-\(lane)/broken"
+                try FileManager.default.createDirectory(atPath: (broken as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+                group.addTask {
+                    for operation in stride(from: lane, to: operations, by: 2) { try dies(atOperation: operation, broken, whole: whole) }
+                }
+            }
+            try await group.waitForAll()
         }
+    }
+
+    private func dies(atOperation operation: Int, _ broken: String, whole: String) throws {
+        let killed = try run("die-at-operation", "\(operation)", broken)
+        #expect(killed.status == 128 + SIGKILL, "operation \(operation): \(killed)")
+        let resumed = try run("count", "-", broken)
+        #expect(resumed.status == 0, "operation \(operation): \(resumed)")
+        try expectEqual(broken, whole, "operation \(operation)")
+        try FileManager.default.removeItem(atPath: broken)
     }
 
     @Test(arguments: ["starting", "loading", "meeting", "attack", "update", "optimizer", "validation", "checkpoint"])
