@@ -98,8 +98,7 @@ package final class TrainingRun {
         }
     }
 
-    /// Trains until the recipe's epochs are done, patience runs out, or somebody asks to stop.
-    ///
+    /// Trains until the recipe's epochs are done, patience runs out, or somebody asks to stop. Collective.
     package func run(stop: StopRequest) throws -> RunOutcome {
         files?.note(describe())
         if let left = stop.secondsLeft {
