@@ -31,8 +31,8 @@ package struct Placement: Codable, Sendable {
             rank: world.rank, host: Host.name, cores: ProcessInfo.processInfo.processorCount, affinity: currentAffinity(),
             quota: CPUQuota.current(), memory: ProcessInfo.processInfo.physicalMemory,
             blasThreads: ProcessInfo.processInfo.environment["OPENBLAS_NUM_THREADS"] ?? "unset")
-        guard let texts = try world.gather(String(decoding: try JSONEncoder().encode(own), as: UTF8.self)) else { return nil }
-        return try texts.map { try JSONDecoder().decode(Placement.self, from: Data($0.utf8)) }
+        guard let texts = try world.gather(String(decoding: try jsonBytes(own, .line), as: UTF8.self)) else { return nil }
+        return try texts.map { try decodedJSON(Placement.self, from: $0.utf8) }
     }
 
     /// What is wrong with ranks of `threads` threads each.

@@ -1,6 +1,5 @@
 import Checkpoints
 import Diagnostics
-import Foundation
 import MPI
 
 /// What must be the same on all ranks, and is read by each for itself.
@@ -24,7 +23,7 @@ package struct RankFingerprint: Codable {
         let texts = try communicator.gather(String(decoding: try jsonBytes(own, .line), as: UTF8.self))
         try communicator.agreeing {
             guard let texts else { return }
-            let all = try texts.map { try JSONDecoder().decode(RankFingerprint.self, from: Data($0.utf8)) }
+            let all = try texts.map { try decodedJSON(RankFingerprint.self, from: $0.utf8) }
             if let complaint = complaint(all) { throw complaint }
         }
     }

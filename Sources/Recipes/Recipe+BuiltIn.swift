@@ -1,21 +1,35 @@
 import Diagnostics
 
 extension Recipe {
-    /// The names `builtIn(_:)` knows.
-    package static let builtInNames = ["cifar10", "images", "paper", "synthetic"]
-
     /// A recipe that comes with the program.
+    private enum BuiltIn: String, CaseIterable {
+        /// The field's common settings (ResNet-18, PGD-10, 200 epochs), after Rice, Wong and Kolter, ICML 2020.
+        case cifar10
+        /// People's own images, with a small ResNet-18.
+        case images
+        /// The settings of the code published with SIP-AT (Redgrave and Czajka, arXiv 2501.09086).
+        case paper
+        /// The built-in data, in about a minute.
+        case synthetic
+    }
+
+    /// The names `builtIn(_:)` knows.
+    package static let builtInNames = BuiltIn.allCases.map(\.rawValue)
+
+    /// The recipe of that name that comes with the program.
     ///
-    /// - `cifar10`: the field's common settings (ResNet-18, PGD-10, 200 epochs), after Rice, Wong and Kolter, ICML 2020.
-    /// - `images`: people's own images, with a small ResNet-18.
-    /// - `paper`: the settings of the code published with SIP-AT (Redgrave and Czajka, arXiv 2501.09086).
-    /// - `synthetic`: the built-in data, in about a minute.
     /// - Throws: `Failure.usage` for another name.
     package static func builtIn(_ name: String) throws -> Recipe {
+        guard let builtIn = BuiltIn(rawValue: name) else {
+            let nearest = nearestName(to: name, among: builtInNames).map { "did you mean \($0)? " } ?? ""
+            throw Failure.usage(
+                "there is no built-in recipe \"\(name)\"",
+                remedy: "\(nearest)Built-in recipes: \(builtInNames.joined(separator: ", "))")
+        }
         var recipe = Recipe()
-        switch name {
-        case "cifar10": break
-        case "images":
+        switch builtIn {
+        case .cifar10: break
+        case .images:
             recipe.epochs = 30
             recipe.data.name = .images
             recipe.data.batch = 64
@@ -23,7 +37,7 @@ extension Recipe {
             recipe.attack.steps = 7
             recipe.schedule.name = .oneCycle
             recipe.validation.limit = 500
-        case "paper":
+        case .paper:
             recipe.epochs = 50
             recipe.data.batch = 32
             recipe.augmentation = Augmentation(crop: 0, flip: false)
@@ -33,7 +47,7 @@ extension Recipe {
             recipe.schedule.name = .step
             recipe.schedule.gamma = 0.75
             recipe.validation.metric = .clean
-        case "synthetic":
+        case .synthetic:
             recipe.epochs = 12
             recipe.data.name = .synthetic
             recipe.data.batch = 64
@@ -46,11 +60,6 @@ extension Recipe {
             recipe.validation.limit = 200
             recipe.validation.steps = 5
             recipe.validation.metric = .clean
-        default:
-            let nearest = nearestName(to: name, among: builtInNames).map { "did you mean \($0)? " } ?? ""
-            throw Failure.usage(
-                "there is no built-in recipe \"\(name)\"",
-                remedy: "\(nearest)Built-in recipes: \(builtInNames.joined(separator: ", "))")
         }
         return recipe
     }

@@ -1,7 +1,7 @@
 // run-fixture FAULT COUNT OUTPUT [key=value …]: a training run that something happens to, for tests.
 //
 //   die-at-operation n   killed before its n-th operation on files (counted from 0)
-//   die-in PHASE         killed as soon as it is in the phase (loading, validation …)
+//   die-in PHASE         killed as it enters the phase (loading, validation …)
 //   stop-at-line n       asked to stop (SIGUSR1) when the n-th line of metrics is written (counted from 1)
 //   count -              prints how many operations on files there were
 //   trace -              prints each
@@ -59,17 +59,12 @@ final class StrikingFiles: FileOperations {
 
 let words = CommandLine.arguments.dropFirst().map { $0 }
 guard words.count >= 3 else { exit(Failure.Kind.usage.rawValue) }
-let heartbeat = Heartbeat()
 do {
     let code = try Session.withSession { session -> Int32 in
         let strikes = session.world.rank == 0
         let files = StrikingFiles(strikes ? words[0] : "", at: Int(words[1]) ?? -1)
-        if strikes, words[0] == "die-in" {
-            Thread {
-                while "\(heartbeat.phase)" != words[1] { usleep(50) }
-                kill(getpid(), SIGKILL)
-            }.start()
-        }
+        let phase = strikes && words[0] == "die-in" ? words[1] : nil
+        let heartbeat = Heartbeat { if "\($0)" == phase { kill(getpid(), SIGKILL) } }
         let request = TrainingRequest(
             recipe: .builtIn("synthetic"), overrides: Array(words[3...]), output: words[2], mode: .resumeIfPresent, threads: 1,
             showsProfile: false, timeBudget: nil)

@@ -71,6 +71,19 @@ struct AscentTests {
         }
     }
 
+    /// A watchdog takes an attack of many steps for one that hangs unless each step shows itself.
+    @Test func everyStepBeats() throws {
+        let batch = ToyBatch(shape, count: 5, classes: 4, seed: 9)
+        let settings = AttackSettings.pgd(ThreatModel(norm: .linf, epsilon: 0.1), stepSize: 0.03, steps: 6)
+        var beats = 0
+        var adversarial = batch.images
+        try ProjectedGradientAscent(settings, imageShape: shape, classes: 4, capacity: 5).run(
+            model: classifier(9), images: batch.images, labels: batch.labels, mask: nil, count: 5, seed: 0, epoch: 0,
+            sampleIndices: batch.indices, adversarial: &adversarial
+        ) { beats += 1 }
+        #expect(beats >= 6)
+    }
+
     @Test(arguments: Norm.allCases)
     func groupsDoNotMatter(_ norm: Norm) throws {
         let batch = ToyBatch(shape, count: 11, classes: 4, seed: 4).masked(seed: 4)

@@ -16,7 +16,8 @@ import Testing
     @Test(arguments: files, [1, 2]) func changeWeightsAsPyTorchDoes(_ file: String, ranks: Int) throws {
         let run = try ProgramRun.mpirun(ranks: ranks, builtProgram("mpi-fixture"), ["golden-steps", file])
         #expect(run.status == 0, "\(run)")
-        // Ours differs by 6e-5 at most; in the larger file a ReLU or two fall on the other side in the third step.
+        // Ours differs by 6e-5 at most. In the larger file a ReLU or two fall on the other side in the third step: ours by 3e-3,
+        // PyTorch's own float32 by 2e-3 to 4e-3 (and by 0.3 in channels-last).
         let tolerance = file.hasSuffix("w4.safetensors") ? 2e-4 : 1e-2
         var tensors: [String: Set<String>] = [:]
         for line in run.output.split(separator: "\n").dropLast() {

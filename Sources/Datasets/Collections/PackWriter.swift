@@ -56,8 +56,6 @@ package struct PackWriter {
         var labels: [Int32] = []
         var groups: [Int32] = []
         var index: [UInt8] = []
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try writeSynchronized(folder + "/images.u8", using: files) { sink in
             try Inspection(collection: collection, settings: settings).run(order: order, progress: progress) { place, result in
                 let entry = collection.entries[place]
@@ -67,7 +65,7 @@ package struct PackWriter {
                     if entry.split == .train { outcome.train += 1 } else { outcome.test += 1 }
                     labels.append(entry.label)
                     groups.append(groupNumbers[place])
-                    index += try encoder.encode(describe(entry, image)) + [0x0A]
+                    index += try jsonBytes(describe(entry, image), .line)
                     try image.pixels.withUnsafeBytes { try sink($0) }
                 }
             }
@@ -81,10 +79,7 @@ package struct PackWriter {
             shape: settings.shape, fit: settings.rule.rawValue, classes: collection.classNames, train: outcome.train, test: outcome.test,
             hasGroups: hasGroups, trainHash: hash(labels, pixels, 0..<outcome.train), testHash: hash(labels, pixels, outcome.train..<labels.count),
             source: source, skipped: outcome.skipped.map { .init(path: $0.path, reason: $0.failure.message) })
-        encoder.outputFormatting.insert(.prettyPrinted)
-        try writeSynchronized(folder + "/" + PackedHeader.fileName, using: files) { sink in
-            try (encoder.encode(header) + [0x0A]).withUnsafeBytes { try sink($0) }
-        }
+        try writeSynchronized(folder + "/" + PackedHeader.fileName, using: files) { sink in try jsonBytes(header).withUnsafeBytes { try sink($0) } }
         return outcome
     }
 

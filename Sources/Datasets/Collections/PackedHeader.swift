@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import Images
 import Kernels
 
@@ -62,7 +61,7 @@ struct PackedHeader: Codable, Sendable, Hashable {
         let path = folder + "/" + PackedHeader.fileName
         let bytes = try ReadableFile.contents(of: path)
         do {
-            self = try JSONDecoder().decode(PackedHeader.self, from: Data(bytes))
+            self = try decodedJSON(PackedHeader.self, from: bytes)
         } catch {
             throw Failure.badData("\(path): is not the description of a packed set (\(error))", remedy: "pack the images again: sipat data pack")
         }

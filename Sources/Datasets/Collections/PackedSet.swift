@@ -57,7 +57,7 @@ package final class PackedSet: ImageSource {
             throw Failure.badData("\(file): has \(lines.count) lines, expected one per image", remedy: "pack the images again: sipat data pack")
         }
         return try (first..<first + count).map { line in
-            do { return try JSONDecoder().decode(PackedImage.self, from: Data(lines[line])) } catch {
+            do { return try decodedJSON(PackedImage.self, from: lines[line]) } catch {
                 throw Failure.badData("\(file):\(line + 1): does not describe an image (\(error))", remedy: "pack the images again: sipat data pack")
             }
         }

@@ -11,11 +11,19 @@ package struct ModelConfiguration: Sendable, Hashable, Codable {
         case imagenet
     }
 
+    /// The networks there are.
+    private enum Family: String, CaseIterable {
+        case cnn
+        case resnet18
+        case resnet34
+        case resnet50
+        case preActResNet18 = "preact-resnet18"
+        case preActResNet34 = "preact-resnet34"
+        case wideResNet = "wide-resnet"
+    }
+
     /// The names `init(name:…)` understands; `wide-resnet` also as `wide-resnet-<depth>-<widen>`.
-    package static let names = [
-        "cnn", "resnet18", "resnet34", "resnet50", "preact-resnet18", "preact-resnet34", "wide-resnet",
-        "wide-resnet-28-10", "wide-resnet-34-10",
-    ]
+    package static let names = Family.allCases.map(\.rawValue) + ["wide-resnet-28-10", "wide-resnet-34-10"]
 
     /// Whether `init(name:…)` understands `name`.
     package static let isKnown: @Sendable (String) -> Bool = { name in (try? ModelConfiguration(name: name)) != nil }
@@ -43,7 +51,7 @@ package struct ModelConfiguration: Sendable, Hashable, Codable {
             }
             (name, depth, widen) = ("wide-resnet", d, w)
         }
-        guard Self.names.contains(name) else {
+        guard let family = Family(rawValue: name) else {
             let nearest = nearestName(to: name, among: Self.names).map { "did you mean \($0)? " } ?? ""
             throw Failure.usage(
                 "model: no network is called \(name)",
@@ -51,13 +59,13 @@ package struct ModelConfiguration: Sendable, Hashable, Codable {
         }
         self.name = name
         self.stem = stem
-        self.width = width ?? (name == "cnn" || name == "wide-resnet" ? 16 : 64)
+        self.width = width ?? (family == .cnn || family == .wideResNet ? 16 : 64)
         self.depth = depth ?? 28
         self.widen = widen ?? 10
         guard (1...4096).contains(self.width) else {
             throw Failure.usage("model: width \(self.width) is outside 1…4096")
         }
-        guard name == "wide-resnet" || (depth == nil && widen == nil) else {
+        guard family == .wideResNet || (depth == nil && widen == nil) else {
             throw Failure.usage(
                 "model \(name): depth and widen are options of wide-resnet only",
                 remedy: "use width to make \(name) wider or narrower")
@@ -80,18 +88,18 @@ package struct ModelConfiguration: Sendable, Hashable, Codable {
                 "model \(name): images of \(input) do not fit", remedy: "images need at least 8×8 pixels and 1 or 3 channels")
         }
         guard classes >= 2 else { throw Failure.usage("model \(name): \(classes) classes; a classifier needs 2 or more") }
-        switch name {
-        case "cnn": return smallCNN(input: input, classes: classes, width: width)
-        case "resnet18": return resNet(.basic, [2, 2, 2, 2], input: input, classes: classes, width: width, stem: stem)
-        case "resnet34": return resNet(.basic, [3, 4, 6, 3], input: input, classes: classes, width: width, stem: stem)
-        case "resnet50": return resNet(.bottleneck, [3, 4, 6, 3], input: input, classes: classes, width: width, stem: stem)
-        case "preact-resnet18":
+        switch Family(rawValue: name) {
+        case .cnn: return smallCNN(input: input, classes: classes, width: width)
+        case .resnet18: return resNet(.basic, [2, 2, 2, 2], input: input, classes: classes, width: width, stem: stem)
+        case .resnet34: return resNet(.basic, [3, 4, 6, 3], input: input, classes: classes, width: width, stem: stem)
+        case .resnet50: return resNet(.bottleneck, [3, 4, 6, 3], input: input, classes: classes, width: width, stem: stem)
+        case .preActResNet18:
             return preActResNet([2, 2, 2, 2], input: input, classes: classes, width: width, stem: stem)
-        case "preact-resnet34":
+        case .preActResNet34:
             return preActResNet([3, 4, 6, 3], input: input, classes: classes, width: width, stem: stem)
-        case "wide-resnet":
+        case .wideResNet:
             return wideResNet(depth: depth, widen: widen, input: input, classes: classes, width: width, stem: stem)
-        default: throw Failure.internalError("model \(name) has a name but no builder")
+        case nil: throw Failure.internalError("model: no network is called \(name)")
         }
     }
 }

@@ -59,12 +59,11 @@ package final class MetricsLog {
             let type: String?
             let epoch: Int?
         }
-        let decoder = JSONDecoder()
         var kept: [UInt8] = []
         var rest = bytes[...]
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
             let line = rest[..<end]
-            if let found = try? decoder.decode(Line.self, from: Data(line)), found.step <= step,
+            if let found = try? decodedJSON(Line.self, from: line), found.step <= step,
                 found.type != "epoch" || found.epoch ?? -1 < epoch,
                 // What changed when the run was resumed at this very step is told again.
                 found.type != "recipe" || found.step < step

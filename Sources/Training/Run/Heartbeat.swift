@@ -44,12 +44,16 @@ package final class Heartbeat: Sendable {
     private let stepNumber = Atomic(0)
     private let phaseNumber = Atomic(0)
 
-    package init() {}
+    private let onEntering: (@Sendable (Phase) -> Void)?
+
+    /// - Parameter onEntering: called by the thread that enters a phase, once it is in it.
+    package init(onEntering: (@Sendable (Phase) -> Void)? = nil) { self.onEntering = onEntering }
 
     /// Enters a phase.
     package func enter(_ phase: Phase) {
         phaseNumber.store(phase.rawValue, ordering: .relaxed)
         beat()
+        onEntering?(phase)
     }
 
     /// Begins a step.
