@@ -19,11 +19,13 @@ package final class Evaluator {
         self.init(pass: FrozenPass(model, capacity: max(1, min(batch, model.network.attackGroup))), dataset: dataset)
     }
 
-    /// - Parameter pass: the model; as many images as it has room for make a group.
-    package init(pass: any DifferentiableClassifier, dataset: any ImageSource) {
+    /// - Parameters:
+    ///   - pass: the model.
+    ///   - batch: the most images at a time; as many as the model has room for where that is less.
+    package init(pass: any DifferentiableClassifier, dataset: any ImageSource, batch: Int = .max) {
         self.pass = pass
         self.dataset = dataset
-        group = pass.capacity
+        group = max(1, min(pass.capacity, batch))
     }
 
     /// Evaluates the images `indices` of the data set. Collective.

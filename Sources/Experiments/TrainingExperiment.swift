@@ -96,7 +96,7 @@ package struct TrainingExperiment {
         let run = try TrainingRun(
             recipe: recipe, data: data, communicator: world, start: start, resume: resumes, threads: request.threads,
             showsProfile: request.showsProfile, heartbeat: heartbeat
-        ) { Validator(recipe, data: data, model: $0) }
+        ) { Validator(recipe, data: data, pass: $0) }
         return try run.run(stop: stop)
     }
 

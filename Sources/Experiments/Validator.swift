@@ -13,9 +13,9 @@ final class Validator: Validation {
     private let robust: [Int]
     private let settings: EvaluationProtocol
 
-    init(_ recipe: Recipe, data: TrainingData, model: FrozenModel) {
-        self.model = model
-        evaluator = Evaluator(model: model, dataset: data.dataset, batch: recipe.validation.batch)
+    init(_ recipe: Recipe, data: TrainingData, pass: FrozenPass) {
+        model = pass.model
+        evaluator = Evaluator(pass: pass, dataset: data.dataset, batch: recipe.validation.batch)
         clean = data.validation
         let limit = recipe.validation.limit
         robust = ValidationSplit.classBalanced(clean, labels: data.dataset.labels, limit: limit == 0 ? clean.count : limit)

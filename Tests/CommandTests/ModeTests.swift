@@ -40,6 +40,17 @@ struct ModeTests {
         #expect(weights.count == 3)
     }
 
+    /// A rate at which logits saturate: where the loss has no gradient, nothing was trained against.
+    @Test func gradientsThatVanishAreTold() throws {
+        let folder = try TemporaryFolder()
+        let sound = try TinyRun.train(folder.path + "/sound", ["mode=at"])
+        #expect(!(sound.output + sound.errors).contains("first gradient was zero"), "\(sound)")
+        let saturated = try TinyRun.train(folder.path + "/saturated", ranks: 2, ["mode=at", "optimizer.lr=8", "schedule.name=constant"])
+        #expect(saturated.status == 0 && (saturated.output + saturated.errors).contains("the attack's first gradient was zero for"), "\(saturated)")
+        let counts = try TinyRun.lines(folder.path + "/saturated").compactMap { $0["zeroGradients"] as? Int }
+        #expect(counts.count == 2 && counts.contains { $0 > 0 }, "\(counts)")
+    }
+
     @Test func everyUnannotatedImageIsAttackedEverywhere() throws {
         let folder = try TemporaryFolder()
         #expect(try TinyRun.train(folder.path + "/at", ["mode=at"]).status == 0)

@@ -101,8 +101,8 @@ package struct Network: Sendable, Hashable {
     }
 
     /// How many images an attack takes through all its steps together: their activations stay in cache; the wider the
-    /// network, the more images it takes to make up for reading the filters.
-    package var attackGroup: Int { parameterCount < 2_000_000 ? 16 : 32 }
+    /// network, the more images it takes to make up for reading the filters. Large images make up for it by themselves.
+    package var attackGroup: Int { max(1, min(parameterCount < 2_000_000 ? 16 : 32, 8 * 224 * 224 / input.pixels)) }
 
     /// Multiplications and additions of one forward pass over one image, counted as direct convolutions would need them.
     package var flops: Int {

@@ -48,7 +48,7 @@ package final class TrainingRun {
     ///   - showsProfile: print where the time went after each epoch.
     package init(
         recipe: Recipe, data: TrainingData, communicator: Communicator, start: RunStart?, resume: Bool, threads: Int = 1,
-        showsProfile: Bool = false, heartbeat: Heartbeat = Heartbeat(), validation: (FrozenModel) throws -> any Validation
+        showsProfile: Bool = false, heartbeat: Heartbeat = Heartbeat(), validation: (FrozenPass) throws -> any Validation
     ) throws {
         self.showsProfile = showsProfile
         self.heartbeat = heartbeat
@@ -78,7 +78,7 @@ package final class TrainingRun {
                 bucketBytes: Int(recipe.communication.bucketMegabytes * 1e6), microBatch: recipe.data.microBatch,
                 batch: ownedMicroBatches(total: microBatches, rank: 0, size: size).count * recipe.data.microBatch, threads: threads,
                 heartbeat: heartbeat)
-            return (step, try validation(step.frozen))
+            return (step, try validation(step.idlePass))
         }
         self.step = step
         self.validator = validator

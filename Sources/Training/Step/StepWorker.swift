@@ -8,7 +8,8 @@ import NeuralNet
 /// weights and prepared filters that all share.
 final class StepWorker {
     private let settings: StepSettings
-    private let frozenPass: FrozenPass?
+    /// The model as it stands frozen, in memory that it shares with the training pass: for attacks, and between steps for validation.
+    let frozenPass: FrozenPass
     private let trainingPass: TrainingPass
     private let ascent: ProjectedGradientAscent?
 
@@ -19,9 +20,7 @@ final class StepWorker {
         let network = state.network
         let onTrainingStatistics = settings.attack?.batchNorm == .training
         trainingPass = TrainingPass(state, filters: filters, capacity: microBatch, attacks: onTrainingStatistics)
-        frozenPass =
-            settings.attack == nil || onTrainingStatistics
-            ? nil : FrozenPass(frozen, capacity: min(microBatch, network.attackGroup), sharing: trainingPass)
+        frozenPass = FrozenPass(frozen, capacity: min(microBatch, network.attackGroup), sharing: trainingPass)
         ascent = settings.attack.map {
             ProjectedGradientAscent(
                 $0.settings, imageShape: network.input, classes: network.classes, capacity: microBatch)
@@ -48,7 +47,7 @@ final class StepWorker {
                 adversarial: adversarial, beat: beat)
         }
         do {
-            if let frozenPass { try run(frozenPass) } else { try run(trainingPass) }
+            if attack.batchNorm == .training { try run(trainingPass) } else { try run(frozenPass) }
         } catch  where ascent.foundNonFinite {
             // Not this rank's affair alone: the step goes on to where all ranks learn of it together.
             adversarial.update(from: images, count: range.count * shape.count)

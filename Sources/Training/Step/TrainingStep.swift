@@ -20,7 +20,7 @@ package final class TrainingStep {
     private let settings: StepSettings
     private let pool: WorkerPool
     private let filters: PreparedFilters
-    package let frozen: FrozenModel
+    private let frozen: FrozenModel
     private let workers: [StepWorker]
     private let layout: StepLayout
     private let mpi = Lock()
@@ -74,6 +74,9 @@ package final class TrainingStep {
         return [layout.statisticsOffset..<layout.count]
             + gradientBuckets(boundaries: parameters, count: layout.statisticsOffset, bucketBytes: bucketBytes)
     }
+
+    /// A frozen model for use between steps, after `freeze`; it takes no memory but the step's.
+    package var idlePass: FrozenPass { workers[0].frozenPass }
 
     /// The perturbed images of the last step's owned samples, if it attacked.
     package let adversarial: FloatBuffer
