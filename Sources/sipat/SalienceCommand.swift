@@ -60,7 +60,7 @@ struct SalienceEstimateCommand: ParsableCommand {
         try world.agreeing {
             guard let maps else { return }
             try maps.write(to: output)
-            try Output.result("\(output): \(maps.provenance.summary)\n\(SalienceStatistics(maps).table)")
+            try Output.result("\(output): \(maps.provenance.summary)\n\(try SalienceStatistics(maps).table)")
         }
     }
 
@@ -99,7 +99,7 @@ struct SalienceShowCommand: ParsableCommand {
             try Output.result(
                 """
                 \(maps): \(loaded.provenance.summary), made by \(loaded.provenance.createdBy)
-                \(SalienceStatistics(loaded, threshold: Float(threshold)).table)
+                \(try SalienceStatistics(loaded, threshold: Float(threshold)).table)
                 """)
         }
     }
