@@ -79,7 +79,7 @@ let package = Package(
         .target(
             name: "Experiments",
             dependencies: [
-                "MPI", "Kernels", "NeuralNet", "Salience", "Datasets", "Digests", "Checkpoints", "Images", "Recipes", "Evaluation", "Training",
+                "MPI", "Kernels", "NeuralNet", "Salience", "Datasets", "Digests", "Checkpoints", "Recipes", "Evaluation", "Training",
                 "Diagnostics",
             ]
         ),

@@ -92,7 +92,8 @@ package struct EvaluationExperiment {
             Array(0..<dataset.count), labels: dataset.labels, limit: request.limit == 0 ? dataset.count : request.limit)
         var notes = ["weights: \(weights.account)"] + loaded
         if dataset.salience != nil {
-            let counts = indices.reduce(into: SalienceCounts()) { $0[dataset.salienceState(of: $1)] += 1 }
+            let images = dataset
+            let counts = indices.reduce(into: SalienceCounts()) { $0[images.salienceState(of: $1)] += 1 }
             notes.append("salience: \(counts.summary)")
         }
         self.notes = notes

@@ -50,10 +50,12 @@ enum OutlineCoding {
                 let (left, top, right, bottom) = (coordinate(), coordinate(), coordinate(), coordinate())
                 outlines.append(.box(Box(left: left, top: top, right: right, bottom: bottom)))
             } else {
-                outlines.append(.polygon((0..<corners).map { _ in
-                    let x = coordinate()
-                    return Point(x: x, y: coordinate())
-                }))
+                outlines.append(
+                    .polygon(
+                        (0..<corners).map { _ in
+                            let x = coordinate()
+                            return Point(x: x, y: coordinate())
+                        }))
             }
         }
         guard place == bytes.count, outlines.allSatisfy(\.isFinite) else { return nil }

@@ -116,7 +116,7 @@ package final class SalienceStore: Sendable {
     package func verify() throws {
         var first = 0
         for part in header.parts {
-            var digest = SalienceDigest(size: header.size, fit: header.fit)
+            let digest = SalienceDigest(size: header.size, fit: header.fit)
             for number in first..<first + part.dataset.count {
                 let entry = entry(number)
                 if entry.content == .outlines { _ = try outlinedMap(number, entry) }
