@@ -46,6 +46,10 @@ struct CIFARFormat: Sendable {
         let counts = try files.map { try recordCount($0, limit: limit) }
         let total = counts.reduce(0, +)
         let classNames = try folder.find(anyOf: [namesFile]).map(readNames) ?? officialNames
+        var need = MemoryNeed()
+        need.add(total, CIFARFormat.shape.count)
+        need.add(counts.max() ?? 0, recordBytes)
+        try requireMemory(need, for: "\(name) with \(total) images", remedy: "use a machine with more memory, or start fewer ranks on it")
 
         var labels: [Int32] = []
         labels.reserveCapacity(total)

@@ -94,6 +94,9 @@ enum IDXReader {
         guard headerBytes + size <= stream.contentLimit else {
             throw truncated(stream, found: max(0, stream.contentLimit - headerBytes), count: count, itemBytes: itemBytes)
         }
+        var need = MemoryNeed()
+        need.add(size)
+        try requireMemory(need, for: "\(stream.path): \(count) entries of \(itemBytes) bytes", remedy: "use a machine with more memory, or start fewer ranks on it")
         var found = 0
         let body = try [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
             found = try stream.read(into: UnsafeMutableRawBufferPointer(buffer))

@@ -71,7 +71,7 @@ package enum RecipeSchema {
         field("schedule.warmupEpochs", \.schedule.warmupEpochs, .number(0...1000), "epochs of linear increase before the schedule"),
         field("schedule.peak", \.schedule.peak, .number(0.01...0.99), "one-cycle: share of the run at which the peak is reached"),
 
-        field("validation.every", \.validation.every, .integer(1...1_000_000), "epochs between validations", mayChange: true),
+        field("validation.every", \.validation.every, .integer(1...1_000_000), "epochs between validations, each after a checkpoint", mayChange: true),
         field("validation.batch", \.validation.batch, .integer(1...65_536), "images at a time", mayChange: true),
         field("validation.limit", \.validation.limit, .integer(0...Int.max), "images of the validation set attacked; 0 for all", mayChange: true),
         field("validation.steps", \.validation.steps, .integer(1...100_000), "gradient steps of the attack", mayChange: true),

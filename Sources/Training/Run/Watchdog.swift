@@ -37,21 +37,27 @@ package final class Watchdog: Sendable {
     package func use(folder: String, minutes: Double) {
         guard size > 1 else { return }
         let words = folder + "/.heartbeat"
-        if minutes > 0 { try? FileManager.default.createDirectory(atPath: words, withIntermediateDirectories: true) }
+        if minutes > 0 { try? PosixFileOperations().makeDirectory(words) }
         place.withLock { $0 = (minutes > 0 ? words : nil, minutes * 60) }
         // At once, for whoever is stopped in the first second.
         if minutes > 0 { leaveWord(in: words) }
     }
 
-    private func leaveWord(in folder: String) {
-        try? Data(status.utf8).write(to: URL(fileURLWithPath: "\(folder)/rank-\(rank)"))
+    private func leaveWord(in folder: String) { write(status, to: "\(folder)/rank-\(rank)") }
+
+    /// Words are worth nothing after a crash of the machine: they are not synchronised.
+    private func write(_ text: String, to path: String) {
+        let files = PosixFileOperations()
+        guard let descriptor = try? files.create(path) else { return }
+        try? Array(text.utf8).withUnsafeBytes { try files.write($0, to: descriptor, path: path) }
+        try? files.close(descriptor, path: path)
     }
 
     /// Stops watching, and removes this rank's word from the folder.
     package func stop() {
         isStopped.store(true, ordering: .relaxed)
         guard let folder = place.withLock({ $0.folder }) else { return }
-        try? FileManager.default.removeItem(atPath: "\(folder)/rank-\(rank)")
+        try? PosixFileOperations().removeFile("\(folder)/rank-\(rank)")
         rmdir(folder)
     }
 
@@ -90,7 +96,7 @@ package final class Watchdog: Sendable {
         say("rank \(rank) \(status): no progress for \(duration(seconds)) (communication.watchdogMinutes)")
         // Everybody's own word first; then one of those who are left speaks for the others.
         guard folder != nil else { _exit(Failure.Kind.internalError.rawValue) }
-        try? Data("\(status)\(Self.reported)".utf8).write(to: URL(fileURLWithPath: file(rank)))
+        write("\(status)\(Self.reported)", to: file(rank))
         Thread.sleep(forTimeInterval: min(max(limit / 4, 0.5), 10))
         let words = (0..<size).map { try? String(contentsOfFile: file($0), encoding: .utf8) }
         if words.firstIndex(where: { $0?.hasSuffix(Self.reported) == true }) == rank { speak(for: words) }
