@@ -70,7 +70,9 @@ let package = Package(
         .target(name: "Checkpoints", dependencies: ["Digests", "NeuralNet", "Diagnostics"]),
         // Typed settings of a run, as YAML and JSON. Knows the other rooms' settings, not their work.
         .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
-        .target(name: "Evaluation", dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Diagnostics"]),
+        .target(
+            name: "Evaluation",
+            dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Diagnostics"]),
         .target(
             name: "Training",
             dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Recipes", "Diagnostics"]
@@ -79,7 +81,8 @@ let package = Package(
         .target(
             name: "Experiments",
             dependencies: [
-                "MPI", "Kernels", "NeuralNet", "Salience", "Datasets", "Digests", "Checkpoints", "Recipes", "Evaluation", "Training",
+                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Checkpoints", "Recipes", "Evaluation",
+                "Training",
                 "Diagnostics",
             ]
         ),

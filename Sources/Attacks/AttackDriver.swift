@@ -23,20 +23,25 @@ package final class AttackDriver {
 
     /// Runs one attack.
     ///
-    /// - Parameter finished: called for each image, in no particular order, with what was found and the adversarial image,
-    ///   [height, width, channels], which is good until it returns.
+    /// - Parameters:
+    ///   - judge: the model whose answer counts; nil for the one attacked. Another measures how attacks transfer.
+    ///   - expected: how many images there will be, at most, where `images` grows; nil for its count.
+    ///   - finished: called for each image, in no particular order, with what was found and the adversarial image,
+    ///     [height, width, channels], which is good until it returns.
     /// - Throws: what the attack throws, and `Failure` naming the attack and the image if the adversarial image is not
     ///   admissible.
     package func run(
-        _ attack: any Attack, model: some DifferentiableClassifier, on images: some AttackImages, seed: UInt64,
+        _ attack: any Attack, model: some DifferentiableClassifier, judge: (any DifferentiableClassifier)? = nil,
+        on images: some AttackImages, expected: Int? = nil, seed: UInt64,
         finished: (AttackOutcome, UnsafePointer<Float>) throws -> Void
     ) throws {
-        let runner = try attack.makeRunner(imageShape: imageShape, classes: classes, capacity: min(capacity, max(images.count, 1)))
+        let runner = try attack.makeRunner(
+            imageShape: imageShape, classes: classes, capacity: min(capacity, max(expected ?? images.count, 1)))
         try runner.run(model: model, on: images, seed: seed) { image in
             try Admissibility.check(
                 image.image, image.adversarial, mask: image.mask, threat: attack.threat, shape: imageShape, count: 1,
                 names: ["\(image.index) under \(attack.name)"])
-            try finished(outcome(of: image, model: model), image.adversarial)
+            try finished(outcome(of: image, model: judge ?? model), image.adversarial)
         }
     }
 
@@ -89,7 +94,7 @@ package final class AttackDriver {
         }
     }
 
-    private func outcome(of image: FinishedImage, model: some DifferentiableClassifier) throws -> AttackOutcome {
+    private func outcome(of image: FinishedImage, model: any DifferentiableClassifier) throws -> AttackOutcome {
         model.logits(of: image.adversarial, batch: 1, into: logits.pointer)
         guard Elementwise.firstNonFinite(UnsafePointer(logits.pointer), count: classes) == nil else {
             throw Failure(
@@ -99,7 +104,7 @@ package final class AttackDriver {
         let prediction = CrossEntropy.prediction(logits.pointer, classes: classes)
         return AttackOutcome(
             position: image.position, index: image.index, label: image.label, succeeded: prediction != image.label,
-            prediction: prediction,
+            prediction: prediction, rank: LogitRanking.rank(logits.pointer, classes: classes, label: image.label),
             loss: LogitLoss.crossEntropy.evaluate(logits.pointer, classes: classes, label: image.label, derivative: nil),
             linf: Norm.linf.distance(image.adversarial, image.image, count: imageShape.count),
             l2: Norm.l2.distance(image.adversarial, image.image, count: imageShape.count), claim: image.claim)

@@ -8,6 +8,8 @@ package struct AttackOutcome: Sendable, Hashable, Codable {
     package var succeeded: Bool
     /// The class of the adversarial image.
     package var prediction: Int
+    /// Classes whose logits there are above the label's, the first of equals counting as larger.
+    package var rank: Int
     /// Its cross-entropy.
     package var loss: Float
     /// Sizes of the perturbation.

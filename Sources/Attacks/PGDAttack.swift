@@ -77,8 +77,12 @@ private final class PGDRunner: AttackRunner {
         finish: (FinishedImage) throws -> Void
     ) throws {
         let width = min(ascent.capacity, model.capacity)
-        for first in stride(from: 0, to: source.count, by: width) {
-            try load(first..<min(first + width, source.count), of: source)
+        var next = 0
+        while true {
+            let end = min(next + width, source.count)
+            guard next < end else { return }
+            try load(next..<end, of: source)
+            next = end
             model.logits(of: UnsafePointer(images.pointer), batch: group.count, into: logits.pointer)
             for i in group.indices {
                 group[i].claim.forwardQueries += 1

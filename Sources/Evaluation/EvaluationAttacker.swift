@@ -23,7 +23,7 @@ final class EvaluationAttacker {
         self.settings = settings
         let shape = pass.imageShape
         self.shape = shape
-        region = RegionMask(region: settings.region, threshold: settings.salienceThreshold)
+        region = RegionMask(region: settings.region, threshold: settings.salienceThreshold, seed: settings.seed)
         attacks = settings.epsilons.map { epsilon in
             let ascent =
                 epsilon == 0
@@ -61,7 +61,8 @@ final class EvaluationAttacker {
         return try (0..<batch.count).map { i in
             guard losses[i].isFinite else { throw notFinite(batch.sampleIndices[i]) }
             let map = batch.annotated[i] ? UnsafePointer(batch.salience.pointer + i * shape.pixels) : nil
-            let isAttackable = region.write(salience: map, pixels: shape.pixels, into: mask.pointer + i * shape.pixels)
+            let isAttackable = region.write(
+                salience: map, shape: shape, index: batch.sampleIndices[i], into: mask.pointer + i * shape.pixels)
             return SampleRecord(
                 index: batch.sampleIndices[i], epsilon: 0, label: Int(batch.labels[i]),
                 cleanLogits: (0..<pass.classes).map { logits[i * pass.classes + $0] }, cleanPrediction: prediction(i),

@@ -8,6 +8,8 @@ package struct EvaluationProtocol: Sendable, Hashable, Codable {
         case all
         case salient
         case background
+        /// As large as the salient region, in a random place.
+        case random
     }
 
     package var norm: Norm

@@ -9,7 +9,7 @@ package enum EvaluationTable {
             text += "\n| \(radius(row.epsilon)) | \(percent(row.accuracy)) | \(row.top5.map(percent) ?? "") | \(decimal(row.loss, 4)) |"
         }
         if let empty = report.rows.map(\.emptyRegions).max(), empty > 0 {
-            text += "\nThe region is empty in \(empty) images (\(region == .salient ? "no map, or nothing in it above the threshold" : "every pixel is salient")): they are left out."
+            text += "\nThe region is empty in \(empty) images (\(region == .salient || region == .random ? "no map, or nothing in it above the threshold" : "every pixel is salient")): they are left out."
         }
         for row in report.rows where row.zeroGradients > 0 {
             text += "\nwarning: at \(radius(row.epsilon)), \(row.zeroGradients) of \(row.count) images had no gradient where the attack started: "

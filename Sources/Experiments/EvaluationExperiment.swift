@@ -1,9 +1,10 @@
+import Checkpoints
 import Datasets
 import Diagnostics
 import Evaluation
+import Foundation
 import MPI
 import NeuralNet
-import Checkpoints
 import Recipes
 import Salience
 
@@ -35,6 +36,8 @@ package struct EvaluationRequest: Sendable {
     package var split: DatasetSplit
     /// Images, balanced over classes; 0 for all.
     package var limit: Int
+    /// Or which ones: `0:1000`, or a file of such; nil for `limit` of all.
+    package var images: String?
     /// A file of maps for the split; nil for the data set's own.
     package var salience: String?
     /// Nil for the run's.
@@ -45,7 +48,7 @@ package struct EvaluationRequest: Sendable {
 
     package init(
         weights: String, model: Model, data: DatasetLoader.Name?, directory: String?, split: DatasetSplit, limit: Int,
-        salience: String?, salienceThreshold: Float?, settings: EvaluationProtocol, batch: Int
+        images: String? = nil, salience: String?, salienceThreshold: Float?, settings: EvaluationProtocol, batch: Int
     ) {
         self.weights = weights
         self.model = model
@@ -53,6 +56,7 @@ package struct EvaluationRequest: Sendable {
         self.directory = directory
         self.split = split
         self.limit = limit
+        self.images = images
         self.salience = salience
         self.salienceThreshold = salienceThreshold
         self.settings = settings
@@ -63,21 +67,31 @@ package struct EvaluationRequest: Sendable {
 /// An evaluation with all it needs opened: the same on every rank.
 package struct EvaluationExperiment {
     package let weights: WeightsSource
+    package let split: DatasetSplit
     package let modelName: String
     package let dataset: any ImageSource
     package let indices: [Int]
     package let settings: EvaluationProtocol
     /// What the user should know, a line each; warnings begin with the word.
     package let notes: [String]
+    private let request: EvaluationRequest
+    private let configuration: ModelConfiguration
     private let evaluator: Evaluator
     private let model: FrozenModel
 
     /// - Throws: `Failure` naming the file or the flag at fault.
     package init(_ request: EvaluationRequest) throws {
+        try self.init(request, dataset: nil)
+    }
+
+    /// - Parameter shared: the data set of another evaluation of the same images; nil to open it.
+    private init(_ request: EvaluationRequest, dataset shared: (any ImageSource)?) throws {
+        self.request = request
+        split = request.split
         weights = try WeightsSource(request.weights)
         let recipe = weights.recipe
-        dataset = try Self.dataset(request, recipe: recipe, failure: weights.recipeFailure)
-        let configuration = try Self.configuration(request.model, recipe: recipe, failure: weights.recipeFailure)
+        dataset = try shared ?? Self.dataset(request, recipe: recipe, failure: weights.recipeFailure)
+        configuration = try Self.configuration(request.model, recipe: recipe, failure: weights.recipeFailure)
         modelName = configuration.name
         let network = try configuration.network(input: dataset.imageShape, classes: dataset.classes)
         var need = MemoryNeed()
@@ -88,8 +102,7 @@ package struct EvaluationExperiment {
         let loaded = try ModelWeights.load(weights.path, into: state)
         model = FrozenModel(network: network)
         model.freeze(state)
-        indices = ValidationSplit.classBalanced(
-            Array(0..<dataset.count), labels: dataset.labels, limit: request.limit == 0 ? dataset.count : request.limit)
+        indices = try Self.indices(request, dataset)
         var notes = ["weights: \(weights.account)"] + loaded
         if dataset.salience != nil {
             let images = dataset
@@ -105,6 +118,41 @@ package struct EvaluationExperiment {
                 "--region \(settings.region.rawValue) needs salience maps", remedy: "give --salience with maps of this split")
         }
         evaluator = Evaluator(model: model, dataset: dataset, batch: request.batch)
+    }
+
+    /// The model of other weights on the same images.
+    ///
+    /// - Parameter path: as `EvaluationRequest.weights`; a file without a recipe is a network as this one.
+    func surrogate(_ path: String) throws -> EvaluationExperiment {
+        var other = request
+        other.weights = path
+        if try WeightsSource(path).recipe != nil { other.model = .init() } else { other.model.name = other.model.name ?? modelName }
+        return try EvaluationExperiment(other, dataset: dataset)
+    }
+
+    /// A pass with room for a group of images.
+    func makePass() -> FrozenPass { FrozenPass(model, capacity: max(1, min(request.batch, model.network.attackGroup))) }
+
+    /// The model for the record. Reads the weights' file once.
+    func modelDescription() throws -> EvaluationDescription.Model {
+        let settings = try JSONSerialization.jsonObject(with: JSONEncoder().encode(configuration)) as? [String: Any] ?? [:]
+        return EvaluationDescription.Model(
+            name: modelName, settings: settings.mapValues { "\($0)" }, weights: weights.path, sha256: try SHA256.hex(ofFile: weights.path),
+            classes: model.network.classes)
+    }
+
+    private static func indices(_ request: EvaluationRequest, _ dataset: any ImageSource) throws -> [Int] {
+        guard let images = request.images else {
+            return ValidationSplit.classBalanced(
+                Array(0..<dataset.count), labels: dataset.labels, limit: request.limit == 0 ? dataset.count : request.limit)
+        }
+        guard request.limit == 0 else { throw Failure.usage("--images and --limit are both given", remedy: "leave one of them out") }
+        // A file, unless it reads like a range.
+        guard images.contains(where: { !"0123456789:,".contains($0) }) || FileManager.default.fileExists(atPath: images) else {
+            return try IndexList.indices(images, source: "--images", count: dataset.count, kind: .usage)
+        }
+        let text = String(decoding: try ReadableFile.contents(of: images), as: UTF8.self)
+        return try IndexList.indices(text, source: "--images \(images)", count: dataset.count, kind: .badData)
     }
 
     /// Attacks the images. Collective; the result is on rank 0.

@@ -31,6 +31,9 @@ package final class NpyFile: Sendable {
     }
 }
 
+/// The header of an npy file (version 1.0), for whoever writes the elements piece by piece.
+package func npyHeader(_ type: NpyType, shape: [Int]) -> [UInt8] { NpyHeader.encoded(type, shape: shape) }
+
 /// Writes an npy file (version 1.0) atomically.
 ///
 /// - Parameter elements: the elements in C order, as many bytes as `shape` and `type` need.

@@ -39,6 +39,7 @@ package protocol AttackRunner: AnyObject {
 
 /// Images that an attack asks for one by one: in memory, or read from elsewhere when they are wanted.
 package protocol AttackImages {
+    /// May grow while an attack runs, which asks again whenever it has room.
     var count: Int { get }
 
     /// Writes image `position`.

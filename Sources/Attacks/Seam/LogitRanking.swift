@@ -28,6 +28,11 @@ package enum LogitRanking {
         return best
     }
 
+    /// Classes that rank above `label`.
+    static func rank(_ logits: UnsafePointer<Float>, classes: Int, label: Int) -> Int {
+        (0..<classes).count { logits[$0] > logits[label] || logits[$0] == logits[label] && $0 < label }
+    }
+
     /// z(label) − the largest other logit: positive where the image stands.
     package static func margin(_ logits: UnsafePointer<Float>, classes: Int, label: Int) -> Float {
         logits[label] - logits[runnerUp(logits, classes: classes, label: label)]
