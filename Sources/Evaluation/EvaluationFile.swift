@@ -52,7 +52,7 @@ package struct EvaluationFile: Codable, Sendable {
     }
 
     /// What must be the same for two results to stand side by side, with its value here.
-    private var conditions: [(name: String, value: String)] {
+    var conditions: [(name: String, value: String)] {
         [
             ("data set", data), ("split", split), ("images", "\(results[0].count + (results[0].emptyRegions ?? 0))"), ("attack", attack),
             ("norm", settings.norm.rawValue), ("steps", "\(settings.steps)"),
@@ -61,10 +61,5 @@ package struct EvaluationFile: Codable, Sendable {
             ("salience threshold", settings.region == .all ? "" : "\(settings.salienceThreshold)"),
             ("radii", results.map { "\($0.epsilon)" }.joined(separator: ", ")),
         ]
-    }
-
-    /// How the other result's conditions differ from these, in words; empty if the two can be compared.
-    package func differences(from other: EvaluationFile) -> [String] {
-        zip(conditions, other.conditions).filter { $0.value != $1.value }.map { "\($0.name): \($0.value), not \($1.value)" }
     }
 }

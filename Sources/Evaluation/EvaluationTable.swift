@@ -27,21 +27,21 @@ package enum EvaluationTable {
     /// Several results side by side, a row each.
     ///
     /// - Throws: `Failure.usage` naming what differs if they were not made under the same conditions.
-    package static func comparison(_ columns: [(name: String, file: EvaluationFile)]) throws -> String {
+    package static func comparison(_ columns: [(name: String, result: ComparisonColumn)]) throws -> String {
         let first = columns[0]
         for column in columns.dropFirst() {
-            let differences = column.file.differences(from: first.file)
+            let differences = column.result.differences(from: first.result)
             guard differences.isEmpty else {
                 throw Failure.usage(
                     "\(column.name) cannot be compared with \(first.name): \(differences.joined(separator: "; "))",
                     remedy: "evaluate both with the same flags")
             }
         }
-        let epsilons = first.file.results.map(\.epsilon)
+        let epsilons = first.result.epsilons
         var text = "| training | " + epsilons.map { $0 == 0 ? "clean" : "ε = \(radius($0))" }.joined(separator: " | ") + " |\n"
         text += "| :--- |" + epsilons.map { _ in " ---: |" }.joined()
         for column in columns {
-            text += "\n| \(column.name) | " + column.file.results.map { percent($0.accuracy) }.joined(separator: " | ") + " |"
+            text += "\n| \(column.name) | " + column.result.accuracies.map { percent($0) }.joined(separator: " | ") + " |"
         }
         return text
     }

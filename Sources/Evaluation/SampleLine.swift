@@ -35,3 +35,10 @@ package func writeLines(_ records: [SampleRecord], to path: String) throws {
         for record in records { try jsonBytes(SampleLine(record), .line).withUnsafeBytes { try sink($0) } }
     }
 }
+
+/// Writes lines of a ledger, whole or not at all.
+package func writeLines(_ lines: [LedgerLine], to path: String) throws {
+    try writeAtomically(to: path) { sink in
+        for line in lines { try jsonBytes(line, .line).withUnsafeBytes { try sink($0) } }
+    }
+}

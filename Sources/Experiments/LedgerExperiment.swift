@@ -6,6 +6,7 @@ import Evaluation
 import Foundation
 import MPI
 import NeuralNet
+import Training
 
 /// An evaluation, image by image, with all it needs opened.
 package struct LedgerExperiment {
@@ -72,12 +73,13 @@ package struct LedgerExperiment {
 
     /// Does what is left to be done, and on rank 0 writes the result. Collective.
     ///
+    /// An evaluation with a folder stops at a signal, or at a file `stop` in its folder.
+    ///
     /// - Parameters:
-    ///   - shouldStop: as `LedgerEvaluator.run`.
     ///   - keepsLines: whether the lines are wanted, too.
     ///   - show: on rank 0, after each result.
     package func run(
-        communicator: Communicator, keepsLines: Bool, shouldStop: @escaping () -> Bool,
+        communicator: Communicator, keepsLines: Bool,
         show: @escaping (EvaluationProgress, _ phase: Int) throws -> Void
     ) throws -> Outcome {
         try RankFingerprint.compare(data: description.hash, communicator: communicator)
@@ -94,10 +96,15 @@ package struct LedgerExperiment {
             return (ledger.progress, try LedgerFolder(ledger, shape: evaluation.dataset.imageShape), nil)
         }
         let sink: any LedgerSink = ledgerFolder ?? memory ?? MemorySink(plan)
+        let stop = request.output.map { StopRequest(folder: $0, budget: nil) }
+        let shouldStop = { stop.map { $0.reason(reserving: 0) != .none } ?? false }
         let (outcome, progress) = try evaluator.run(
             from: start, communicator: communicator, sink: sink, shouldStop: shouldStop, show: show)
         let stopped = try communicator.any(outcome == .stopped)
-        guard !stopped else { return .stopped }
+        guard !stopped else {
+            if isFirst { stop?.clear() }
+            return .stopped
+        }
         return try communicator.agreeing {
             guard isFirst else { return .finished(nil, lines: nil) }
             try requireSomethingAttacked(progress)

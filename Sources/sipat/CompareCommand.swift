@@ -5,9 +5,9 @@ import Evaluation
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare", abstract: "Put several evaluations side by side.",
-        discussion: "sipat compare natural=natural.json at=at.json sip-at=sip-at.json")
+        discussion: "sipat compare natural=eval/natural at=eval/at sip-at=sip-at.json")
 
-    @Argument(help: ArgumentHelp("Results of sipat evaluate --json, each with a name before it.", valueName: "name=file"))
+    @Argument(help: ArgumentHelp("Folders of sipat evaluate --output, or files of --json, each with a name before it.", valueName: "name=result"))
     var evaluations: [String]
 
     func run() throws {
@@ -20,9 +20,9 @@ struct CompareCommand: ParsableCommand {
             try evaluations.map { argument in
                 let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
                 guard parts.count == 2 else {
-                    throw Failure.usage("\"\(argument)\": expected name=file", remedy: "for example at=at.json")
+                    throw Failure.usage("\"\(argument)\": expected name=result", remedy: "for example at=eval/at")
                 }
-                return (parts[0], try EvaluationFile(contentsOf: expandingTilde(parts[1])))
+                return (parts[0], try ComparisonColumn(contentsOf: expandingTilde(parts[1])))
             })
     }
 }

@@ -1,13 +1,9 @@
 import ArgumentParser
-import Attacks
 import Datasets
 import Diagnostics
 import Evaluation
 import Experiments
-import Foundation
 import MPI
-import NeuralNet
-import Recipes
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,10 +11,16 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Measure a model's accuracy, clean and under attack.",
         discussion: """
             mpirun -n 2 sipat evaluate --weights runs/first --data cifar10 --data-dir cifar-10-batches-bin --epsilons 0,2/255,8/255
+            mpirun -n 2 sipat evaluate --weights runs/first --attack autoattack --epsilons 4/255,8/255 --images 0:1000 --output eval/first
+            mpirun -n 3 sipat evaluate --output eval/first --resume
+
+            With --output the folder gets evaluation.json (what was asked), ledger.jsonl (a line per attack, radius, region and \
+            image) and result.json. Killed at any moment, or stopped by a signal (then it ends with 75), it goes on with --resume \
+            on any number of ranks, to the same bytes of result.
             """)
 
     @Option(help: "A run's folder (its best checkpoint), a checkpoint's folder, or a safetensors file, ours or PyTorch's state_dict.")
-    var weights: String
+    var weights: String?
 
     @Option(help: "The network; a run's own if --weights is one.")
     var model: String?
@@ -39,48 +41,75 @@ struct EvaluateCommand: ParsableCommand {
     var split = "test"
     @Option(help: "Evaluate this many images only, balanced over classes; 0 for all.")
     var limit = 0
+    @Option(help: "Evaluate these images, in data-set order: A:B for A to B − 1, or a file of indices.")
+    var images: String?
 
     @Option(help: "linf or l2.")
     var norm = "linf"
     @Option(help: "Radii, comma-separated; fractions such as 8/255 are understood, 0 is the clean images.")
     var epsilons = "0,2/255,4/255,8/255"
-    @Option(help: "pgd, fgsm (one step, no random start) or fgsm-rs (one step from a random start).")
-    var attack = "pgd"
+    @Option(
+        help: """
+            pgd (the default), fgsm (one step, no random start), fgsm-rs (one step from a random start), autoattack (the standard \
+            one), autoattack-plus, autoattack-rand, or one of its attacks: apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square. Several are \
+            separated by commas; each is given what withstood those before it.
+            """)
+    var attack: String?
     @Option(help: "Gradient steps of pgd.")
     var steps = 20
-    @Option(help: "Length of a step; 2.5·ε/steps if not given.")
+    @Option(help: "Length of a step of pgd and fgsm; 2.5·ε/steps if not given.")
     var stepSize: String?
-    @Option(help: "Random starts; an image is robust if it withstands all.")
+    @Option(help: "Random starts of pgd and fgsm-rs; an image is robust if it withstands all.")
     var restarts = 1
-    @Option(help: "Seed of the random starts.")
+    @Option(help: "Seed of all draws.")
     var seed = 0
     @Option(help: "Images at a time, at most; no result depends on it.")
     var batch = 128
 
     @Option(help: "Salience maps of this split (a store, or an .npy file); the synthetic data has its own.")
     var salience: String?
-    @Option(help: "Attack all pixels, or only the salient ones, or only the background. Images without such pixels are left out.")
+    @Option(help: "Attack all pixels, or only the salient ones, or only the background, or a random region as large as the salient one. Images without such pixels are left out.")
     var region = "all"
+    @Option(help: "Several regions, comma-separated, each with its accuracy; the headline is the attack on the whole image.")
+    var regions: String?
     @Option(help: "A pixel is background if 1 − salience is at least this; the run's attack.threshold if not given.")
     var threshold: Float?
 
+    @Option(help: "The evaluation's folder.")
+    var output: String?
+    @Flag(help: "Go on with the evaluation in --output. All else is as it was; what is given is compared with it.")
+    var resume = false
+    @Flag(help: "Keep adversarial images in the folder (images/REGION-RADIUS.npy, float32), and verify them at the end.")
+    var keepImages = false
+    @Option(help: "A folder of earlier evaluations with kept images: they are tried on this model, attacks start from them, and images that became weaker or stronger are told.")
+    var against: [String] = []
+    @Option(help: "Another run or weights: images made on it are tried on this model (black-box transfer).")
+    var transferFrom: String?
+
     @Option(help: "Write settings and results as JSON.")
     var json: String?
-    @Option(help: "Write one JSON line per image and radius.")
+    @Option(help: "Write one JSON line per image and radius; with a ledger, per attack too.")
     var perSample: String?
 
     mutating func validate() throws {
-        weights = try expandingTilde(weights)
-        for option in [\Self.dataDir, \.salience, \.json, \.perSample] { try expandTilde(&self[keyPath: option]) }
+        for option in [\Self.weights, \.dataDir, \.output, \.transferFrom, \.json, \.perSample] { try expandTilde(&self[keyPath: option]) }
+        for option in [\Self.images, \.salience] { try expandTilde(&self[keyPath: option]) }
+        against = try against.map { try expandingTilde($0) }
     }
 
     func run() throws {
-        try Session.withSession { session in try evaluate(session.world) }
+        let isStopped = try Session.withSession { session in
+            guard resume, weights == nil else { return try evaluate(session.world) }
+            return try session.world.agreeing { try resumed() }.evaluate(session.world)
+        }
+        if isStopped { throw ExitCode(Failure.Kind.requeue.rawValue) }
     }
 
-    private func evaluate(_ world: Communicator) throws {
-        let experiment = try world.agreeing {
+    /// - Returns: whether it was stopped before its end.
+    private func evaluate(_ world: Communicator) throws -> Bool {
+        let (experiment, asked) = try world.agreeing {
             let request = try request()
+            let asked = try ledgerRequest()
             let experiment = try EvaluationExperiment(request)
             if world.rank == 0 {
                 try requireWritable(
@@ -88,12 +117,19 @@ struct EvaluateCommand: ParsableCommand {
                     inputs: ([experiment.weights.path, request.salience] + [request.directory]).compactMap { $0 }
                         + (experiment.weights.recipe == nil ? [] : [pathFolder(experiment.weights.path)]))
             }
-            return experiment
+            return (experiment, asked)
         }
-        var progress = ProgressLine()
         if world.rank == 0 {
             for note in experiment.notes + [try experiment.normalizationWarning()].compactMap({ $0 }) { Output.complain(note) }
         }
+        if let asked { return try evaluate(world, experiment, asked) }
+        try table(world, experiment)
+        return false
+    }
+
+    /// One ascent over one region, without a ledger.
+    private func table(_ world: Communicator, _ experiment: EvaluationExperiment) throws {
+        var progress = ProgressLine()
         let start = monotonicSeconds()
         var lastShown = start
         let result = try experiment.run(communicator: world) { done, total in
@@ -105,6 +141,7 @@ struct EvaluateCommand: ParsableCommand {
         try world.agreeing {
             guard let result else { return }
             let settings = experiment.settings
+            let attack = attack ?? "pgd"
             let heading =
                 "\(experiment.modelName) on \(experiment.indices.count) images of \(experiment.dataset.name), \(attack) "
                 + "\(settings.norm.rawValue), \(settings.steps) steps, region \(settings.region.rawValue), \(duration(monotonicSeconds() - start))"
@@ -118,77 +155,4 @@ struct EvaluateCommand: ParsableCommand {
             try Output.result(EvaluationTable.text(result.report, region: settings.region, heading: heading))
         }
     }
-
-    /// - Throws: `Failure.usage` naming the flag that is wrong.
-    private func request() throws -> EvaluationRequest {
-        guard let split = DatasetSplit(rawValue: split) else {
-            throw Failure.usage("--split is \"\(split)\", expected train or test")
-        }
-        guard limit >= 0 else { throw Failure.usage("--limit is \(limit), expected 0 or more") }
-        guard batch >= 1 else { throw Failure.usage("--batch is \(batch), expected 1 or more") }
-        if let threshold, !(threshold > 0 && threshold <= 1) {
-            throw Failure.usage("--threshold is \(threshold), expected a number above 0 and at most 1")
-        }
-        return EvaluationRequest(
-            weights: weights,
-            model: .init(name: model, width: width, stem: try choice(stem, flag: "--stem"), depth: depth, widen: widen),
-            data: try choice(data, flag: "--data"), directory: dataDir, split: split, limit: limit, salience: salience,
-            salienceThreshold: threshold, settings: try settings(), batch: batch)
-    }
-
-    private func settings() throws -> EvaluationProtocol {
-        let norm: Norm = try choice(norm, flag: "--norm")!
-        let region: EvaluationProtocol.Region = try choice(region, flag: "--region")!
-        let radii = try epsilons.split(separator: ",", omittingEmptySubsequences: false).map {
-            try radius(String($0), flag: "--epsilons", norm: norm)
-        }
-        guard Set(radii).count == radii.count else { throw Failure.usage("--epsilons \(epsilons): a radius is given twice") }
-        guard steps >= 1, restarts >= 1, seed >= 0 else {
-            throw Failure.usage("--steps and --restarts must be at least 1, and --seed at least 0")
-        }
-        let attack: Attack = try choice(attack, flag: "--attack")!
-        return EvaluationProtocol(
-            norm: norm, epsilons: radii, steps: attack == .pgd ? steps : 1,
-            stepSize: try stepSize.map { try radius($0, flag: "--step-size", norm: norm) },
-            relativeStepSize: attack.relativeStepSize, randomStart: attack != .fgsm, restarts: restarts, region: region,
-            seed: UInt64(seed))
-    }
-
-    private func radius(_ text: String, flag: String, norm: Norm) throws -> Float {
-        guard let value = RecipeField.number(text.trimmingCharacters(in: .whitespaces)), value.isFinite, value >= 0 else {
-            throw Failure.usage("\(flag): \"\(text)\" is no radius", remedy: "write numbers of at least 0, such as 0,2/255,8/255")
-        }
-        guard norm == .l2 || value <= 1 else {
-            throw Failure.usage("\(flag): \(text) is above 1, but images are in [0, 1]", remedy: "did you mean \(text)/255?")
-        }
-        return Float(value)
-    }
-}
-
-/// The attacks that can be asked for.
-private enum Attack: String, CaseIterable {
-    case pgd
-    case fgsm
-    case fgsmRS = "fgsm-rs"
-
-    /// A step's length times the number of steps, as a multiple of the radius.
-    var relativeStepSize: Float {
-        switch self {
-        case .pgd: 2.5
-        case .fgsm: 1
-        case .fgsmRS: 1.25
-        }
-    }
-}
-
-/// One of the names that a flag may have.
-///
-/// - Throws: `Failure.usage` with the names, and the nearest.
-func choice<Choice: RawRepresentable<String> & CaseIterable>(_ text: String?, flag: String) throws -> Choice? {
-    guard let text else { return nil }
-    if let choice = Choice(rawValue: text) { return choice }
-    let names = Choice.allCases.map(\.rawValue)
-    throw Failure.usage(
-        "\(flag) is \"\(text)\", expected one of \(names.joined(separator: ", "))",
-        remedy: nearestName(to: text, among: names).map { "did you mean \($0)?" })
 }

@@ -9,13 +9,13 @@ func sine(_ x: Double) -> Double { sin(8 * .pi * x) }
 @Suite struct ComparisonTests {
     private func result(
         _ settings: EvaluationProtocol, split: String = "test", attack: String = "pgd", data: String = "cifar10", count: Int = 100
-    ) throws -> EvaluationFile {
+    ) throws -> ComparisonColumn {
         let row = #"{"epsilon": 0, "count": \#(count), "correct": 50, "accuracy": 0.5, "loss": 1}"#
         let text = """
             {"weights": "w", "model": "cnn", "data": "\(data)", "split": "\(split)", "attack": "\(attack)",
              "settings": \(String(decoding: try JSONEncoder().encode(settings), as: UTF8.self)), "results": [\(row)]}
             """
-        return try JSONDecoder().decode(EvaluationFile.self, from: Data(text.utf8))
+        return ComparisonColumn(try JSONDecoder().decode(EvaluationFile.self, from: Data(text.utf8)))
     }
 
     @Test func resultsOfOtherConditionsAreNotPutSideBySide() throws {
