@@ -131,7 +131,7 @@ let package = Package(
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Kernels", "Attacks", "Checkpoints", "Diagnostics"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience", "Images", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "NeuralNet", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Datasets", "NeuralNet", "Kernels", "Diagnostics"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Attacks", "Datasets", "NeuralNet", "Kernels", "Diagnostics"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Images", "Kernels", "Salience", "CZlib", "Diagnostics", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),

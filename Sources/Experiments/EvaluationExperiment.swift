@@ -1,6 +1,7 @@
 import Checkpoints
 import Datasets
 import Diagnostics
+import Digests
 import Evaluation
 import Foundation
 import MPI

@@ -1,6 +1,6 @@
 import Attacks
-import Checkpoints
 import Diagnostics
+import Digests
 import Foundation
 import Kernels
 import Salience
