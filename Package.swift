@@ -70,7 +70,9 @@ let package = Package(
         .target(name: "Checkpoints", dependencies: ["Digests", "NeuralNet", "Diagnostics"]),
         // Typed settings of a run, as YAML and JSON. Knows the other rooms' settings, not their work.
         .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
-        .target(name: "Evaluation", dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Diagnostics"]),
+        .target(
+            name: "Evaluation",
+            dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Diagnostics"]),
         .target(
             name: "Training",
             dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Recipes", "Diagnostics"]
@@ -79,7 +81,8 @@ let package = Package(
         .target(
             name: "Experiments",
             dependencies: [
-                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Checkpoints", "Recipes", "Evaluation", "Training",
+                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Checkpoints", "Recipes", "Evaluation",
+                "Training",
                 "Diagnostics",
             ]
         ),
@@ -128,7 +131,7 @@ let package = Package(
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Kernels", "Attacks", "Checkpoints", "Diagnostics"], resources: [.copy("Fixtures")]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience", "Images", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "NeuralNet", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Datasets", "NeuralNet", "Kernels", "Diagnostics"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Attacks", "Datasets", "NeuralNet", "Kernels", "Diagnostics"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Images", "Kernels", "Salience", "CZlib", "Diagnostics", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),

@@ -1,6 +1,6 @@
 import Attacks
-import Digests
 import Diagnostics
+import Digests
 import Foundation
 import Kernels
 import Salience

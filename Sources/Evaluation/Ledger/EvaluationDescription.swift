@@ -1,6 +1,6 @@
 import Attacks
-import Digests
 import Diagnostics
+import Digests
 
 /// What was asked of an evaluation with a folder: `evaluation.json`. Two evaluations with equal descriptions have the same
 /// lines in their ledgers.

@@ -79,6 +79,8 @@ package struct EvaluationResult: Codable, Sendable, Hashable {
     ) {
         let plan = progress.plan
         self.description = description
+        // The same result whatever the command line that led to it.
+        self.description.arguments = []
         standard = description.isStandard
         deviations = description.deviations
         let all = 0..<progress.count
@@ -107,7 +109,6 @@ package struct EvaluationResult: Codable, Sendable, Hashable {
             let epsilon = plan.chains[whole].epsilon
             var robust = Set(right.filter { !progress.hasFallen(whole, $0) })
             var weaknesses: [Weakness] = []
-            let count = robust.count
             var broken = Set<Int>()
             for other in plan.chains.indices where other != whole && plan.chains[other].epsilon == epsilon {
                 let found = robust.filter { progress.hasFallen(other, $0) }.sorted()
@@ -116,7 +117,6 @@ package struct EvaluationResult: Codable, Sendable, Hashable {
                 broken.formUnion(found)
             }
             robust.subtract(broken)
-            assert(robust.count + broken.count == count)
             return Headline(epsilon: epsilon, robust: Accuracy(robust.count, of: progress.count), weaknesses: weaknesses)
         }
         self.keptImages = keptImages
