@@ -59,14 +59,15 @@ let package = Package(
         .target(name: "Diagnostics", dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
         // libpng jumps out of functions (setjmp); C catches the jump.
         .target(name: "CPNG", dependencies: ["CLibPNG"]),
+        .target(name: "Digests", dependencies: ["CCrypto", "Diagnostics"]),
         .target(name: "Images", dependencies: ["CTurboJPEG", "CPNG", "Diagnostics"], swiftSettings: vector),
         .target(name: "MPI", dependencies: ["COpenMPI", "Diagnostics"]),
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet"], swiftSettings: numeric),
         .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
-        .target(name: "Salience", dependencies: ["Kernels", "Diagnostics"]),
+        .target(name: "Salience", dependencies: ["Digests", "Images", "Kernels", "Diagnostics"]),
         .target(name: "Attacks", dependencies: ["Kernels", "NeuralNet", "Diagnostics"], swiftSettings: numeric),
-        .target(name: "Datasets", dependencies: ["CZlib", "Images", "Kernels", "Diagnostics"]),
-        .target(name: "Checkpoints", dependencies: ["CCrypto", "NeuralNet", "Diagnostics"]),
+        .target(name: "Datasets", dependencies: ["CZlib", "Images", "Kernels", "Salience", "Diagnostics"]),
+        .target(name: "Checkpoints", dependencies: ["Digests", "NeuralNet", "Diagnostics"]),
         // Typed settings of a run, as YAML and JSON. Knows the other rooms' settings, not their work.
         .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
         .target(name: "Evaluation", dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Diagnostics"]),
@@ -78,7 +79,7 @@ let package = Package(
         .target(
             name: "Experiments",
             dependencies: [
-                "MPI", "Kernels", "NeuralNet", "Salience", "Datasets", "Checkpoints", "Recipes", "Evaluation", "Training",
+                "MPI", "Kernels", "NeuralNet", "Salience", "Datasets", "Digests", "Checkpoints", "Recipes", "Evaluation", "Training",
                 "Diagnostics",
             ]
         ),
@@ -115,7 +116,7 @@ let package = Package(
         // What strangers' files are read by, as functions of bytes: for libFuzzer, and for the tests that replay its corpus.
         .target(
             name: "FuzzTargets",
-            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Images", "Recipes", "Salience", "Scaling", "Training"],
+            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Digests", "Images", "Recipes", "Salience", "Scaling", "Training"],
             path: "Tests/Fuzz/Targets"),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", exclude: ["Driver", "Targets"],
@@ -125,15 +126,15 @@ let package = Package(
         .testTarget(name: "ImagesTests", dependencies: ["Images", "CTurboJPEG", "Diagnostics", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Kernels", "Attacks", "Checkpoints", "Diagnostics"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "SalienceTests", dependencies: ["Salience", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
+        .testTarget(name: "SalienceTests", dependencies: ["Salience", "Images", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "NeuralNet", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Datasets", "NeuralNet", "Kernels", "Diagnostics"]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Images", "Kernels", "CZlib", "Diagnostics", "TestSupport"]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Diagnostics"], exclude: ["Fixtures"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Images", "Kernels", "Salience", "CZlib", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Salience", "Checkpoints", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,5 @@
 import Diagnostics
+import Digests
 import Foundation
 
 /// The checkpoints of one run: `RUN/checkpoints/step-00001234/`, each complete or not there at all.

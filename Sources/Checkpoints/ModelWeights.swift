@@ -1,4 +1,5 @@
 import Diagnostics
+import Digests
 import NeuralNet
 
 /// A model's parameters and running statistics as safetensors, under PyTorch's state_dict names and layouts.

@@ -1,21 +1,25 @@
 import Images
 import Kernels
+import Salience
 
-/// A source with maps that were made for its fitted images, in memory.
+/// A data set with people's or an estimator's maps, which stay where they are until they are asked for.
 final class AnnotatedImages: ImageSource {
     private let base: any ImageSource
-    private let maps: [Float]
-    private let annotated: [Bool]?
+    private let source: any SalienceSource
+    /// For each image, whether it counts as unseen whatever the source says; nil: none.
+    private let ignored: [Bool]?
     let salienceFingerprint: String?
 
     /// - Parameters:
-    ///   - maps: N×H×W in [0, 1], checked by the caller.
-    ///   - annotated: per image, whether its map counts; nil: all do.
-    init(_ base: any ImageSource, maps: [Float], annotated: [Bool]?) {
+    ///   - source: maps of the size of the images, as many; checked by the caller.
+    init(_ base: any ImageSource, source: any SalienceSource, ignoring ignored: [Bool]?) {
         self.base = base
-        self.maps = maps
-        self.annotated = annotated
-        salienceFingerprint = ContentHash.ofSalience(maps, annotated: annotated)
+        self.source = source
+        let ignored = ignored.flatMap { $0.contains(true) ? $0 : nil }
+        self.ignored = ignored
+        var hash = ContentHash()
+        ignored?.withUnsafeBytes { hash.combine($0) }
+        salienceFingerprint = source.fingerprint + (ignored == nil ? "" : " without \(hash.hexadecimal)")
     }
 
     var name: String { base.name }
@@ -25,16 +29,29 @@ final class AnnotatedImages: ImageSource {
     var groups: [Int32]? { base.groups }
     var fingerprint: String { base.fingerprint }
     var decodes: Bool { base.decodes }
+    var fitRule: FitRule { base.fitRule }
+    var salience: (any SalienceSource)? { source }
+
+    func names() throws -> [String] { try base.names() }
 
     func read(_ index: Int, _ draw: SampleDraw, into pixels: UnsafeMutablePointer<UInt8>) throws -> SampleGeometry {
         try base.read(index, draw, into: pixels)
     }
 
+    func salienceState(of index: Int) -> SalienceState { ignored?[index] == true ? .unseen : source.state(of: index) }
+
     func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool {
-        guard annotated?[index] ?? true else { return false }
-        let size = imageShape.pixels
-        maps.withUnsafeBufferPointer { maps in
-            geometry.apply(toFittedMap: maps.baseAddress! + index * size, fitted: base.fit(of: geometry), into: map)
+        guard salienceState(of: index) == .map else { return false }
+        let fitted = base.fit(of: geometry)
+        // A random crop shows shapes sharper than the fitted map can.
+        if fitted != geometry.fit, let shapes = try source.outlines(of: index), shapes.size == geometry.fit.source {
+            let drawn = geometry.fit.draw(shapes.outlines).values
+            for i in 0..<imageShape.pixels { map[i] = Float(drawn[i]) / 255 }
+            return true
+        }
+        try withUnsafeTemporaryAllocation(of: Float.self, capacity: imageShape.pixels) { whole in
+            try source.read(index, into: whole.baseAddress!)
+            geometry.apply(toFittedMap: whole.baseAddress!, fitted: fitted, into: map)
         }
         return true
     }

@@ -1,5 +1,6 @@
 import Images
 import Kernels
+import Salience
 
 /// Labelled images of one size, all in memory, as 8-bit values.
 ///
@@ -16,9 +17,9 @@ package final class ImageDataset: ImageSource {
     /// N labels, each in `0..<classes`.
     package let labels: [Int32]
     /// N×H×W in [0, 1], 1 = meaningful; nil when no map was attached.
-    package let salience: [Float]?
+    package let ownSalience: [Float]?
     /// Which images have a map of their own; the map of every other image is to be ignored. Nil means all, where there
-    /// is `salience`, and none where there is not.
+    /// is `ownSalience`, and none where there is not.
     package let annotated: [Bool]?
     /// Name, count, shape and a 64-bit hash over labels and pixels: two data sets with the same fingerprint are, for
     /// all practical purposes, the same images in the same order.
@@ -52,7 +53,7 @@ package final class ImageDataset: ImageSource {
         self.classNames = classNames
         self.pixels = pixels
         self.labels = labels
-        self.salience = salience
+        ownSalience = salience
         self.annotated = annotated
         self.fingerprint = fingerprint
         salienceFingerprint = salience.map { ContentHash.ofSalience($0, annotated: annotated) }
@@ -65,12 +66,16 @@ package final class ImageDataset: ImageSource {
     }
 
     package func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool {
-        guard let salience, annotated?[index] ?? true else { return false }
+        guard let ownSalience, annotated?[index] ?? true else { return false }
         let size = imageShape.pixels
-        salience.withUnsafeBufferPointer { maps in
+        ownSalience.withUnsafeBufferPointer { maps in
             geometry.apply(toFittedMap: maps.baseAddress! + index * size, fitted: fit(of: geometry), into: map)
         }
         return true
+    }
+
+    package func salienceState(of index: Int) -> SalienceState {
+        ownSalience != nil && annotated?[index] ?? true ? .map : .unseen
     }
 
     /// The same images with these maps; pixels are shared, not copied.

@@ -1,17 +1,40 @@
 import Diagnostics
+import Images
+import Salience
 
 extension ImageSource {
     /// These images with a salience map each.
     ///
     /// - Parameters:
+    ///   - salience: maps of these images, in their order and of their size.
+    ///   - ignored: for each image, whether it is to count as unseen; nil for none.
+    /// - Throws: `Failure.badData` when count or size differ.
+    package func attachingSalience(_ salience: any SalienceSource, ignoring ignored: [Bool]? = nil) throws -> any ImageSource {
+        guard salience.count == count, salience.size == imageSize else {
+            throw Failure.badData(
+                "\(salience.path): \(salience.count) maps of \(salience.size) for \(count) images of \(imageSize) (\(name))",
+                remedy: "make the maps for this data set and split, one per image, in the order of the images")
+        }
+        return AnnotatedImages(self, source: salience, ignoring: ignored)
+    }
+
+    /// Images in each state of salience. O(count).
+    package var salienceCounts: SalienceCounts {
+        (0..<count).reduce(into: SalienceCounts()) { $0[salienceState(of: $1)] += 1 }
+    }
+}
+
+extension ImageDataset {
+    /// These images with a salience map each, in memory.
+    ///
+    /// - Parameters:
     ///   - maps: N×H×W in [0, 1], in the order of the images.
     ///   - annotated: per image, whether its map counts; nil: all do.
-    ///   - source: the file the maps come from, for messages.
+    ///   - source: where the maps come from, for messages.
     /// - Throws: `Failure.badData` when a count differs from the data set's, or a value is not a number in [0, 1].
-    package func attachingSalience(maps: [Float], annotated: [Bool]? = nil, source: String) throws -> any ImageSource {
+    package func attachingSalience(maps: [Float], annotated: [Bool]? = nil, source: String) throws -> ImageDataset {
         try checkSalience(maps, annotated: annotated, source: source)
-        if let dataset = self as? ImageDataset { return dataset.replacingSalience(maps, annotated: annotated) }
-        return AnnotatedImages(self, maps: maps, annotated: annotated)
+        return replacingSalience(maps, annotated: annotated)
     }
 
     private func checkSalience(_ maps: [Float], annotated: [Bool]?, source: String) throws {

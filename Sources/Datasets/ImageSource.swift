@@ -1,5 +1,6 @@
 import Images
 import Kernels
+import Salience
 
 /// Labelled images of one split, wherever they are: in memory, packed in one file, in folders, in shards.
 ///
@@ -9,7 +10,7 @@ import Kernels
 ///
 /// One geometry serves a sample's image, map and outlines. `read` finds out how large the image is, draws where its pixels
 /// come from, and returns that: whoever has a map or boxes of the same image puts them through it. A map is asked for after
-/// its image, by `readMap`; where people's maps come from is not this protocol's concern.
+/// its image, by `readMap`; where people's maps come from is a `SalienceSource`'s concern.
 ///
 /// Two steps lead from a file to a sample. **Fit** makes every image one size (`imageShape`), by resizing it or cutting out
 /// its middle: it is the source's, part of its fingerprint, and what a packed set has done once. **Augmentation** is drawn by
@@ -43,6 +44,21 @@ package protocol ImageSource: Sendable {
     /// - Returns: whether the image has a map of its own; if not, nothing is written.
     func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool
 
+    /// What is known of the image's salience; `.unseen` where there are no maps.
+    func salienceState(of index: Int) -> SalienceState
+
+    /// Where the maps come from; nil where there are none, or they are the data set's own.
+    var salience: (any SalienceSource)? { get }
+
+    /// How images of other sizes were or are made `imageShape`.
+    var fitRule: FitRule { get }
+
+    /// Each image's name, by which maps and annotations find it: its path below the data set's folder, or where it has none its
+    /// split and number.
+    ///
+    /// - Throws: `Failure` when a description of the images cannot be read.
+    func names() throws -> [String]
+
     /// The geometry that an image of the same size gets without augmentation: what maps of fitted images were made for.
     func fit(of geometry: SampleGeometry) -> Geometry
 
@@ -63,14 +79,24 @@ extension ImageSource {
 
     package func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool { false }
 
+    package func salienceState(of index: Int) -> SalienceState { .unseen }
+
+    package var salience: (any SalienceSource)? { nil }
+
+    package var fitRule: FitRule { .resize }
+
+    package func names() throws -> [String] { (0..<count).map { "\($0)" } }
+
+    /// Height and width of the images.
+    package var imageSize: PixelSize { PixelSize(width: imageShape.width, height: imageShape.height) }
+
     package func fit(of geometry: SampleGeometry) -> Geometry { .identity(geometry.fit.output) }
 
     package func title(of index: Int) -> String { "image \(index) of \(name)" }
 
     /// The map of image `index` without augmentation, as `readMap`.
     package func readFittedMap(_ index: Int, into map: UnsafeMutablePointer<Float>) throws -> Bool {
-        let size = PixelSize(width: imageShape.width, height: imageShape.height)
-        return try readMap(index, SampleGeometry(size: size, placement: .identity), into: map)
+        try readMap(index, SampleGeometry(size: imageSize, placement: .identity), into: map)
     }
 
     /// Image `index` without augmentation, as values in [0, 1].

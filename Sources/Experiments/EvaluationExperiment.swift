@@ -5,6 +5,7 @@ import MPI
 import NeuralNet
 import Checkpoints
 import Recipes
+import Salience
 
 /// What is to be evaluated, and how.
 package struct EvaluationRequest: Sendable {
@@ -84,17 +85,24 @@ package struct EvaluationExperiment {
         need.add(3, network.parameterCount, MemoryLayout<Float>.size)
         try requireMemory(need, for: "\(configuration.name) of width \(configuration.width)", remedy: "evaluate on a machine with more memory, or with fewer ranks")
         let state = ModelState(network: network)
-        notes = ["weights: \(weights.account)"] + (try ModelWeights.load(weights.path, into: state))
+        let loaded = try ModelWeights.load(weights.path, into: state)
         model = FrozenModel(network: network)
         model.freeze(state)
         indices = ValidationSplit.classBalanced(
             Array(0..<dataset.count), labels: dataset.labels, limit: request.limit == 0 ? dataset.count : request.limit)
+        var notes = ["weights: \(weights.account)"] + loaded
+        if dataset.salience != nil {
+            let images = dataset
+            let counts = indices.reduce(into: SalienceCounts()) { $0[images.salienceState(of: $1)] += 1 }
+            notes.append("salience: \(counts.summary)")
+        }
+        self.notes = notes
         var settings = request.settings
         settings.salienceThreshold = request.salienceThreshold ?? recipe?.backgroundThreshold ?? settings.salienceThreshold
         self.settings = settings
         guard settings.region == .all || dataset.hasSalience else {
             throw Failure.usage(
-                "--region \(settings.region.rawValue) needs salience maps", remedy: "give --salience maps.npy for this split")
+                "--region \(settings.region.rawValue) needs salience maps", remedy: "give --salience with maps of this split")
         }
         evaluator = Evaluator(model: model, dataset: dataset, batch: request.batch)
     }

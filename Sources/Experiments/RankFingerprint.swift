@@ -1,5 +1,5 @@
-import Checkpoints
 import Diagnostics
+import Digests
 import MPI
 
 /// What must be the same on all ranks, and is read by each for itself.

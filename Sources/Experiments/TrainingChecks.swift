@@ -29,9 +29,9 @@ extension TrainingData {
         let all = "of any of the \(training.count) training images"
         if !protectsAny {
             let cause = unannotated == training.count ? "none of them has a map that marks anything" : "no value of a map passes the threshold, \(recipe.attack.threshold)"
-            return "warning: mode is sip-at, but no pixel \(all) is protected (\(cause)): this is adversarial training under another name\n  → look at the maps: sipat salience show MAPS.npy; or set mode=at if that is what you want"
+            return "warning: mode is sip-at, but no pixel \(all) is protected (\(cause)): this is adversarial training under another name\n  → look at the maps: sipat salience show MAPS; or set mode=at if that is what you want"
         }
-        return "warning: mode is sip-at, but every pixel \(all) is protected: nothing is attacked, this is training on clean images under another name\n  → look at the maps: sipat salience show MAPS.npy; or set mode=natural if that is what you want"
+        return "warning: mode is sip-at, but every pixel \(all) is protected: nothing is attacked, this is training on clean images under another name\n  → look at the maps: sipat salience show MAPS; or set mode=natural if that is what you want"
     }
 }
 

@@ -27,12 +27,12 @@ extension TrainingData {
             return try dataset.attachingSalience(from: recipe.salience.maps, split: .train, ignoring: ignored)
         }
         if recipe.salience.estimator != Recipe.SalienceSource.noEstimator {
-            return try dataset.attachingSalience(of: salienceEstimator(named: recipe.salience.estimator), ignoring: ignored)
+            return try dataset.attachingSalience(of: salienceEstimator(named: recipe.salience.estimator), split: .train, ignoring: ignored)
         }
-        guard let own = dataset as? ImageDataset, let maps = own.salience else {
+        guard let own = dataset as? ImageDataset, let maps = own.ownSalience else {
             throw Failure.usage(
                 "mode sip-at: \(dataset.name) has no salience maps of its own", remedy: "give salience.maps or salience.estimator")
         }
-        return try dataset.attachingSalience(maps: maps, annotated: ignored.map { !$0 }, source: dataset.name)
+        return try own.attachingSalience(maps: maps, annotated: ignored.map { !$0 }, source: dataset.name)
     }
 }

@@ -54,7 +54,7 @@ package enum RecipeSchema {
         field("attack.threshold", \.attack.threshold, .number(0...1), "binary: a pixel may change if 1 − salience is at least this"),
         field("attack.maskWhen", \.attack.maskWhen, "project onto the mask in each step, or mask the finished perturbation"),
 
-        field("salience.maps", \.salience.maps, "an .npy of [images, height, width]; empty: the synthetic data's own", mayChange: true),
+        field("salience.maps", \.salience.maps, "a store of maps, or an .npy of [images, height, width]; empty: the synthetic data's own", mayChange: true),
         field("salience.estimator", \.salience.estimator, .choice([Recipe.SalienceSource.noEstimator] + salienceEstimatorNames), "estimate the maps instead of reading them"),
         field("salience.unannotated", \.salience.unannotated, .number(0...1), "share of images treated as if they had no map"),
 

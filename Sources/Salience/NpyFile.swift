@@ -18,6 +18,9 @@ package final class NpyFile: Sendable {
     package var shape: [Int] { header.shape }
     package var type: NpyType { header.type }
 
+    /// Where in the file the elements begin.
+    var dataStart: Int { header.dataStart }
+
     /// Number of elements.
     package var count: Int { header.shape.reduce(1, *) }
 

@@ -1,16 +1,26 @@
 import Diagnostics
 import Foundation
 
-/// The salience maps of a data set, one per image in the data set's order: [count, height, width], 1 = meaningful.
+/// The salience maps of a data set in one array, one per image in the data set's order: [count, height, width], 1 = meaningful.
 ///
-/// They are kept in memory as they lie in the file: one byte per pixel (uint8, where 255 means 1) or four (float32).
+/// They stay as they lie in the file, which is mapped into memory: one byte per pixel (uint8, where 255 means 1) or four
+/// (float32).
 package final class SalienceMaps: Sendable {
+    /// The file, or what made them.
+    package let path: String
     package let count: Int
     package let height: Int
     package let width: Int
     package let type: NpyType
     package let provenance: SalienceProvenance
-    private let elements: [UInt8]
+    private let elements: Elements
+    /// Whether each map marks anything at all.
+    private let marks: [Bool]
+
+    private enum Elements: Sendable {
+        case memory([UInt8])
+        case file(MappedFile, start: Int)
+    }
 
     /// Pixels of one map.
     package var pixels: Int { height * width }
@@ -34,24 +44,24 @@ package final class SalienceMaps: Sendable {
                 remedy: "the two files do not belong together: make the maps again, or mend dataset.count")
         }
         type = file.type
-        let bytes = file.count * type.size
-        var need = MemoryNeed()
-        // As they lie in the file, and as the numbers they stand for.
-        need.add(file.count, type.size + MemoryLayout<Float>.size)
-        try requireMemory(need, for: "\(path): \(count) maps of \(height)×\(width)", remedy: "use a machine with more memory, or start fewer ranks on it")
-        elements = try [UInt8](unsafeUninitializedCapacity: bytes) { buffer, initialized in
-            try file.read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<bytes]))
-            initialized = bytes
+        let mapped = try MappedFile(path)
+        guard mapped.size - file.dataStart == file.count * type.size else {
+            throw Failure.badData("\(path): changed while it was opened", remedy: "try again when nobody writes it")
         }
-        try check(path)
+        self.path = path
+        elements = .file(mapped, start: file.dataStart)
+        marks = try SalienceMaps.check(elements, type: type, count: count, height: height, width: width, path: path)
     }
 
     /// Maps made by a program, one byte per pixel: 0 to 255 for 0 to 1.
     package init(bytes: [UInt8], count: Int, height: Int, width: Int, provenance: SalienceProvenance) {
         precondition(bytes.count == count * height * width, "\(bytes.count) bytes for \(count) maps of \(height)×\(width)")
         (self.count, self.height, self.width) = (count, height, width)
-        (type, elements) = (.uint8, bytes)
+        (type, elements) = (.uint8, .memory(bytes))
         self.provenance = provenance
+        path = "salience"
+        let pixels = height * width
+        marks = (0..<count).map { bytes[$0 * pixels..<($0 + 1) * pixels].contains { $0 != 0 } }
     }
 
     /// Maps made by a program, values in [0, 1].
@@ -60,15 +70,16 @@ package final class SalienceMaps: Sendable {
     package init(values: [Float], count: Int, height: Int, width: Int, provenance: SalienceProvenance) throws {
         precondition(values.count == count * height * width, "\(values.count) values for \(count) maps of \(height)×\(width)")
         (self.count, self.height, self.width) = (count, height, width)
-        (type, elements) = (.float32, values.withUnsafeBytes(Array.init))
+        (type, elements) = (.float32, .memory(values.withUnsafeBytes(Array.init)))
         self.provenance = provenance
-        try check("salience")
+        path = "salience"
+        marks = try SalienceMaps.check(elements, type: type, count: count, height: height, width: width, path: path)
     }
 
     /// Copies map `index`, [height, width], as values in [0, 1]. Allocates nothing.
     package func copy(_ index: Int, into map: UnsafeMutablePointer<Float>) {
         precondition(index >= 0 && index < count, "map \(index) of \(count)")
-        elements.withUnsafeBytes { bytes in
+        withUnsafeBytes { bytes in
             let start = bytes.baseAddress! + index * pixels * type.size
             switch type {
             case .uint8:
@@ -79,19 +90,15 @@ package final class SalienceMaps: Sendable {
         }
     }
 
-    /// Whether map `index` marks anything at all; one that does not counts as an image without annotation.
-    package func isAnnotated(_ index: Int) -> Bool {
-        let size = pixels * type.size
-        // A float32 negative zero is zero too.
-        return switch type {
-        case .uint8: elements[index * size..<(index + 1) * size].contains { $0 != 0 }
-        case .float32: (0..<pixels).contains { value(index * pixels + $0) != 0 }
-        }
-    }
+    /// Whether map `index` marks anything at all; one that does not counts as an image without annotation. O(1).
+    package func isAnnotated(_ index: Int) -> Bool { marks[index] }
 
     /// The bytes of all maps, for a fingerprint.
     package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try elements.withUnsafeBytes(body)
+        switch elements {
+        case .memory(let bytes): try bytes.withUnsafeBytes(body)
+        case .file(let file, let start): try body(UnsafeRawBufferPointer(rebasing: file.bytes[start...]))
+        }
     }
 
     /// Checks that the maps belong to a data set.
@@ -130,30 +137,51 @@ package final class SalienceMaps: Sendable {
     /// An older JSON is removed first and the new one written last, so that a crash leaves no pair that does not match.
     package func write(to path: String) throws {
         unlink(SalienceProvenance.path(besides: path))
-        try elements.withUnsafeBytes { try writeNpy($0, type: type, shape: [count, height, width], to: path) }
+        try withUnsafeBytes { try writeNpy($0, type: type, shape: [count, height, width], to: path) }
         try provenance.write(besides: path)
     }
 
-    private func value(_ index: Int) -> Float {
-        elements.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4 * index, as: Float.self) }
+    /// Reads every value once.
+    ///
+    /// - Returns: whether each map marks anything.
+    private static func check(_ elements: Elements, type: NpyType, count: Int, height: Int, width: Int, path: String) throws -> [Bool] {
+        switch elements {
+        case .memory(let bytes): try bytes.withUnsafeBytes { try check($0, type: type, count: count, height: height, width: width, path: path) }
+        case .file(let file, let start):
+            try check(UnsafeRawBufferPointer(rebasing: file.bytes[start...]), type: type, count: count, height: height, width: width, path: path)
+        }
     }
 
-    private func check(_ path: String) throws {
+    private static func check(_ bytes: UnsafeRawBufferPointer, type: NpyType, count: Int, height: Int, width: Int, path: String) throws -> [Bool] {
+        let pixels = height * width
+        var marks = [Bool](repeating: false, count: count)
         switch type {
         case .uint8:
+            var largest: UInt8 = 0
+            for image in 0..<count {
+                let here = bytes[image * pixels..<(image + 1) * pixels].max() ?? 0
+                marks[image] = here > 0
+                largest = max(largest, here)
+            }
             // Masks of 0 and 1 saved as they are would mean 1/255: no protection, and nobody would notice.
-            guard elements.max() != 1 else {
+            guard largest != 1 else {
                 throw Failure.badData(
                     "\(path): uint8 maps that hold only 0 and 1, where 255 stands for full salience",
                     remedy: "multiply them by 255, or save them as float32")
             }
         case .float32:
-            for index in 0..<(count * pixels) where !(value(index) >= 0 && value(index) <= 1) {
-                let (image, pixel) = index.quotientAndRemainder(dividingBy: pixels)
-                throw Failure.badData(
-                    "\(path): image \(image) has salience \(value(index)) at row \(pixel / width), column \(pixel % width), expected 0 to 1",
-                    remedy: "scale the maps to [0, 1], and give images without annotation a map of zeros")
+            for index in 0..<(count * pixels) {
+                let value = bytes.loadUnaligned(fromByteOffset: 4 * index, as: Float.self)
+                guard value >= 0, value <= 1 else {
+                    let (image, pixel) = index.quotientAndRemainder(dividingBy: pixels)
+                    throw Failure.badData(
+                        "\(path): image \(image) has salience \(value) at row \(pixel / width), column \(pixel % width), expected 0 to 1",
+                        remedy: "scale the maps to [0, 1], and give images without annotation a map of zeros")
+                }
+                // A negative zero is zero too.
+                if value != 0 { marks[index / pixels] = true }
             }
         }
+        return marks
     }
 }

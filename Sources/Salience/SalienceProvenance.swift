@@ -141,17 +141,9 @@ extension SalienceProvenance {
         #"{"source": "human", "dataset": {"name": "cifar10", "split": "train", "count": 50000}, "createdBy": "our annotators"}"#
 
     private static func explain(_ error: any Error) -> String {
-        func place(_ context: DecodingError.Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
-        switch error {
-        case DecodingError.keyNotFound(let key, let context):
-            let parent = place(context)
-            return "\(parent.isEmpty ? "" : parent + ".")\(key.stringValue) is missing"
-        case DecodingError.typeMismatch(let type, let context): return "\(place(context)) is not of type \(type)"
-        case DecodingError.valueNotFound(_, let context): return "\(place(context)) has no value"
-        case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
-            let values = Source.allCases.map(\.rawValue).joined(separator: ", ")
-            return place(context) == "source" ? "source is unknown, expected one of \(values)" : "\(place(context)): \(context.debugDescription)"
-        default: return "is not valid JSON"
+        if case DecodingError.dataCorrupted(let context) = error, context.codingPath.map(\.stringValue) == ["source"] {
+            return "source is unknown, expected one of \(Source.allCases.map(\.rawValue).joined(separator: ", "))"
         }
+        return jsonProblem(error)
     }
 }

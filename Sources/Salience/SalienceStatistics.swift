@@ -3,8 +3,9 @@ import Foundation
 /// How much of the images a set of salience maps protects, to look at before training with them.
 package struct SalienceStatistics: Codable, Hashable, Sendable {
     package var count: Int
+    package var states: SalienceCounts
     /// Images whose map marks anything at all.
-    package var annotated: Int
+    package var annotated: Int { states.map }
     /// The mean value of all maps.
     package var meanSalience: Double
     /// Share of pixels that may not move at all under the binary mask; over annotated images (0 when there are none).
@@ -18,25 +19,33 @@ package struct SalienceStatistics: Codable, Hashable, Sendable {
     package var threshold: Float
 
     /// Reads every map once.
-    package init(_ maps: SalienceMaps, threshold: Float = 0.5) {
-        var map = [Float](repeating: 0, count: maps.pixels)
+    package init(_ maps: some SalienceSource, threshold: Float = 0.5) throws {
+        let pixels = maps.size.pixels
+        var map = [Float](repeating: 0, count: pixels)
         var total = 0.0
         var histogram = [Int](repeating: 0, count: 10)
         var shares: [Double] = []
+        var states = SalienceCounts()
         for index in 0..<maps.count {
-            map.withUnsafeMutableBufferPointer { maps.copy(index, into: $0.baseAddress!) }
+            let state = maps.state(of: index)
+            states[state] += 1
+            guard state == .map else {
+                histogram[0] += pixels
+                continue
+            }
+            try maps.read(index, into: &map)
             var protected = 0
             for value in map {
                 total += Double(value)
                 histogram[min(9, Int(value * 10))] += 1
                 if 1 - value < threshold { protected += 1 }
             }
-            if maps.isAnnotated(index) { shares.append(Double(protected) / Double(maps.pixels)) }
+            shares.append(Double(protected) / Double(pixels))
         }
         shares.sort()
         count = maps.count
-        annotated = shares.count
-        meanSalience = total / Double(max(1, maps.count * maps.pixels))
+        self.states = states
+        meanSalience = total / Double(max(1, maps.count * pixels))
         meanProtected = shares.reduce(0, +) / Double(max(1, shares.count))
         minimumProtected = shares.first ?? 0
         medianProtected = shares.isEmpty ? 0 : (shares[(shares.count - 1) / 2] + shares[shares.count / 2]) / 2
@@ -49,7 +58,7 @@ package struct SalienceStatistics: Codable, Hashable, Sendable {
     package var table: String {
         func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
         var lines = [
-            "images               \(count), of which annotated \(annotated)",
+            "images               \(count): \(states.summary)",
             "mean salience        \(String(format: "%.3f", meanSalience))",
             "protected per image  mean \(percent(meanProtected)), median \(percent(medianProtected)), "
                 + "\(percent(minimumProtected)) to \(percent(maximumProtected)) (mask 1 − S < \(threshold))",

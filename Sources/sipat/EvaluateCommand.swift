@@ -57,7 +57,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Images at a time, at most; no result depends on it.")
     var batch = 128
 
-    @Option(help: "Salience maps of this split (.npy); the synthetic data has its own.")
+    @Option(help: "Salience maps of this split (a store, or an .npy file); the synthetic data has its own.")
     var salience: String?
     @Option(help: "Attack all pixels, or only the salient ones, or only the background. Images without such pixels are left out.")
     var region = "all"

@@ -26,7 +26,7 @@ struct SalienceShowCommand: ParsableCommand {
             try Output.result(
                 """
                 \(maps): \(loaded.provenance.summary), made by \(loaded.provenance.createdBy)
-                \(SalienceStatistics(loaded, threshold: Float(threshold)).table)
+                \(try SalienceStatistics(loaded, threshold: Float(threshold)).table)
                 """)
         }
     }

@@ -54,7 +54,7 @@ struct SalienceEstimateCommand: ParsableCommand {
         try world.agreeing {
             guard let maps else { return }
             try maps.write(to: output)
-            try Output.result("\(output): \(maps.provenance.summary)\n\(SalienceStatistics(maps).table)")
+            try Output.result("\(output): \(maps.provenance.summary)\n\(try SalienceStatistics(maps).table)")
         }
     }
 

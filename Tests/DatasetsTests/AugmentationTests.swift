@@ -48,7 +48,7 @@ struct AugmentationTests {
                 let index = batch.sampleIndices[position]
                 let placement = augmentation.placement(seed: 7, epoch: epoch, sample: index)
                 let image = (0..<shape.count).map { Float(dataset.pixels[index * shape.count + $0]) / 255 }
-                let map = (0..<shape.pixels).map { dataset.salience![index * shape.pixels + $0] }
+                let map = (0..<shape.pixels).map { dataset.ownSalience![index * shape.pixels + $0] }
                 let contents = BatchContents(batch, samples: position..<position + 1)
                 #expect(contents.images == reference(image, channels: 3, padding: padding, placement: placement))
                 #expect(contents.salience == reference(map, channels: 1, padding: padding, placement: placement, nearest: true))

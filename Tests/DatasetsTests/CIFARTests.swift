@@ -55,7 +55,7 @@ struct CIFARTests {
         expectMatches(train, zip([2, 3, 1, 4, 2], 0...).map { records($0, seed: UInt64(100 * $1)) }, labelBytes: 1)
         expectMatches(try load(folder, .test), [records(5, seed: 999)], labelBytes: 1)
         #expect(train.classNames[3] == "cat" && train.classes == 10)
-        #expect(train.salience == nil && train.annotated == nil)
+        #expect(train.ownSalience == nil && train.annotated == nil)
     }
 
     @Test func fineLabelsOfCIFAR100() throws {

@@ -27,9 +27,8 @@ struct DatasetTests {
     @Test func attachesMaps() throws {
         let maps = (0..<60).map { Float($0) / 59 }
         let plain = dataset()
-        let annotated = try #require(
-            plain.attachingSalience(maps: maps, annotated: [true, false, true, true, true], source: "maps.npy") as? ImageDataset)
-        #expect(annotated.salience == maps && annotated.annotated == [true, false, true, true, true])
+        let annotated = try plain.attachingSalience(maps: maps, annotated: [true, false, true, true, true], source: "maps.npy")
+        #expect(annotated.ownSalience == maps && annotated.annotated == [true, false, true, true, true])
         #expect(annotated.fingerprint == plain.fingerprint && annotated.pixels == plain.pixels)
         let others = try plain.attachingSalience(maps: maps, source: "maps.npy")
         #expect(plain.salienceFingerprint == nil)

@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import Images
 import Kernels
+import Salience
 import Testing
 
 @Suite("Image files and packed sets")
@@ -67,7 +68,9 @@ struct PackedSetTests {
         #expect(geometry.fit.source == image.size && geometry.fit.box != Box(image.size))
         #expect(geometry.fit.apply(to: image).pixels == pixels)
         // A map that is the fitted image's follows into the same box: nearly the same, as it was resized before.
-        let annotated = try files.attachingSalience(maps: [Float](repeating: 1, count: files.count * 144), source: "maps")
+        let provenance = SalienceProvenance(source: .human, dataset: .init(name: "images", split: "train", count: files.count), createdBy: "tests")
+        let maps = SalienceMaps(bytes: [UInt8](repeating: 255, count: files.count * 144), count: files.count, height: 12, width: 12, provenance: provenance)
+        let annotated = try files.attachingSalience(maps)
         var map = [Float](repeating: 0, count: 144)
         #expect(try annotated.readMap(7, geometry, into: &map) && map.allSatisfy { $0 == 1 })
     }

@@ -39,7 +39,7 @@ struct SyntheticTests {
             let set = try load(configuration { ($0.size, $0.channels, $0.classes) = (size, channels, classes) })
             #expect(set.imageShape.height == size && set.imageShape.width == size && set.imageShape.channels == channels)
             #expect(Set(set.labels).count == classes && Set(set.classNames).count == classes)
-            let maps = try #require(set.salience)
+            let maps = try #require(set.ownSalience)
             #expect(maps.allSatisfy { $0 == 0 || $0 == 1 })
             for i in 0..<set.count {
                 let share = maps[i * size * size..<(i + 1) * size * size].reduce(0, +) / Float(size * size)
@@ -51,7 +51,7 @@ struct SyntheticTests {
     /// Inside its mask an object differs in brightness from its surroundings by much more than 8/255.
     @Test func theMaskIsTheObject() throws {
         let set = try load(configuration { $0.difficulty = 0 })
-        let maps = try #require(set.salience)
+        let maps = try #require(set.ownSalience)
         for i in 0..<set.count {
             var sums: [(total: Float, count: Float)] = [(0, 0), (0, 0)]
             for p in 0..<1024 {
@@ -68,7 +68,7 @@ struct SyntheticTests {
     @Test(arguments: [0.0, 1.0])
     func backgroundAgreesWithTheClass(correlation: Double) throws {
         let set = try load(configuration { ($0.classes, $0.difficulty, $0.backgroundCorrelation) = (2, 0, correlation) })
-        let maps = try #require(set.salience)
+        let maps = try #require(set.ownSalience)
         var agreeing = 0
         for i in 0..<set.count {
             var (down, across) = (0, 0)

@@ -122,14 +122,14 @@ import Testing
         // Annotated: 2 of 4 pixels protected (S > 0.5), and 4 of 4; then one image without annotation.
         let values: [Float] = [0, 0.5, 0.51, 1, 0.9, 0.9, 0.9, 0.9, 0, 0, 0, 0]
         let maps = try SalienceMaps(values: values, count: 3, height: 2, width: 2, provenance: annotators(3))
-        let statistics = SalienceStatistics(maps)
+        let statistics = try SalienceStatistics(maps)
         #expect((statistics.count, statistics.annotated) == (3, 2))
         #expect(abs(statistics.meanSalience - (2.01 + 3.6) / 12) < 1e-6)
         #expect(statistics.meanProtected == 0.75 && statistics.medianProtected == 0.75)
         #expect(statistics.minimumProtected == 0.5 && statistics.maximumProtected == 1)
         #expect(statistics.histogram == [5, 0, 0, 0, 0, 2, 0, 0, 0, 5])
-        #expect(statistics.table.contains("mean 75.0 %") && statistics.table.contains("of which annotated 2"))
-        let strict = SalienceStatistics(maps, threshold: 0.05)
+        #expect(statistics.table.contains("mean 75.0 %") && statistics.table.contains("2 with a map, 0 confirmed empty, 1 unseen"))
+        let strict = try SalienceStatistics(maps, threshold: 0.05)
         #expect(strict.minimumProtected == 0 && strict.maximumProtected == 0.25)
     }
 }

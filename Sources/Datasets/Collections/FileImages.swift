@@ -4,19 +4,14 @@ import Kernels
 
 /// How files become images of one size.
 package struct FitSettings: Sendable, Hashable {
-    package enum Rule: String, Sendable, CaseIterable {
-        /// The whole image; its proportions are not kept.
-        case resize
-        /// The shorter side resized, the middle kept.
-        case crop
-    }
+    package typealias Rule = FitRule
 
     package var size: PixelSize
     package var channels: Channels
-    package var rule: Rule
+    package var rule: FitRule
     package var limit: PixelLimit
 
-    package init(size: PixelSize, channels: Channels, rule: Rule = .resize, limit: PixelLimit = .standard) {
+    package init(size: PixelSize, channels: Channels, rule: FitRule = .resize, limit: PixelLimit = .standard) {
         self.size = size
         self.channels = channels
         self.rule = rule
@@ -25,9 +20,7 @@ package struct FitSettings: Sendable, Hashable {
 
     package var shape: ImageShape { ImageShape(height: size.height, width: size.width, channels: channels.rawValue) }
 
-    package var geometry: GeometryRule {
-        rule == .resize ? .resize : .centreCrop(shortSide: min(size.width, size.height))
-    }
+    package var geometry: GeometryRule { rule.rule(for: size) }
 
     var text: String { "\(rule.rawValue) \(size) \(channels)" }
 }
@@ -41,6 +34,7 @@ package final class FileImages: ImageSource {
     package let fingerprint: String
     package var imageShape: ImageShape { settings.shape }
     package var decodes: Bool { true }
+    package var fitRule: FitRule { settings.rule }
 
     private let collection: ImageCollection
     private let settings: FitSettings
@@ -94,6 +88,8 @@ package final class FileImages: ImageSource {
             source: geometry.fit.source, orientation: geometry.fit.orientation, fit: settings.geometry, size: settings.size
         ).fit
     }
+
+    package func names() throws -> [String] { indices.map { collection.entries[$0].path } }
 
     package func title(of index: Int) -> String { collection.entries[indices[index]].path }
 }

@@ -99,7 +99,7 @@ package struct PackWriter {
         var hash = ContentHash()
         labels[range].withUnsafeBytes { hash.combine($0) }
         let size = settings.shape.count
-        for index in range { hash.combine(UnsafeRawBufferPointer(start: pixels.bytes + index * size, count: size)) }
+        for index in range { hash.combine(UnsafeRawBufferPointer(rebasing: pixels.bytes[index * size..<(index + 1) * size])) }
         return hash.hexadecimal
     }
 

@@ -11,6 +11,7 @@ package final class PackedSet: ImageSource {
     package let labels: [Int32]
     package let groups: [Int32]?
     package let fingerprint: String
+    package let fitRule: FitRule
     /// The folder.
     package let path: String
     private let pixels: MappedFile
@@ -27,7 +28,8 @@ package final class PackedSet: ImageSource {
             throw Failure.usage("\(path): the \(split.rawValue) split holds no image", remedy: "pack it with a --test-share, or from train and test folders")
         }
         first = split == .train ? 0 : header.train
-        pixels = try MappedFile(path + "/images.u8", size: header.count * header.shape.count)
+        pixels = try MappedFile(
+            path + "/images.u8", size: header.count * header.shape.count, remedy: "it was cut short or changed: copy it or pack the images again")
         labels = try PackedSet.numbers(path + "/labels.i32", total: header.count, part: first..<first + count)
         groups = header.hasGroups ? try PackedSet.numbers(path + "/groups.i32", total: header.count, part: first..<first + count) : nil
         if let bad = labels.firstIndex(where: { !header.classes.indices.contains(Int($0)) }) {
@@ -39,15 +41,22 @@ package final class PackedSet: ImageSource {
         self.name = name
         imageShape = header.shape
         classNames = header.classes
+        fitRule = FitRule(rawValue: header.fit) ?? .resize
         fingerprint = "\(name) \(count)×\(header.shape) \(split == .train ? header.trainHash : header.testHash)"
     }
 
     package func read(_ index: Int, _ draw: SampleDraw, into target: UnsafeMutablePointer<UInt8>) throws -> SampleGeometry {
         precondition(index >= 0 && index < count, "image \(index) of \(count)")
-        return draw.place(fitted: pixels.bytes + (first + index) * imageShape.count, shape: imageShape, into: target)
+        return draw.place(fitted: image(index), shape: imageShape, into: target)
+    }
+
+    private func image(_ index: Int) -> UnsafePointer<UInt8> {
+        pixels.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self) + (first + index) * imageShape.count
     }
 
     package func title(of index: Int) -> String { "\(path): image \(first + index)" }
+
+    package func names() throws -> [String] { try origins().map(\.path) }
 
     /// What `index.jsonl` says of this split's images, in order.
     package func origins() throws -> [PackedImage] {
@@ -68,7 +77,7 @@ package final class PackedSet: ImageSource {
         var hash = ContentHash()
         labels.withUnsafeBytes { hash.combine($0) }
         for index in 0..<count {
-            hash.combine(UnsafeRawBufferPointer(start: pixels.bytes + (first + index) * imageShape.count, count: imageShape.count))
+            hash.combine(UnsafeRawBufferPointer(start: image(index), count: imageShape.count))
         }
         guard fingerprint.hasSuffix(hash.hexadecimal) else {
             throw Failure.badData(
@@ -86,31 +95,4 @@ package final class PackedSet: ImageSource {
             (0..<part.count).map { Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
         }
     }
-}
-
-/// A file's bytes, mapped read-only. Nothing changes them as long as nobody writes the file: hence `@unchecked Sendable`.
-final class MappedFile: @unchecked Sendable {
-    let bytes: UnsafePointer<UInt8>
-    private let base: UnsafeMutableRawPointer
-    private let size: Int
-
-    /// - Throws: `Failure` unless the file has exactly `size` bytes.
-    init(_ path: String, size: Int) throws {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Failure.reading(path, code: errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Failure.reading(path, code: errno) }
-        guard status.st_size == size, size > 0 else {
-            throw Failure.badData("\(path): has \(status.st_size) bytes, expected \(size)", remedy: "it was cut short or changed: copy it or pack the images again")
-        }
-        guard let base = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
-            throw Failure.reading(path, code: errno)
-        }
-        self.base = base
-        self.size = size
-        bytes = UnsafePointer(base.assumingMemoryBound(to: UInt8.self))
-    }
-
-    deinit { munmap(base, size) }
 }

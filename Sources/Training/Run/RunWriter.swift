@@ -1,8 +1,10 @@
 import Checkpoints
+import Datasets
 import Diagnostics
 import Foundation
 import NeuralNet
 import Recipes
+import Salience
 
 /// Everything rank 0 writes: the terminal, the metrics, the checkpoints.
 final class RunWriter {
@@ -42,6 +44,14 @@ final class RunWriter {
                 throw Failure.writing(directory.path + "/" + name, error: error)
             }
         }
+    }
+
+    /// Writes on whose word pixels are protected, where the maps are not the data set's own.
+    func record(_ data: TrainingData) throws {
+        guard let salience = data.dataset.salience else { return }
+        let record = SalienceOfRun(
+            path: salience.path, fingerprint: data.dataset.salienceFingerprint ?? "", training: data.salienceCounts, origins: salience.origins)
+        try writeAtomically(jsonBytes(record), to: directory.path + "/salience.json", using: start.files)
     }
 
     func note(_ text: String) { progress.note(text) }
@@ -109,4 +119,15 @@ final class RunWriter {
         try RunFiles.restore(checkpoint, into: model, optimizer)
         return state
     }
+}
+
+/// `salience.json` of a run.
+private struct SalienceOfRun: Encodable {
+    /// The maps, as the recipe names them.
+    let path: String
+    /// SHA-256 over states and maps, as the store's header has it for the training split.
+    let fingerprint: String
+    /// Training images in each state.
+    let training: SalienceCounts
+    let origins: [SalienceOrigin]
 }

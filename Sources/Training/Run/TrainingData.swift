@@ -1,4 +1,5 @@
 import Datasets
+import Salience
 
 /// The images a run trains and validates on, with their salience maps.
 package struct TrainingData: Sendable {
@@ -11,6 +12,11 @@ package struct TrainingData: Sendable {
         self.dataset = dataset
         self.training = training
         self.validation = validation
+    }
+
+    /// Training images in each state of salience. O(images).
+    package var salienceCounts: SalienceCounts {
+        training.reduce(into: SalienceCounts()) { $0[dataset.salienceState(of: $1)] += 1 }
     }
 
     /// Identifies the images and, where a run uses them, the salience maps.

@@ -91,6 +91,7 @@ package final class TrainingRun {
         files = try communicator.agreeing {
             try start.map { try RunWriter($0, recipe: recipe) }
         }
+        try communicator.agreeing { try files?.record(data) }
         if resume { try restore() }
         try communicator.agreeing { try files?.open(after: state) }
         if let changes = start?.changes, changes.contains(where: { $0.field.path == "epochs" }), let old = start?.state?.recipe {
@@ -306,9 +307,10 @@ package final class TrainingRun {
 
     private func describe() -> String {
         let network = step.state.network
+        let salience = data.dataset.hasSalience ? "\nsalience: \(data.salienceCounts.summary)" : ""
         return """
             \(recipe.mode.rawValue) training of \(recipe.model.name) (\(network.parameterCount) parameters) on \(data.training.count) images of \
-            \(data.dataset.name), \(data.validation.count) held out
+            \(data.dataset.name), \(data.validation.count) held out\(salience)
             \(communicator.size) rank\(communicator.size == 1 ? "" : "s"), batch \(recipe.data.batch) in micro-batches of \(recipe.data.microBatch), \
             \(plan.stepsPerEpoch) steps per epoch\(state.step > 0 ? ", resuming after step \(state.step)" : "")
             """

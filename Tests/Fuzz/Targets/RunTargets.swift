@@ -1,5 +1,6 @@
 import Checkpoints
 import Diagnostics
+import Digests
 import Foundation
 import Scaling
 import Training

@@ -24,7 +24,7 @@ extension FuzzTarget {
             guard map.allSatisfy({ $0 >= 0 && $0 <= 1 }) else { fatalError("map \(index) has a value outside [0, 1]") }
             guard maps.isAnnotated(index) == map.contains(where: { $0 != 0 }) else { fatalError("map \(index)") }
         }
-        _ = SalienceStatistics(maps).table
+        _ = try SalienceStatistics(maps).table
     }
 
     /// The JSON beside maps alone; what is accepted can be written and read again.

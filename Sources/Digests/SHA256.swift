@@ -51,7 +51,7 @@ package final class SHA256 {
         try hex(of: ReadableFile(path))
     }
 
-    static func hex(of file: ReadableFile) throws -> String {
+    package static func hex(of file: ReadableFile) throws -> String {
         let hash = SHA256()
         let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
         defer { piece.deallocate() }

@@ -1,17 +1,15 @@
-import Diagnostics
-
 /// A table as spreadsheets export it (RFC 4180): commas, semicolons or tabs, told by the first line; quotes; a byte order mark;
 /// UTF-8, or Windows-1252 where it is not that.
-struct DelimitedText {
+package struct DelimitedText {
     private let bytes: [UInt8]
     private let isUTF8: Bool
     private let separator: UInt8
     private var position = 0
     /// The line that the next record begins on, from 1.
-    private(set) var line = 1
+    package private(set) var line = 1
     private let name: String
 
-    init(_ bytes: [UInt8], name: String) {
+    package init(_ bytes: [UInt8], name: String) {
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         position = bytes.starts(with: mark) ? 3 : 0
         isUTF8 = String(validating: bytes, as: UTF8.self) != nil
@@ -26,7 +24,7 @@ struct DelimitedText {
     /// The next line that is not empty, cut into its fields; nil at the end.
     ///
     /// - Throws: `Failure.badData` for a quote that is never closed.
-    mutating func next() throws -> [String]? {
+    package mutating func next() throws -> [String]? {
         while position < bytes.count, bytes[position] == 0x0A || bytes[position] == 0x0D {
             if bytes[position] == 0x0A { line += 1 }
             position += 1
