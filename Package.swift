@@ -81,8 +81,8 @@ let package = Package(
         .target(
             name: "Experiments",
             dependencies: [
-                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Checkpoints", "Recipes", "Evaluation",
-                "Training",
+                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Checkpoints", "Images", "Recipes",
+                "Evaluation", "Training",
                 "Diagnostics",
             ]
         ),
@@ -137,7 +137,7 @@ let package = Package(
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Diagnostics"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]
 )

@@ -34,6 +34,8 @@ final class AnnotatedImages: ImageSource {
 
     func names() throws -> [String] { try base.names() }
 
+    func originals() throws -> [OriginalImage] { try base.originals() }
+
     func read(_ index: Int, _ draw: SampleDraw, into pixels: UnsafeMutablePointer<UInt8>) throws -> SampleGeometry {
         try base.read(index, draw, into: pixels)
     }

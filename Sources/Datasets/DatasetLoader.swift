@@ -36,6 +36,17 @@ package enum DatasetLoader {
         return try load(name: name, directory: directory, synthetic: synthetic, split: split)
     }
 
+    /// Every split that holds images, training first.
+    ///
+    /// - Throws: as `source`.
+    package static func sources(
+        name: String, directory: String?, images: ImagesConfiguration = .init()
+    ) throws -> [(split: DatasetSplit, images: any ImageSource)] {
+        if Name(rawValue: name) == .images { return try images.sources(at: required(directory, for: name)) }
+        if Name(rawValue: name) == nil, FolderListing.exists(name) { return try images.sources(at: name) }
+        return try DatasetSplit.allCases.map { ($0, try load(name: name, directory: directory, split: $0)) }
+    }
+
     /// The data set `name`, one split of it, in memory and in the order of its files.
     ///
     /// - `cifar10`, `cifar100`: A. Krizhevsky's binary version. `mnist`: IDX files, plain or gzipped, of MNIST or any

@@ -59,6 +59,9 @@ package protocol ImageSource: Sendable {
     /// - Throws: `Failure` when a description of the images cannot be read.
     func names() throws -> [String]
 
+    /// What the images were before they were fitted: what annotations refer to. May read every file's header.
+    func originals() throws -> [OriginalImage]
+
     /// The geometry that an image of the same size gets without augmentation: what maps of fitted images were made for.
     func fit(of geometry: SampleGeometry) -> Geometry
 
@@ -87,6 +90,10 @@ extension ImageSource {
 
     package func names() throws -> [String] { (0..<count).map { "\($0)" } }
 
+    package func originals() throws -> [OriginalImage] {
+        try names().map { OriginalImage(name: $0, storedSize: imageSize, orientation: .up) }
+    }
+
     /// Height and width of the images.
     package var imageSize: PixelSize { PixelSize(width: imageShape.width, height: imageShape.height) }
 
@@ -106,5 +113,27 @@ extension ImageSource {
             _ = try read(index, .none, into: bytes.baseAddress!)
             for i in 0..<count { values[i] = Float(bytes[i]) / 255 }
         }
+    }
+}
+
+/// An image before it was fitted.
+package struct OriginalImage: Sendable, Hashable {
+    /// As `ImageSource.names`.
+    package var name: String
+    /// Of the pixels in the file.
+    package var storedSize: PixelSize
+    /// How they are turned to be upright.
+    package var orientation: Orientation
+    /// Boxes that a manifest gives, in stored pixels.
+    package var boxes: [Box]
+    /// The file of a mask that a manifest names.
+    package var mask: String?
+
+    package init(name: String, storedSize: PixelSize, orientation: Orientation, boxes: [Box] = [], mask: String? = nil) {
+        self.name = name
+        self.storedSize = storedSize
+        self.orientation = orientation
+        self.boxes = boxes
+        self.mask = mask
     }
 }

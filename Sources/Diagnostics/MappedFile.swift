@@ -40,6 +40,11 @@ package final class MappedFile: @unchecked Sendable {
         if let base { munmap(base, size) }
     }
 
-    /// All bytes. Valid as long as this object lives.
+    /// Calls `body` with all bytes, which stay until it returns.
+    package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(self) { try body(bytes) }
+    }
+
+    /// All bytes. Valid as long as this object lives: for owners that keep it.
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: size) }
 }

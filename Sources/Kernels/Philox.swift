@@ -18,6 +18,8 @@ package struct Philox: Sendable, Hashable {
         case unannotated = 7
         case synthetic = 8
         case evaluation = 9
+        /// Which images a contact sheet shows.
+        case sheet = 60
         case test = 255
     }
 

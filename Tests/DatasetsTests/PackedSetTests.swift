@@ -54,6 +54,48 @@ struct PackedSetTests {
         }
     }
 
+    /// A store made for the files serves the packed set, by name; a random crop of a file shows shapes as they were drawn.
+    @Test(arguments: [FitSettings.Rule.resize, .crop]) func mapsOfAStoreFollowTheirImages(_ rule: FitSettings.Rule) throws {
+        let folder = try TemporaryFolder()
+        try makeImages(folder)
+        var settings = settings
+        settings.rule = rule
+        let collection = try ImageCollection(at: folder.path + "/images", options: CollectionOptions(testShare: 0.25))
+        _ = try PackWriter(collection: collection, settings: settings, skipsBadFiles: false, source: "images").write(to: folder.path + "/pack")
+        let (files, packed) = (try FileImages(collection, split: .train, settings: settings), try PackedSet(folder.path + "/pack", split: .train))
+        let originals = try files.originals()
+        #expect(try packed.originals() == originals)
+        let identity = SalienceProvenance.Dataset(name: "images", split: "train", count: files.count, fingerprint: files.fingerprint)
+        let writer = try SalienceStoreWriter(to: folder.path + "/maps", size: files.imageSize, fit: rule, datasets: [identity], createdBy: "tests")
+        let origin = try writer.number(of: SalienceOrigin(kind: .person, name: "me", createdBy: "tests"))
+        for (index, original) in originals.enumerated() {
+            let shapes = OutlinedMap([.box(Box(left: 1.5, top: 2, right: 6.25, bottom: 11))], size: original.storedSize)
+            let content: SalienceContent = [.outlines(shapes), .empty, .unseen][index % 3]
+            try writer.add(image: original.name, content, origin: index % 3 == 2 ? nil : origin)
+        }
+        _ = try writer.finish()
+        let store = try SalienceStore(folder.path + "/maps")
+        func annotated(_ images: any ImageSource) throws -> any ImageSource {
+            let own = SalienceProvenance.Dataset(name: "images", split: "train", count: images.count, fingerprint: images.fingerprint)
+            return try images.attachingSalience(StoredSalience(store, for: own, size: images.imageSize, fit: images.fitRule, names: images.names))
+        }
+        let (ofFiles, ofPack) = (try annotated(files), try annotated(packed))
+        #expect(ofFiles.salienceCounts.summary == "6 with a map, 6 confirmed empty, 6 unseen" && ofPack.salienceCounts == ofFiles.salienceCounts)
+        let batches = try contents(ofFiles, Augmentation(cropPadding: 3, horizontalFlip: true))
+        #expect(try batches == contents(ofPack, Augmentation(cropPadding: 3, horizontalFlip: true)))
+        #expect(batches.reduce(0) { $0 + $1.annotated.count { $0 } } == 6)
+        var pixels = [UInt8](repeating: 0, count: settings.shape.count)
+        var map = [Float](repeating: 0, count: 144)
+        let draw = SampleDraw(Augmentation(cropPadding: 0, horizontalFlip: true, randomResizedCrop: .imageNet), seed: 1, epoch: 4, sample: 3)
+        let geometry = try ofFiles.read(3, draw, into: &pixels)
+        #expect(try ofFiles.readMap(3, geometry, into: &map))
+        let expected = geometry.fit.draw([.box(Box(left: 1.5, top: 2, right: 6.25, bottom: 11))]).values
+        #expect(map == expected.map { Float($0) / 255 } && expected.contains { $0 > 0 })
+        #expect(try !ofFiles.readMap(4, geometry, into: &map))
+        // The same maps elsewhere or of other images are not the same data.
+        #expect(ofFiles.salienceFingerprint == store.header.parts[0].digest && ofPack.salienceFingerprint != ofFiles.salienceFingerprint)
+    }
+
     @Test func randomResizedCropsComeFromTheSource() throws {
         let folder = try TemporaryFolder()
         try makeImages(folder)

@@ -91,6 +91,16 @@ package final class FileImages: ImageSource {
 
     package func names() throws -> [String] { indices.map { collection.entries[$0].path } }
 
+    package func originals() throws -> [OriginalImage] {
+        try indices.map { index in
+            let entry = collection.entries[index]
+            let header = try collection.bytes(of: entry).withUnsafeBytes { try ImageHeader(of: $0, name: collection.path(of: entry)) }
+            return OriginalImage(
+                name: entry.path, storedSize: header.storedSize, orientation: header.orientation, boxes: entry.boxes,
+                mask: entry.salience.map { $0.hasPrefix("/") ? $0 : collection.folder + "/" + $0 })
+        }
+    }
+
     package func title(of index: Int) -> String { collection.entries[indices[index]].path }
 }
 

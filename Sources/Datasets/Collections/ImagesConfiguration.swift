@@ -30,6 +30,21 @@ package struct ImagesConfiguration: Sendable, Hashable {
         guard PackedSet.isPackedSet(path) else {
             return try FileImages(ImageCollection(at: path, options: collection), split: split, settings: fitSettings)
         }
+        return try packed(path, split)
+    }
+
+    /// Every split that holds images, training first.
+    package func sources(at path: String) throws -> [(split: DatasetSplit, images: any ImageSource)] {
+        guard PackedSet.isPackedSet(path) else {
+            let collection = try ImageCollection(at: path, options: collection)
+            return try DatasetSplit.allCases.filter { split in collection.entries.contains { $0.split == split } }
+                .map { ($0, try FileImages(collection, split: $0, settings: fitSettings)) }
+        }
+        let header = try PackedHeader(folder: path)
+        return try DatasetSplit.allCases.filter { $0 == .train ? header.train > 0 : header.test > 0 }.map { ($0, try packed(path, $0)) }
+    }
+
+    private func packed(_ path: String, _ split: DatasetSplit) throws -> PackedSet {
         let packed = try PackedSet(path, split: split)
         let shape = packed.imageShape
         guard size == 0 || (shape.height == size && shape.width == size), channels == nil || channels?.rawValue == shape.channels else {

@@ -14,6 +14,8 @@ package final class PackedSet: ImageSource {
     package let fitRule: FitRule
     /// The folder.
     package let path: String
+    /// What was packed, as the person wrote it.
+    private let source: String
     private let pixels: MappedFile
     /// The split's first image within the file.
     private let first: Int
@@ -41,6 +43,7 @@ package final class PackedSet: ImageSource {
         self.name = name
         imageShape = header.shape
         classNames = header.classes
+        source = header.source
         fitRule = FitRule(rawValue: header.fit) ?? .resize
         fingerprint = "\(name) \(count)×\(header.shape) \(split == .train ? header.trainHash : header.testHash)"
     }
@@ -57,6 +60,19 @@ package final class PackedSet: ImageSource {
     package func title(of index: Int) -> String { "\(path): image \(first + index)" }
 
     package func names() throws -> [String] { try origins().map(\.path) }
+
+    package func originals() throws -> [OriginalImage] {
+        let folder = FolderListing.isFolder(source) ? source : pathFolder(source)
+        return try origins().enumerated().map { index, origin in
+            guard (1...1_000_000).contains(origin.width), (1...1_000_000).contains(origin.height), origin.boxes?.allSatisfy({ $0.count == 4 }) ?? true else {
+                throw Failure.badData("\(path)/index.jsonl:\(first + index + 1): the size or a box is damaged", remedy: "pack the images again: sipat data pack")
+            }
+            return OriginalImage(
+                name: origin.path, storedSize: PixelSize(width: origin.width, height: origin.height), orientation: Orientation(exif: origin.orientation),
+                boxes: (origin.boxes ?? []).map { Box(left: $0[0], top: $0[1], right: $0[2], bottom: $0[3]) },
+                mask: origin.salience.map { $0.hasPrefix("/") ? $0 : folder + "/" + $0 })
+        }
+    }
 
     /// What `index.jsonl` says of this split's images, in order.
     package func origins() throws -> [PackedImage] {

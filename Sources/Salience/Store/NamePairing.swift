@@ -19,11 +19,13 @@ package struct NamePairing {
     }
 
     /// The index of the name that `name` means; nil: none, or it is not clear which.
-    package func find(_ name: String) -> Int? {
-        let key = NamePairing.key(name)
-        if let index = whole[key] { return index }
-        return last[NamePairing.lastPart(key)] ?? nil
-    }
+    package func find(_ name: String) -> Int? { findWhole(name) ?? findLast(name) }
+
+    /// By the whole path.
+    package func findWhole(_ name: String) -> Int? { whole[NamePairing.key(name)] }
+
+    /// By the last part of the path, where only one has it.
+    package func findLast(_ name: String) -> Int? { last[NamePairing.lastPart(NamePairing.key(name))] ?? nil }
 
     /// For each of `names` its partner. Names of which only the last part is found have none if two of them have the same.
     package func pair(_ names: [String]) -> [Int?] {

@@ -38,8 +38,8 @@ enum OutlineCoding {
             return Double(bitPattern: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)))
         }
         guard let width = number(), let height = number(), let count = number(), width > 0, height > 0, count <= bytes.count / 4 else { return nil }
+        guard width <= 1 << 24, height <= 1 << 24 else { return nil }
         let size = PixelSize(width: width, height: height)
-        guard size.pixels < Int.max else { return nil }
         var outlines: [Outline] = []
         outlines.reserveCapacity(count)
         for _ in 0..<count {
@@ -58,7 +58,7 @@ enum OutlineCoding {
                         }))
             }
         }
-        guard place == bytes.count, outlines.allSatisfy(\.isFinite) else { return nil }
+        guard place == bytes.count, outlines.allSatisfy(\.isReasonable) else { return nil }
         return OutlinedMap(outlines, size: size)
     }
 }

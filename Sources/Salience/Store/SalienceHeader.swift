@@ -62,6 +62,7 @@ package struct SalienceHeader: Codable, Hashable, Sendable {
         try require(format == SalienceHeader.currentFormat, "format is \(format), expected \(SalienceHeader.currentFormat)")
         try require((1...65_536).contains(height) && (1...65_536).contains(width), "size is \(width)×\(height)")
         try require(FitRule(rawValue: fit) != nil, "fit is \"\(fit)\", expected resize or crop")
+        try require(parts.count <= 16, "there are \(parts.count) splits, expected at most 16")
         try require(parts.allSatisfy { (0...1 << 40).contains($0.dataset.count) }, "a count is negative or too large")
         try require(count > 0, "there are no images")
         try require(Set(parts.map(\.dataset.split)).count == parts.count, "a split is there twice")

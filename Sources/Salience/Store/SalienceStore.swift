@@ -90,25 +90,29 @@ package final class SalienceStore: Sendable {
 
     /// Calls `body` with each line of `records.jsonl`, in order.
     package func forEachRecord(_ body: (_ number: Int, _ record: SalienceRecord) throws -> Void) throws {
-        let file = try MappedFile(path + "/records.jsonl")
+        let path = path + "/records.jsonl"
+        try MappedFile(path).withUnsafeBytes { try forEachRecord($0, path, body) }
+    }
+
+    private func forEachRecord(_ bytes: UnsafeRawBufferPointer, _ path: String, _ body: (_ number: Int, _ record: SalienceRecord) throws -> Void) throws {
         var (number, start) = (0, 0)
-        while start < file.size {
-            let end = file.bytes[start...].firstIndex(of: 0x0A) ?? file.size
+        while start < bytes.count {
+            let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
             let record: SalienceRecord
             do {
-                record = try decodedJSON(SalienceRecord.self, from: file.bytes[start..<end])
+                record = try decodedJSON(SalienceRecord.self, from: bytes[start..<end])
             } catch {
-                throw Failure.badData("\(file.path):\(number + 1): is not the record of a map (\(jsonProblem(error)))", remedy: SalienceStore.again)
+                throw Failure.badData("\(path):\(number + 1): is not the record of a map (\(jsonProblem(error)))", remedy: SalienceStore.again)
             }
             guard number < header.count, record.origin.map(header.origins.indices.contains) ?? true else {
-                throw Failure.badData("\(file.path):\(number + 1): names an image or an origin that there is not", remedy: SalienceStore.again)
+                throw Failure.badData("\(path):\(number + 1): names an image or an origin that there is not", remedy: SalienceStore.again)
             }
             try body(number, record)
             number += 1
             start = end + 1
         }
         guard number == header.count else {
-            throw Failure.badData("\(file.path): has \(number) lines, expected one for each of \(header.count) images", remedy: SalienceStore.again)
+            throw Failure.badData("\(path): has \(number) lines, expected one for each of \(header.count) images", remedy: SalienceStore.again)
         }
     }
 

@@ -1,0 +1,155 @@
+import Diagnostics
+import Foundation
+import Images
+import Salience
+import Testing
+
+@Suite struct VOCTests {
+    private func xml(_ boxes: [(String, String)], size: (Int, Int) = (8, 6), name: String = "wrong.png") -> String {
+        """
+        <?xml version="1.0"?>
+        <!-- by hand -->
+        <annotation verified="yes"><folder>x</folder><filename>\(name)</filename><path>C:\\data\\\(name)</path>
+        <size><width>\(size.0)</width><height>\(size.1)</height><depth>1</depth></size>
+
+        """
+            + boxes.map { label, numbers in
+                let parts = numbers.split(separator: " ")
+                return "<object><name>\(label)</name><difficult>0</difficult><bndbox><xmin>\(parts[0])</xmin><ymin>\(parts[1])</ymin><xmax>\(parts[2])</xmax><ymax>\(parts[3])</ymax></bndbox></object>\n"
+            }.joined() + "</annotation>\n"
+    }
+
+    @Test func pixelsAreCountedFromOneAndBothCornersAreInside() throws {
+        let test = try Annotated("images/a.jpg", "images/b.jpg", "images/c.jpg")
+        try test.add("deep/a.xml", xml([("scratch", "2 2 4 3"), ("dent &amp; hole", "8 6 8 6")]))
+        try test.add("b.xml", xml([], size: (0, 0)))
+        let report = try test.imported(.voc)
+        #expect(try test.picture() == ["........", ".###....", ".###....", "........", "........", ".......#"])
+        #expect(try test.states() == [.map, .empty, .unseen])
+        #expect(report.matched == 2 && report.unmatchedImages.first == ["images/c.jpg"] && report.clippedShapes == 0)
+        #expect(report.labels.map(\.name) == ["dent & hole", "scratch"] && report.text.contains("counted from 1"))
+        #expect(abs(report.classes[0].mean - 7.0 / 48) < 1e-9)
+        let record = try test.records()[0]
+        #expect(record.file == "deep/a.xml" && record.fileHash?.count == 64 && record.image == "images/a.jpg")
+    }
+
+    /// A zero or a fraction anywhere shows that a tool counted from 0.
+    @Test(arguments: ["0 0 1 1", "1.5 1 2.5 2"]) func theSetIsReadOneWay(other: String) throws {
+        let test = try Annotated("a.jpg", "b.jpg")
+        try test.add("a.xml", xml([("x", "2 2 4 3")]))
+        try test.add("b.xml", xml([("x", other)]))
+        let report = try test.imported(.voc)
+        #expect(try test.picture() == ["........", "........", "..##....", "........", "........", "........"])
+        #expect(report.text.contains("counted from 0"))
+        var stated = test
+        stated.options.convention = .oneBased
+        try stated.imported(.voc)
+        #expect(try stated.picture() == ["........", ".###....", ".###....", "........", "........", "........"])
+    }
+
+    @Test func whatReachesBeyondTheImageIsClippedAndCounted() throws {
+        let test = try Annotated("a.jpg", "b.jpg")
+        try test.add("a.xml", xml([("x", "7 5 12 9"), ("x", "20 20 30 30")]))
+        try test.add("b.xml", xml([("x", "5 5 4 4")]))
+        let report = try test.imported(.voc)
+        #expect(try test.picture() == ["........", "........", "........", "........", "......##", "......##"])
+        #expect(report.clippedShapes == 1 && report.droppedShapes == 2 && report.emptied.first == ["b.jpg"])
+        #expect(try test.states() == [.map, .empty])
+        #expect(try test.records()[1].remarks?.contains("not empty before") == true)
+        #expect(report.text.contains("WARNING: 1 maps were not empty and are now"))
+    }
+
+    @Test func labelsAreChosen() throws {
+        let test = try Annotated("a.jpg", "b.jpg")
+        try test.add("a.xml", xml([("x", "1 1 1 1"), ("y", "3 1 3 1")]))
+        try test.add("b.xml", xml([("y", "3 1 3 1")]))
+        let report = try test.imported(.voc, labels: ["x"])
+        #expect(try test.picture()[0] == "#.......")
+        #expect(try test.states() == [.map, .empty])
+        #expect(report.labels.filter { !$0.isChosen }.map(\.count) == [2] && report.emptied.count == 0)
+        let found = try #require(failure { try test.imported(.voc, labels: ["z"]) })
+        #expect(found.kind == .usage && found.message.contains("\"z\"") && found.remedy?.contains("x, y") == true, "\(found)")
+        #expect(try test.source().origins[0].settings?["labels"] == .text("x"))
+    }
+
+    @Test func anotherSizeIsAnErrorWithBoth() throws {
+        let test = try Annotated("a.jpg", "b.jpg")
+        try test.add("a.xml", xml([("x", "1 1 2 2")], size: (16, 12)))
+        try test.add("b.xml", xml([("x", "1 1 2 2")]))
+        let found = try #require(failure { try test.imported(.voc) })
+        #expect(found.kind == .badData && found.message.contains("16×12") && found.message.contains("8×6") && found.message.contains("a.jpg"), "\(found)")
+        var lenient = test
+        lenient.options.skipsBadFiles = true
+        let report = try lenient.imported(.voc)
+        #expect(report.skipped.count == 1 && report.text.contains("left out: a.jpg"))
+        #expect(try lenient.states() == [.unseen, .map])
+    }
+
+    /// The image lies on its side in the file, 6×8, and is shown as 8×6.
+    @Test func annotationsOfTheStoredImageAreTurnedWithIt() throws {
+        let test = try Annotated("a.jpg", "b.jpg", orientation: .quarterTurn, stored: PixelSize(width: 6, height: 8))
+        try test.add("a.xml", xml([("x", "2 1 3 2")], size: (6, 8)))
+        try test.add("b.xml", xml([("x", "2 1 3 2")], size: (8, 6)))
+        try test.imported(.voc)
+        #expect(try test.picture(0) == ["........", "......##", "......##", "........", "........", "........"])
+        #expect(try test.picture(1) == [".##.....", ".##.....", "........", "........", "........", "........"])
+    }
+
+    @Test func mapsAreDrawnAtTheSizeOfTraining() throws {
+        var test = try Annotated("a.jpg")
+        test.size = PixelSize(width: 4, height: 3)
+        try test.add("a.xml", xml([("x", "1 1 3 2")]))
+        try test.imported(.voc)
+        #expect(try test.picture() == ["#5..", "....", "...."])
+    }
+
+    @Test func namesInAnotherNormalForm() throws {
+        let test = try Annotated("caf\u{65}\u{301} 1.JPG")
+        try test.add("caf\u{e9} 1.xml", xml([("x", "1 1 2 2")]))
+        #expect(try test.imported(.voc).matched == 1)
+    }
+
+    @Test func twoForOneImageAreAnError() throws {
+        let test = try Annotated("images/a.jpg")
+        try test.add("one/a.xml", xml([("x", "1 1 2 2")]))
+        try test.add("two/a.xml", xml([("x", "1 1 2 2")]))
+        let found = try #require(failure { try test.imported(.voc) })
+        #expect(found.message.contains("one/a.xml") && found.message.contains("two/a.xml") && found.message.contains("images/a.jpg"), "\(found)")
+        let stranger = try Annotated("z.jpg")
+        try stranger.add("a.xml", xml([]))
+        #expect(failure { try stranger.imported(.voc) }?.message.contains("none of the annotations") == true)
+    }
+
+    @Test(arguments: [
+        ("<annotation><object><name>x</name><bndbox><xmin>one</xmin></bndbox></object></annotation>", "xmin is \"one\""),
+        ("<annotation>", "ends within"), ("<annotation></annotations>", "another element ends"), ("", "holds no element"), ("plain text", "holds no element"),
+        ("<annotation a=1></annotation>", "not in quotes"), ("<html></html>", "holds no <annotation>"),
+        ("<!DOCTYPE a [<!ENTITY b \"bbbb\"><!ENTITY c \"&b;&b;\">]><annotation>&c;</annotation>", "document type"),
+        ("<annotation>&c;</annotation>", "unknown entity &c;"), (String(repeating: "<a>", count: 100), "deep"),
+    ])
+    func whatIsNoVOCIsNamed(text: String, expected: String) throws {
+        let test = try Annotated("a.jpg")
+        try test.add("a.xml", text)
+        let found = try #require(failure { try test.imported(.voc) }, "accepted \(text)")
+        #expect(found.kind == .badData && found.message.contains("a.xml") && found.message.contains(expected) && found.remedy != nil, "\(found)")
+    }
+
+    /// What a store is replaced by remembers it.
+    @Test func replacedMapsAreRemembered() throws {
+        let test = try Annotated("a.jpg", "b.jpg")
+        try test.add("a.xml", xml([("x", "1 1 2 2")]))
+        try test.add("b.xml", xml([]))
+        try test.imported(.voc)
+        let first = try test.records()
+        try test.add("a.xml", xml([("x", "3 3 4 4")]))
+        let report = try test.imported(.voc)
+        try test.imported(.voc, labels: ["x"])
+        let (last, origins) = (try test.records(), try test.source().origins)
+        #expect(report.replaced == 2 && origins.count >= 2)
+        let chain = try #require(last[0].replaced)
+        #expect(chain.count == 2 && chain[1].map == first[0].map && chain[0].map == last[0].map && chain[1].state == .map)
+        let (before, now) = (origins[try #require(chain[1].origin)], origins[try #require(last[0].origin)])
+        #expect(before.settings?["labels"] == .text("all") && now.settings?["labels"] == .text("x"))
+        #expect(last[1].replaced?.map(\.state) == [.empty, .empty])
+    }
+}
