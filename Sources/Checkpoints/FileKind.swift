@@ -37,7 +37,7 @@ enum FileKind {
         let stem = name.firstIndex(of: ".").map { String(name[..<$0]) } ?? name
         return """
             python3 -c "import torch, safetensors.torch as s; d = torch.load('\(path)', map_location='cpu', weights_only=True); \
-            d = d.get('state_dict', d.get('model', d)); s.save_file({k: v.clone().contiguous() for k, v in d.items() if hasattr(v, 'shape')}, '\(stem).safetensors')"
+            d = next((d[k] for k in ('state_dict', 'model_state_dict', 'model', 'net') if k in d), d); s.save_file({k: v.clone().contiguous() for k, v in d.items() if hasattr(v, 'shape')}, '\(stem).safetensors')"
             """
     }
 }

@@ -10,7 +10,9 @@ package enum ModelWeights {
             SafetensorsTensor(name: layout.name, shape: layout.shape, floats: { model.exported(index) })
         }
         tensors += model.counterNames.map { SafetensorsTensor(name: $0, shape: [], integers: [Int64(steps)]) }
-        return SafetensorsWriter(tensors, metadata: ["format": "pt"])
+        var metadata = ["format": "pt"]
+        if let normalization = model.network.normalization { metadata.merge(normalization.metadata) { $1 } }
+        return SafetensorsWriter(tensors, metadata: metadata)
     }
 
     /// SHA-256 of the weights, in the order and layout of the file.
@@ -26,18 +28,23 @@ package enum ModelWeights {
     ///
     /// Names that other programs give are understood, see `StateDictNames`.
     ///
+    /// - Parameters:
+    ///   - renewsLastLayer: whether the last layer may stay as it is, if the file has none or one for other classes.
+    ///   - words: how the user says what a model is.
     /// - Returns: what the user should know of how the file was read, a line each.
     /// - Throws: `Failure` that says what is missing, surplus and misshapen, and why, or which tensor holds values that no
     ///   model can have.
     @discardableResult
-    package static func load(_ path: String, into model: ModelState) throws -> [String] {
+    package static func load(_ path: String, into model: ModelState, renewsLastLayer: Bool = false, words: ModelWords = .flags) throws -> [String] {
         let file = try SafetensorsFile(path)
         let shapes = Dictionary(uniqueKeysWithValues: file.names.map { ($0, file.shape(of: $0)!) })
-        let names = StateDictNames(expected: model.layouts.map { ($0.name, $0.shape) }, file: shapes)
+        let names = StateDictNames(
+            expected: model.layouts.map { ($0.name, $0.shape) }, file: shapes,
+            lastLayer: renewsLastLayer ? model.network.linears.last?.name : nil, words: words)
         if let fault = names.fault { throw Failure.badData("\(path): \(fault)", remedy: names.remedy) }
         let variances = Set(model.network.batchNorms.map { "\($0.name).running_var" })
         for (index, layout) in model.layouts.enumerated() {
-            let name = names.found[layout.name]!
+            guard let name = names.found[layout.name] else { continue }
             let values = try file.floats(of: name)
             guard values.count == layout.count else { throw Failure.internalError("\(path): \(name) has \(values.count) values, not \(layout.count)") }
             if let bad = values.firstIndex(where: { !$0.isFinite }) {
@@ -52,18 +59,12 @@ package enum ModelWeights {
             }
             model.load(index, values)
         }
-        return try names.notes + normalizationNotes(file)
+        let normalization = try NormalizationInFile(file)
+        return names.notes + normalization.notes(for: model.network.normalization, words: words)
     }
 
-    /// What to say of a file whose model normalises its images, which this program's does not.
-    private static func normalizationNotes(_ file: SafetensorsFile) throws -> [String] {
-        let names = file.names.filter { StateDictNames.isNormalization($0) }
-        let matters = try names.contains { name in
-            guard file.dtype(of: name)?.isFloatingPoint == true else { return false }
-            let values = try file.floats(of: name)
-            return !(values.allSatisfy { $0 == 0 } || values.allSatisfy { $0 == 1 })
-        }
-        guard matters else { return [] }
-        return ["warning: the file holds \(names.joined(separator: ", ")): its model was trained on normalised images, but images are given to it as they are, in [0, 1]; expect wrong numbers"]
-    }
+    /// The normalisation that a file written by this program says its model has; nil if it says none.
+    ///
+    /// - Throws: `Failure` if the file cannot be read.
+    package static func normalization(in path: String) throws -> ImageNormalization? { ImageNormalization(metadata: try SafetensorsFile(path).metadata) }
 }

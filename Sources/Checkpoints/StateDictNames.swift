@@ -13,12 +13,15 @@ struct StateDictNames {
     /// What is wrong; nil if the file fits.
     private(set) var fault: String?
     /// What to do about it.
-    private(set) var remedy = "give the model, width, stem and number of classes that the file was trained with"
+    private(set) var remedy: String
 
     /// - Parameters:
     ///   - expected: every tensor's name and shape.
     ///   - file: name and shape of every tensor in the file.
-    init(expected: [(name: String, shape: [Int])], file: [String: [Int]]) {
+    ///   - lastLayer: the layer that may be missing in the file, or be one for other classes; it is then not in `found`.
+    ///   - words: how the user says what the model is.
+    init(expected: [(name: String, shape: [Int])], file: [String: [Int]], lastLayer: String? = nil, words: ModelWords = .flags) {
+        remedy = "give the model, width, stem and number of classes that the file was trained with (\(words.setting("name")), \(words.setting("width")), \(words.setting("stem")))"
         var byCanonicalName: [String: String] = [:]
         for (name, _) in expected { byCanonicalName[Self.canonical(name)] = name }
         let prefix = Self.prefix(of: Array(file.keys), expected: Set(byCanonicalName.keys))
@@ -34,7 +37,7 @@ struct StateDictNames {
             }
         }
         if !prefix.isEmpty { notes.append("the names' beginning \"\(prefix)\" was taken off") }
-        if hasRenamed { notes.append("shortcut and downsample, linear and fc were taken for each other") }
+        if hasRenamed { notes.append("shortcut and downsample, linear and fc, norm.1 and norm1 were taken for each other") }
 
         let taken = Set(found.values)
         let ignored = surplus.filter { !taken.contains($0) && Self.isUnused($0, expected: Set(byCanonicalName.keys)) }
@@ -42,6 +45,8 @@ struct StateDictNames {
         let silent = ignored.filter { !$0.hasSuffix("num_batches_tracked") }
         if !silent.isEmpty { notes.append("not used, as by the model itself: \(Self.list(silent))") }
 
+        let replaced = lastLayer.map { leaveOut($0, expected, file) } ?? []
+        let expected = expected.filter { !replaced.contains($0.name) }
         let missing = expected.map(\.name).filter { found[$0] == nil }.sorted()
         let wrong = expected.compactMap { name, shape in
             found[name].flatMap { own in file[own]! == shape ? nil : "\(own) has shape \(file[own]!), expected \(shape)" }
@@ -51,18 +56,46 @@ struct StateDictNames {
             list.isEmpty ? nil : "\n  \(title) (\(list.count)): \(Self.list(list))"
         }
         fault = "does not fit this model:" + parts.joined()
-        if let cause = Self.cause(expected, found: found, file: file, missing: missing) { remedy = cause }
+        if let cause = Self.cause(expected, found: found, file: file, missing: missing, words: words) { remedy = cause }
+    }
+
+    /// Takes the layer out of what was found if the file has none, or one for another number of classes.
+    ///
+    /// - Returns: its tensors' names; none if the file's layer fits.
+    private mutating func leaveOut(_ layer: String, _ expected: [(name: String, shape: [Int])], _ file: [String: [Int]]) -> [String] {
+        let tensors = expected.filter { $0.name.hasPrefix(layer + ".") }
+        let own = tensors.map { tensor in found[tensor.name].flatMap { file[$0] } }
+        guard found.count > tensors.count else { return [] }
+        if own.allSatisfy({ $0 == nil }) {
+            notes.append("the last layer, \(layer), is new: the file has none")
+            return tensors.map(\.name)
+        }
+        // Of weights and bias all but the number of classes must be right.
+        let isLikely = zip(tensors, own).allSatisfy { $1?.count == $0.shape.count && $1?.dropFirst() == $0.shape.dropFirst() }
+        guard isLikely, Set(own.map { $0?.first }).count == 1, let classes = own.first??.first, classes != tensors[0].shape[0] else { return [] }
+        for tensor in tensors { found[tensor.name] = nil }
+        notes.append("the last layer, \(layer), is new: the file tells \(classes) classes apart, the data \(tensors[0].shape[0])")
+        return tensors.map(\.name)
     }
 
     /// A name in the words that all share.
     private static func canonical(_ name: String) -> String {
-        name.split(separator: ".", omittingEmptySubsequences: false).map {
-            switch $0 {
-            case "shortcut": "downsample"
-            case "linear": "fc"
-            default: String($0)
+        var words: [Substring] = []
+        for word in name.split(separator: ".", omittingEmptySubsequences: false) {
+            switch word {
+            case "shortcut": words.append("downsample")
+            case "linear": words.append("fc")
+            // torchvision's own files of DenseNets have norm.1 and conv.2 for norm1 and conv2.
+            case "1", "2":
+                if let last = words.last, last == "norm" || last == "conv", words.dropLast().last?.hasPrefix("denselayer") == true {
+                    words[words.count - 1] = last + word
+                } else {
+                    words.append(word)
+                }
+            default: words.append(word)
             }
-        }.joined(separator: ".")
+        }
+        return words.joined(separator: ".")
     }
 
     /// What stands before the model's own names in most of the file's; of two copies of a model the shorter prefix.
@@ -101,22 +134,22 @@ struct StateDictNames {
     }
 
     private static func cause(
-        _ expected: [(name: String, shape: [Int])], found: [String: String], file: [String: [Int]], missing: [String]
+        _ expected: [(name: String, shape: [Int])], found: [String: String], file: [String: [Int]], missing: [String], words: ModelWords
     ) -> String? {
-        if missing.count == expected.count { return "these are another network's names: give the --model that the file was trained with" }
+        if missing.count == expected.count { return "these are another network's names: give the one that the file was trained with (\(words.setting("name")))" }
         for (name, shape) in expected {
             guard let own = found[name].flatMap({ file[$0] }), own.count == shape.count, own != shape else { continue }
-            if shape.count == 4, own[2] != shape[2], name.hasPrefix("conv1") {
-                return "the file's first filter is \(own[2])×\(own[2]): give --stem \(own[2] == 7 ? "imagenet" : "cifar")"
+            if shape.count == 4, own[2] != shape[2], name == expected[0].name {
+                return "the file's first filter is \(own[2])×\(own[2]): give \(words.setting("stem", own[2] == 7 ? "imagenet" : "cifar"))"
             }
             if shape.count == 2, own[1] == shape[1] {
-                return "the file tells \(own[0]) classes apart, the data \(shape[0]): give the data set that it was trained on (--data)"
+                return "the file tells \(own[0]) classes apart, the data \(shape[0]): \(words.otherData)"
             }
             if shape.count == 4, own[1] == shape[1], own[2...] == shape[2...] {
-                return "the file's \(name) has \(own[0]) channels where \(shape[0]) are expected: give its --width (or --depth and --widen)"
+                return "the file's \(name) has \(own[0]) channels where \(shape[0]) are expected: give its \(words.setting("width")) (or \(words.setting("depth")) and \(words.setting("widen")))"
             }
-            if shape.count == 4, own[1] != shape[1], name.hasPrefix("conv1") {
-                return "the file takes images of \(own[1]) channels, the data has \(shape[1]): give the data set that it was trained on (--data)"
+            if shape.count == 4, own[1] != shape[1], name == expected[0].name {
+                return "the file takes images of \(own[1]) channels, the data has \(shape[1]): \(words.otherData)"
             }
         }
         return nil

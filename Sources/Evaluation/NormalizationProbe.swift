@@ -64,6 +64,8 @@ package struct NormalizationProbe {
         (normalized, constants) = (best?.0 ?? 0, best?.1)
     }
 
+    private func list(_ values: [Float]) -> String { values.map { "\($0)" }.joined(separator: ",") }
+
     /// What to say if normalised images are classified better than chance would have it: by more than four standard
     /// deviations of the difference, and by a tenth of the images.
     package var warning: String? {
@@ -73,6 +75,7 @@ package struct NormalizationProbe {
             warning: these weights look as if they were trained on normalised images: of \(count), \(normalized) are classified rightly when \
             normalised (mean \(constants.mean), deviation \(constants.deviation)), \(plain) as they are. Images are given to the model as they are, \
             in [0, 1], so expect wrong numbers
+              → give --mean \(list(constants.mean)) --std \(list(constants.deviation))
             """
     }
 }

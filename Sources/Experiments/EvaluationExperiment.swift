@@ -1,4 +1,3 @@
-import Checkpoints
 import Datasets
 import Diagnostics
 import Digests
@@ -18,8 +17,14 @@ package struct EvaluationRequest: Sendable {
         package var stem: ModelConfiguration.Stem?
         package var depth: Int?
         package var widen: Int?
+        /// Nil for what the run, or the file itself, says; `.some(nil)` for none.
+        package var normalization: ImageNormalization??
 
-        package init(name: String? = nil, width: Int? = nil, stem: ModelConfiguration.Stem? = nil, depth: Int? = nil, widen: Int? = nil) {
+        package init(
+            name: String? = nil, width: Int? = nil, stem: ModelConfiguration.Stem? = nil, depth: Int? = nil, widen: Int? = nil,
+            normalization: ImageNormalization?? = nil
+        ) {
+            self.normalization = normalization
             self.name = name
             self.width = width
             self.stem = stem
@@ -92,19 +97,12 @@ package struct EvaluationExperiment {
         weights = try WeightsSource(request.weights)
         let recipe = weights.recipe
         dataset = try shared ?? Self.dataset(request, recipe: recipe, failure: weights.recipeFailure)
-        configuration = try Self.configuration(request.model, recipe: recipe, failure: weights.recipeFailure)
+        let loaded = try LoadedModel(weights, options: request.model, input: dataset.imageShape, classes: dataset.classes)
+        configuration = loaded.configuration
         modelName = configuration.name
-        let network = try configuration.network(input: dataset.imageShape, classes: dataset.classes)
-        var need = MemoryNeed()
-        // Weights, and filters prepared for both directions.
-        need.add(3, network.parameterCount, MemoryLayout<Float>.size)
-        try requireMemory(need, for: "\(configuration.name) of width \(configuration.width)", remedy: "evaluate on a machine with more memory, or with fewer ranks")
-        let state = ModelState(network: network)
-        let loaded = try ModelWeights.load(weights.path, into: state)
-        model = FrozenModel(network: network)
-        model.freeze(state)
+        model = loaded.frozen()
         indices = try Self.indices(request, dataset)
-        var notes = ["weights: \(weights.account)"] + loaded
+        var notes = loaded.notes
         if dataset.salience != nil {
             let images = dataset
             let counts = indices.reduce(into: SalienceCounts()) { $0[images.salienceState(of: $1)] += 1 }
@@ -136,7 +134,9 @@ package struct EvaluationExperiment {
 
     /// The model for the record. Reads the weights' file once.
     func modelDescription() throws -> EvaluationDescription.Model {
-        let settings = try JSONSerialization.jsonObject(with: JSONEncoder().encode(configuration)) as? [String: Any] ?? [:]
+        var settings = try JSONSerialization.jsonObject(with: JSONEncoder().encode(configuration)) as? [String: Any] ?? [:]
+        settings["normalization"] = nil
+        if let normalization = model.network.normalization { (settings["mean"], settings["std"]) = (normalization.mean, normalization.deviation) }
         return EvaluationDescription.Model(
             name: modelName, settings: settings.mapValues { "\($0)" }, weights: weights.path, sha256: try SHA256.hex(ofFile: weights.path),
             classes: model.network.classes)
@@ -174,7 +174,7 @@ package struct EvaluationExperiment {
 
     /// Whether the weights look as if they had been trained on normalised images; nil if not, or if they are a run's own.
     package func normalizationWarning() throws -> String? {
-        guard weights.recipe == nil, weights.recipeFailure == nil else { return nil }
+        guard weights.recipe == nil, weights.recipeFailure == nil, model.network.normalization == nil else { return nil }
         return try NormalizationProbe(model: model, dataset: dataset, indices: indices).warning
     }
 
@@ -190,21 +190,6 @@ package struct EvaluationExperiment {
             images: recipe?.imagesConfiguration ?? .init(), split: request.split)
         guard let path = request.salience else { return dataset }
         return try dataset.attachingSalience(from: path, split: request.split)
-    }
-
-    private static func configuration(_ model: EvaluationRequest.Model, recipe: Recipe?, failure: Failure?) throws -> ModelConfiguration {
-        let trained = try recipe?.modelConfiguration()
-        guard let name = model.name ?? trained?.name else {
-            if let failure { throw failure }
-            throw Failure.usage("--model is missing", remedy: "name the network: --model \(ModelConfiguration.names.joined(separator: " | "))")
-        }
-        // The options of a run belong to its own network.
-        let own = try ModelConfiguration(name: name).name == trained?.name ? trained : nil
-        let isWide = own?.name == "wide-resnet"
-        return try ModelConfiguration(
-            name: name, width: model.width ?? own?.width, stem: model.stem ?? trained?.stem ?? .cifar,
-            depth: model.depth ?? (isWide && model.name == nil ? own?.depth : nil),
-            widen: model.widen ?? (isWide && model.name == nil ? own?.widen : nil))
     }
 }
 

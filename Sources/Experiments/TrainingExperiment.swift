@@ -64,6 +64,7 @@ package struct TrainingExperiment {
         }
         var recipe: Recipe!
         var start: RunStart?
+        var initialWeights: InitialWeights?
         try world.agreeing {
             guard world.rank == 0 else { return }
             // The recipe first: a mistake in it must not leave an empty folder behind.
@@ -74,6 +75,7 @@ package struct TrainingExperiment {
                 throw Failure.usage(
                     "the run would overwrite \(path) with a copy of its own", remedy: "give the run a folder without a recipe.yaml (--output), or rename the file")
             }
+            if found.checkpoint == nil { initialWeights = try InitialWeights(recipe) }
             start = found
         }
         let yaml = try world.broadcast(recipe.map { $0.yaml(commented: false) } ?? "")
@@ -94,8 +96,8 @@ package struct TrainingExperiment {
         }
         try RankFingerprint.compare(data: data.fingerprint, communicator: world)
         let run = try TrainingRun(
-            recipe: recipe, data: data, communicator: world, start: start, resume: resumes, threads: request.threads,
-            showsProfile: request.showsProfile, heartbeat: heartbeat
+            recipe: recipe, data: data, communicator: world, start: start, resume: resumes, initialWeights: initialWeights?.load,
+            threads: request.threads, showsProfile: request.showsProfile, heartbeat: heartbeat
         ) { Validator(recipe, data: data, pass: $0) }
         return try run.run(stop: stop)
     }

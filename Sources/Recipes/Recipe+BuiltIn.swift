@@ -7,7 +7,9 @@ extension Recipe {
         case cifar10
         /// People's own images, with a small ResNet-18.
         case images
-        /// The settings of the code published with SIP-AT (Redgrave and Czajka, arXiv 2501.09086).
+        /// The settings of the code published with SIP-AT (Redgrave and Czajka, arXiv 2501.09086), for people's own images at
+        /// 224×224; `model.name=densenet121` is its second network. Its batch is one micro-batch, as BatchNorm saw it there: a
+        /// smaller `data.microBatch` gives work to more ranks.
         case paper
         /// The built-in data, in about a minute.
         case synthetic
@@ -39,7 +41,14 @@ extension Recipe {
             recipe.validation.limit = 500
         case .paper:
             recipe.epochs = 50
+            recipe.data.name = .images
+            recipe.data.size = 224
+            recipe.data.channels = .colour
             recipe.data.batch = 32
+            recipe.model.name = "resnet50"
+            recipe.model.stem = .imagenet
+            recipe.model.mean = .preset(.imagenet)
+            recipe.model.std = .preset(.imagenet)
             recipe.augmentation = Augmentation(crop: 0, flip: false)
             recipe.attack.stepSize = 1.0 / 255
             recipe.attack.steps = 32

@@ -10,7 +10,8 @@ extension Recipe {
     package func modelConfiguration() throws -> ModelConfiguration {
         func option(_ value: Int) -> Int? { value == 0 ? nil : value }
         return try ModelConfiguration(
-            name: model.name, width: option(model.width), stem: model.stem, depth: option(model.depth), widen: option(model.widen))
+            name: model.name, width: option(model.width), stem: model.stem, depth: option(model.depth), widen: option(model.widen),
+            normalization: try ChannelConstants.normalization(mean: model.mean, std: model.std, names: ("model.mean", "model.std")))
     }
 
     package var optimizerSettings: OptimizerSettings {

@@ -67,6 +67,7 @@ extension Recipe: Codable {
         case .number(let value): try container.encode(value, forKey: key)
         case .flag(let value): try container.encode(value, forKey: key)
         case .integers(let value): try container.encode(value, forKey: key)
+        case .numbers(let value): try container.encode(value, forKey: key)
         }
     }
 
@@ -83,6 +84,8 @@ extension Recipe: Codable {
             case .flag: .flag(try container.decode(Bool.self, forKey: key))
             case .text, .choice, .name: .text(try container.decode(String.self, forKey: key))
             case .integers: .integers(try container.decode([Int].self, forKey: key))
+            case .channels:
+                if let name = try? container.decode(String.self, forKey: key) { .text(name) } else { .numbers(try container.decode([Double].self, forKey: key)) }
             }
         guard field.allows(value) else {
             throw DecodingError.dataCorruptedError(

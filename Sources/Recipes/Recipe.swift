@@ -70,6 +70,10 @@ package struct Recipe: Sendable, Hashable {
         package var stem = ModelConfiguration.Stem.cifar
         package var depth = 0
         package var widen = 0
+        package var mean = ChannelConstants.none
+        package var std = ChannelConstants.none
+        /// A run's folder, a checkpoint's, or a safetensors file; empty for random weights.
+        package var weights = ""
     }
 
     package struct Attack: Sendable, Hashable {

@@ -13,6 +13,8 @@ package struct RecipeField: Sendable {
         case name([String], @Sendable (String) -> Bool)
         /// Strictly ascending and positive.
         case integers
+        /// A number for each channel of an image, in this range, or the name of known ones.
+        case channels(ClosedRange<Double>)
     }
 
     /// Group and name, such as `attack.epsilon`, or the name alone for a key outside the groups.
@@ -53,6 +55,8 @@ package struct RecipeField: Sendable {
         case (.flag, .flag), (.text, .text): true
         case (.choice(let names), .text(let name)): names.contains(name)
         case (.name(_, let isKnown), .text(let name)): isKnown(name)
+        case (.channels, .text(let name)): ChannelConstants.names.contains(name)
+        case (.channels(let range), .numbers(let values)): (values.count == 1 || values.count == 3) && values.allSatisfy { range.contains($0) }
         case (.integers, .integers(let values)):
             values.allSatisfy { $0 > 0 } && zip(values, values.dropFirst()).allSatisfy { $0 < $1 }
         default: false
@@ -68,6 +72,8 @@ package struct RecipeField: Sendable {
         case .text: "a text"
         case .choice(let names), .name(let names, _): "one of \(names.joined(separator: ", "))"
         case .integers: "an ascending list of positive whole numbers, such as [100, 150]"
+        case .channels(let range):
+            "\(ChannelConstants.names.joined(separator: ", ")), or a number for each channel \(Self.words(.number(range.lowerBound), .number(range.upperBound))), such as [0.485, 0.456, 0.406]"
         }
     }
 
@@ -75,9 +81,18 @@ package struct RecipeField: Sendable {
     package var allowed: String? {
         switch kind {
         case .choice(let names), .name(let names, _): names.joined(separator: " | ")
+        case .channels: (ChannelConstants.names + ["a number per channel"]).joined(separator: " | ")
         case .number(let range) where range.upperBound <= 1:
             "\(RecipeValue.number(range.lowerBound)) to \(RecipeValue.number(range.upperBound))"
         default: nil
+        }
+    }
+
+    /// Whether it may hold a list.
+    var isList: Bool {
+        switch kind {
+        case .integers, .channels: true
+        default: false
         }
     }
 
@@ -109,14 +124,30 @@ package struct RecipeField: Sendable {
                 Int($0.trimmingCharacters(in: .whitespaces))
             }
             return items.contains(nil) ? nil : .integers(items.compactMap { $0 })
+        case .channels:
+            if ChannelConstants.names.contains(trimmed) { return .text(trimmed) }
+            let items = Self.items(trimmed).map(Self.number)
+            return items.contains(nil) ? nil : .numbers(items.compactMap { $0 })
         }
     }
 
     private func suggestion(for text: String) -> String? {
         switch kind {
         case .choice(let names), .name(let names, _): return nearestName(to: text.trimmingCharacters(in: .whitespaces), among: names)
+        case .channels:
+            let items = Self.items(text.trimmingCharacters(in: .whitespaces))
+            let numbers = items.compactMap { Double($0) }
+            guard numbers.count == items.count else { return nearestName(to: text, among: ChannelConstants.names) }
+            // Constants for pixels from 0 to 255.
+            return numbers.contains { $0 > 1 && $0 <= 255 } ? "[\(items.map { "\($0)/255" }.joined(separator: ", "))], images being in [0, 1]" : nil
         default: return nil
         }
+    }
+
+    /// What a list holds, its brackets being optional.
+    private static func items(_ text: String) -> [String] {
+        let inner = text.hasPrefix("[") && text.hasSuffix("]") && text.count >= 2 ? String(text.dropFirst().dropLast()) : text
+        return inner.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
     private static func words(_ low: RecipeValue, _ high: RecipeValue?) -> String {

@@ -117,7 +117,7 @@ package enum RecipeParser {
         switch node {
         case .scalar(let scalar): return try field.parse(scalar.string, place: place)
         case .sequence(let items):
-            guard case .integers = field.kind, items.allSatisfy({ $0.scalar != nil }) else { break }
+            guard field.isList, items.allSatisfy({ $0.scalar != nil }) else { break }
             return try field.parse("[\(items.map { $0.scalar!.string }.joined(separator: ", "))]", place: place)
         case .mapping, .alias: break
         }

@@ -42,6 +42,9 @@ package enum RecipeSchema {
         field("model.stem", \.model.stem, "3×3 convolution, or 7×7 with stride 2 and a max-pool"),
         field("model.depth", \.model.depth, .integer(0...1000), "layers of a wide-resnet; 0 for its own"),
         field("model.widen", \.model.widen, .integer(0...64), "widening factor of a wide-resnet; 0 for its own"),
+        field("model.mean", \.model.mean, .channels(0...1), "the model subtracts it from its images, which are in [0, 1]"),
+        field("model.std", \.model.std, .channels(0.001...1), "and then divides by this; radii stay in units of pixels"),
+        field("model.weights", \.model.weights, "begin from a run, a checkpoint or a PyTorch state_dict in safetensors, with a new last layer for other classes; empty: at random"),
 
         field("attack.norm", \.attack.norm, "norm of the perturbation"),
         field("attack.epsilon", \.attack.epsilon, .number(0...1000), "radius, images being in [0, 1]"),

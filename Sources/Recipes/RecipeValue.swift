@@ -5,6 +5,7 @@ package enum RecipeValue: Sendable, Hashable, CustomStringConvertible {
     case number(Double)
     case flag(Bool)
     case integers([Int])
+    case numbers([Double])
 
     /// As YAML that reads back as exactly this value. A multiple of 1/255 is written as one where that is shorter,
     /// for that is how the field writes radii.
@@ -20,6 +21,7 @@ package enum RecipeValue: Sendable, Hashable, CustomStringConvertible {
             return levels / 255 == value && fraction.count < "\(value)".count ? fraction : "\(value)"
         case .flag(let value): return value ? "true" : "false"
         case .integers(let values): return "[\(values.map(String.init).joined(separator: ", "))]"
+        case .numbers(let values): return "[\(values.map { "\(RecipeValue.number($0))" }.joined(separator: ", "))]"
         }
     }
 

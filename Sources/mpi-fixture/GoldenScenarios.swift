@@ -22,7 +22,8 @@ private struct GoldenSteps {
         shape = ImageShape(height: sides[2], width: sides[3], channels: sides[1])
         let configuration = try ModelConfiguration(
             name: file.metadata["model"] ?? "resnet18", width: file.metadata["width"].flatMap { Int($0) },
-            stem: ModelConfiguration.Stem(rawValue: file.metadata["stem"] ?? "") ?? .cifar)
+            stem: ModelConfiguration.Stem(rawValue: file.metadata["stem"] ?? "") ?? .cifar,
+            normalization: file.metadata["normalization"].flatMap(ImageNormalization.Preset.init(rawValue:))?.normalization)
         state = ModelState(network: try configuration.network(input: shape, classes: 10))
         for (index, layout) in state.layouts.enumerated() { state.load(index, try file.floats(of: "param/\(layout.name)")) }
     }
@@ -94,7 +95,7 @@ let goldenScenarios: [String: Scenario] = [
         ]
         for run in runs {
             let golden = try GoldenSteps(arguments[0])
-            guard golden.file.shape(of: "\(run.name)/conv1.weight") != nil else { continue }
+            guard golden.file.shape(of: "\(run.name)/\(golden.state.layouts[0].name)") != nil else { continue }
             try golden.take(run.steps, images: run.images, rate: run.rate, attacks: run.attacks, on: session.world)
             guard session.world.rank == 0 else { continue }
             for (tensor, distance) in try golden.distances(run.name) { print(run.name, tensor, distance) }

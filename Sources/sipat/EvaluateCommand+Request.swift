@@ -3,6 +3,7 @@ import Datasets
 import Diagnostics
 import Evaluation
 import Experiments
+import Foundation
 import Recipes
 
 /// What the flags ask for.
@@ -20,11 +21,19 @@ extension EvaluateCommand {
         if let threshold, !(threshold > 0 && threshold <= 1) {
             throw Failure.usage("--threshold is \(threshold), expected a number above 0 and at most 1")
         }
+        let (name, directory) = try dataSource()
         return EvaluationRequest(
-            weights: weights,
-            model: .init(name: model, width: width, stem: try choice(stem, flag: "--stem"), depth: depth, widen: widen),
-            data: try choice(data, flag: "--data"), directory: dataDir, split: split, limit: limit, images: images, salience: salience,
+            weights: weights, model: try model.request(), data: name, directory: directory, split: split, limit: limit, images: images, salience: salience,
             salienceThreshold: threshold, settings: try settings(), batch: batch)
+    }
+
+    /// The data set and where it lies: `--data` is a name, or the path of people's own images.
+    private func dataSource() throws -> (name: DatasetLoader.Name?, directory: String?) {
+        guard let data, DatasetLoader.Name(rawValue: data) == nil, FileManager.default.fileExists(atPath: data) else {
+            return (try choice(data, flag: "--data"), dataDir)
+        }
+        guard dataDir == nil else { throw Failure.usage("--data \(data) is a path, and --data-dir is given too", remedy: "leave --data-dir out") }
+        return (.images, data)
     }
 
     /// What is asked of an evaluation with a ledger; nil where one ascent over one region is asked for, and no folder.

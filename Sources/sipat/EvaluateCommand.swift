@@ -22,18 +22,9 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "A run's folder (its best checkpoint), a checkpoint's folder, or a safetensors file, ours or PyTorch's state_dict.")
     var weights: String?
 
-    @Option(help: "The network; a run's own if --weights is one.")
-    var model: String?
-    @Option(help: "Its width.")
-    var width: Int?
-    @Option(help: "Its stem: cifar or imagenet.")
-    var stem: String?
-    @Option(help: "Layers of a wide-resnet.")
-    var depth: Int?
-    @Option(help: "Widening factor of a wide-resnet.")
-    var widen: Int?
+    @OptionGroup var model: ModelOptions
 
-    @Option(help: "\(DatasetLoader.names.joined(separator: ", ")); a run's own if --weights is one.")
+    @Option(help: "\(DatasetLoader.names.joined(separator: ", ")), or the path of a packed set, a folder, a manifest or shards; a run's own if --weights is one.")
     var data: String?
     @Option(help: "The folder with the data set's files.")
     var dataDir: String?
@@ -92,7 +83,7 @@ struct EvaluateCommand: ParsableCommand {
     var perSample: String?
 
     mutating func validate() throws {
-        for option in [\Self.weights, \.dataDir, \.output, \.transferFrom, \.json, \.perSample] { try expandTilde(&self[keyPath: option]) }
+        for option in [\Self.weights, \.data, \.dataDir, \.output, \.transferFrom, \.json, \.perSample] { try expandTilde(&self[keyPath: option]) }
         for option in [\Self.images, \.salience] { try expandTilde(&self[keyPath: option]) }
         against = try against.map { try expandingTilde($0) }
     }

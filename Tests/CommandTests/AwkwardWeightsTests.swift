@@ -72,6 +72,10 @@ struct AwkwardWeightsTests {
         for names in [["mu", "sigma"], ["mean", "std"], ["normalizer.mean", "normalizer.std"], ["module.normalizer.new_mean", "module.normalizer.new_std"]] {
             let result = try evaluate(file(more: [tensor(names[0], [0.49, 0.48, 0.45]), tensor(names[1], [0.25, 0.24, 0.26])]))
             #expect(result.status == 0 && result.errors.contains("warning") && result.errors.contains("normalised"), "\(names): \(result)")
+            let constants = ["--mean", "0.49,0.48,0.45", "--std", "0.25,0.24,0.26"]
+            #expect(result.errors.contains("give \(constants.joined(separator: " "))"), "\(result)")
+            let given = try evaluate(file(more: [tensor(names[0], [0.49, 0.48, 0.45]), tensor(names[1], [0.25, 0.24, 0.26])]), model + constants)
+            #expect(given.status == 0 && !given.errors.contains("warning") && accuracy(given) != nil, "\(names): \(given)")
         }
         #expect(try !evaluate(file()).errors.contains("normalised"))
     }
@@ -207,6 +211,9 @@ struct AwkwardWeightsTests {
         let flags = ["--model", "cnn", "--width", "8", "--data", "synthetic", "--epsilons", "0", "--limit", "300"]
         let wrong = try evaluate(write("normalised", normalised: true), flags)
         #expect(wrong.status == 0 && wrong.errors.contains("look as if they were trained on normalised images"), "\(wrong)")
+        #expect(wrong.errors.contains("→ give --mean 0.4"), "\(wrong)")
+        let mended = try evaluate(folder.path + "/normalised.safetensors", flags + ["--mean", "cifar10", "--std", "cifar10"])
+        #expect(mended.status == 0 && !mended.errors.contains("warning"), "\(mended)")
         let right = try evaluate(write("plain", normalised: false), flags)
         #expect(right.status == 0 && !right.errors.contains("normalised"), "\(right)")
     }

@@ -66,6 +66,14 @@ struct OwnImagesTests {
         }
         let evaluated = try TinyRun.sipatOnRanks(2, ["evaluate", "--weights", folder.path + "/at-0", "--epsilons", "0,8/255", "--steps", "2"])
         #expect(evaluated.status == 0 && evaluated.output.contains("72 images"), "\(evaluated)")
+        // The same images by their paths: of a packed set, and of the folder, read as the run has read it.
+        func table(_ run: ProgramRun) -> [Substring] { run.output.split(separator: "\n").filter { $0.hasPrefix("|") } }
+        for path in [pack, images] {
+            let named = try TinyRun.sipat("evaluate", "--weights", folder.path + "/at-1", "--data", path, "--epsilons", "0,8/255", "--steps", "2")
+            #expect(named.status == 0 && table(named) == table(evaluated), "\(path): \(named)")
+        }
+        let both = try TinyRun.sipat("evaluate", "--weights", folder.path + "/at-1", "--data", pack, "--data-dir", images)
+        #expect(both.status == 64 && both.errors.contains("--data-dir"), "\(both)")
     }
 
     @Test func badFilesEndWithTheirNamesAndCode65() throws {

@@ -52,6 +52,13 @@ enum TinyRun {
         return try "\(checkpoint.step) \(SHA256.hex(ofFile: checkpoint.path(of: "weights.safetensors")))"
     }
 
+    /// The tensors of the newest checkpoint.
+    static func tensors(_ run: String) throws -> [String: [Float]] {
+        guard let checkpoint = try CheckpointStore(run: run).latestValid().checkpoint else { return [:] }
+        let file = try SafetensorsFile(checkpoint.path(of: "weights.safetensors"))
+        return try Dictionary(uniqueKeysWithValues: file.names.filter { file.dtype(of: $0) == .float32 }.map { ($0, try file.floats(of: $0)) })
+    }
+
     /// The optimizer's state of the newest checkpoint.
     static func momentum(_ run: String) throws -> String {
         guard let checkpoint = try CheckpointStore(run: run).latestValid().checkpoint else { return "none" }

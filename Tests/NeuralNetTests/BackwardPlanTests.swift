@@ -112,6 +112,7 @@ private struct ScalarNetwork {
                     if value <= 0 { sum = 0 }
                 }
                 memory[result] = sum
+            case .split, .restore: return nil
             case .recompute(let index):
                 guard let input = kept[nodes[index].input] else { return nil }
                 let value = weights[index] * input

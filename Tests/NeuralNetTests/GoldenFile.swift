@@ -19,7 +19,8 @@ struct GoldenFile {
         configuration = try ModelConfiguration(
             name: metadata["model"] ?? "resnet18", width: metadata["width"].flatMap { Int($0) },
             stem: metadata["stem"].flatMap(ModelConfiguration.Stem.init(rawValue:)) ?? .cifar,
-            depth: metadata["depth"].flatMap { Int($0) }, widen: metadata["widen"].flatMap { Int($0) })
+            depth: metadata["depth"].flatMap { Int($0) }, widen: metadata["widen"].flatMap { Int($0) },
+            normalization: metadata["normalization"].flatMap(ImageNormalization.Preset.init(rawValue:))?.normalization)
         batch = file.shape(of: "x")![0]
         images = FloatBuffer(try Self.images("x", of: file))
         labels = try file.integers(of: "y").map { Int32($0) }

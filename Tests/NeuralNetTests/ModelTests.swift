@@ -13,6 +13,7 @@ struct ModelTests {
         ("resnet18", ModelConfiguration.Stem.imagenet, 1000, 11_689_512, 62, 122, 1.814),
         ("resnet34", .imagenet, 1000, 21_797_672, 110, 218, 3.664),
         ("resnet50", .imagenet, 1000, 25_557_032, 161, 320, 4.089),
+        ("densenet121", .imagenet, 1000, 7_978_856, 364, 727, 2.834),
         ("resnet18", .cifar, 10, 11_173_962, 62, 122, 0.555),
         ("preact-resnet18", .cifar, 10, 11_172_170, 56, 107, 0.555),
         ("preact-resnet34", .cifar, 10, 21_280_330, 104, 203, 1.159),
@@ -50,6 +51,17 @@ struct ModelTests {
         let resnet18 = try shapes("resnet18")
         for (name, shape) in expected18 { #expect(resnet18[name] == shape, "\(name)") }
         #expect(resnet18["layer1.0.downsample.0.weight"] == nil)
+        let expected121 = [
+            "features.conv0.weight": [64, 3, 7, 7], "features.norm0.running_var": [64],
+            "features.denseblock1.denselayer1.norm1.weight": [64], "features.denseblock1.denselayer1.conv1.weight": [128, 64, 1, 1],
+            "features.denseblock1.denselayer6.conv1.weight": [128, 224, 1, 1], "features.denseblock1.denselayer6.conv2.weight": [32, 128, 3, 3],
+            "features.transition1.norm.bias": [256], "features.transition1.conv.weight": [128, 256, 1, 1],
+            "features.denseblock3.denselayer24.norm1.running_mean": [992], "features.transition3.conv.weight": [512, 1024, 1, 1],
+            "features.denseblock4.denselayer16.conv1.weight": [128, 992, 1, 1], "features.norm5.weight": [1024], "classifier.weight": [1000, 1024],
+        ]
+        let densenet121 = try shapes("densenet121")
+        for (name, shape) in expected121 { #expect(densenet121[name] == shape, "\(name)") }
+        #expect(densenet121["features.denseblock2.denselayer13.conv1.weight"] == nil && densenet121["features.transition4.conv.weight"] == nil)
         let resnet34 = try shapes("resnet34")
         #expect(resnet34["layer3.5.conv2.weight"] == [256, 256, 3, 3] && resnet34["layer3.6.conv1.weight"] == nil)
         let expected50 = [
@@ -91,6 +103,8 @@ struct ModelTests {
         // The first block's input goes to its BatchNorm alone, for the shortcut starts behind that.
         (ModelCase(name: "wide-resnet-28-10", width: 1), 12),
         (ModelCase(name: "wide-resnet", width: 4, depth: 10, widen: 1), 4),
+        // Every layer's first BatchNorm, those of the transitions and the last see a concatenation.
+        (ModelCase(name: "densenet121", width: 4), 62), (ModelCase(name: "densenet121", width: 4, stem: .imagenet), 62),
     ])
     func batchNormsAreFolded(_ model: ModelCase, _ left: Int) throws {
         let network = try model.network()

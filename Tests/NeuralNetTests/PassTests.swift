@@ -3,14 +3,14 @@ import NeuralNet
 import Testing
 
 /// Every network in every shape that is awkward: the smallest, one channel, odd sides.
-private let cases: [ModelCase] = ModelCase.all.flatMap { model in
-    [(8, 8, 1), (13, 9, 3), (17, 24, 1)].map { height, width, channels in
-        var model = model
-        model.shape = ImageShape(height: height, width: width, channels: channels)
-        model.classes = 3
-        return model
-    }
-}
+private let cases: [ModelCase] =
+    ModelCase.all.flatMap { model in
+        [(8, 8, 1), (13, 9, 3), (17, 24, 1)].compactMap { height, width, channels in
+            var model = model
+            model.classes = 3
+            return model.taking(ImageShape(height: height, width: width, channels: channels))
+        }
+    } + [ModelCase(name: "densenet121", width: 2, stem: .imagenet, shape: ImageShape(height: 37, width: 65, channels: 3), classes: 3)]
 
 @Suite("Passes against float64")
 struct PassTests {
@@ -107,16 +107,40 @@ struct PassTests {
         let exact = ReferenceNetwork(problem.state, isTraining: true).gradients(problem.imagesInDouble, labels: problem.labels)
         let filters = PreparedFilters(network: problem.state.network)
         TrainingPass.prepare(filters, for: problem.state)
-        let pass = TrainingPass(problem.state, filters: filters, capacity: 5, attacks: true)
+        let pass = TrainingPass(problem.state, filters: filters, capacity: 5)
         #expect(relativeDistance(problem.inputGradient(pass), exact.input) < 5e-3)
         #expect(relativeDistance(problem.logits(pass), exact.activations.logits) < 1e-3)
+    }
+
+    /// From one forward pass to gradients of parameters and of images together, and to either alone: the same bits.
+    @Test(arguments: ModelCase.all.filter { $0.stem == .cifar })
+    func gradientsTogetherAndApart(_ model: ModelCase) throws {
+        var model = model
+        model.shape = ImageShape(height: 16, width: 12, channels: 3)
+        let problem = RandomProblem(try model.network(), batch: 5, seed: 4)
+        let filters = PreparedFilters(network: problem.state.network)
+        TrainingPass.prepare(filters, for: problem.state)
+        let pass = TrainingPass(problem.state, filters: filters, capacity: 5)
+        let (alone, both) = (FloatBuffer(count: pass.layout.count), FloatBuffer(count: pass.layout.count))
+        let image = FloatBuffer(count: problem.images.count)
+        for buffer in [alone, both, image] { buffer.fill(.nan) }
+        pass.run(images: problem.images.pointer, labels: problem.labels, batch: 5, step: alone.pointer)
+        pass.run(images: problem.images.pointer, labels: problem.labels, batch: 5, step: both.pointer, imageGradient: image.pointer)
+        #expect(alone.array.map(\.bitPattern) == both.array.map(\.bitPattern) && !both.array.contains { $0.isNaN })
+        #expect(image.array.map(\.bitPattern) == problem.inputGradient(pass).map(\.bitPattern) && image.array.contains { $0 != 0 })
+        // Twice the loss has twice the gradient, whatever the loss was.
+        let logits = pass.forward(problem.images.pointer, batch: 5)
+        CrossEntropy.lossesAndGradient(
+            logits, labels: problem.labels, batch: 5, classes: pass.classes, smoothing: 0, gradientScale: 2, losses: nil, gradient: pass.logitsGradient)
+        pass.backward(parameters: both.pointer, images: nil) { _ in }
+        let parameters = 0..<pass.layout.parameters
+        #expect(relativeDistance(parameters.map { both[$0] }, parameters.map { 2 * Double(alone[$0]) }) < 1e-6)
     }
 
     /// Each layer's gradients are announced from the last to the first, and do not change after they were.
     @Test(arguments: ModelCase.all)
     func gradientsAreCompleteWhenAnnounced(_ model: ModelCase) throws {
-        var model = model
-        model.shape = ImageShape(height: 16, width: 16, channels: 3)
+        let model = try model.taking(ImageShape(height: 16, width: 16, channels: 3)) ?? #require(model.taking(ImageShape(height: 32, width: 32, channels: 3)))
         let problem = RandomProblem(try model.network(), batch: 3, seed: 1)
         let filters = PreparedFilters(network: problem.state.network)
         TrainingPass.prepare(filters, for: problem.state)

@@ -55,9 +55,20 @@ struct ReferenceNetwork {
             let (x, shape) = (a.values[node.input], network.values[node.input])
             var y: [Double]
             switch node.operation {
+            case .normalization:
+                let (n, channels) = (network.normalization!, shape.channels)
+                y = x.indices.map { (x[$0] - Double(n.mean[$0 % channels])) / Double(n.deviation[$0 % channels]) }
             case .convolution(let layer, _): y = convolution(network.convolutions[layer], x, batch)
             case .batchNorm(let layer): y = batchNorm(layer, x, rows: batch * shape.pixels, &a)
             case .maxPool(let pool): y = maxPool(pool, x, batch, &a.kinkMargin)
+            case .averagePool(let pool): y = windows(pool, batch).map { places in places.reduce(0) { $0 + x[$1] } / Double(pool.kernel * pool.kernel) }
+            case .concatenation(let with):
+                let (first, second, other) = (shape.channels, network.values[with].channels, a.values[with])
+                y = []
+                for row in 0..<batch * shape.pixels {
+                    y += x[row * first..<row * first + first]
+                    y += other[row * second..<row * second + second]
+                }
             case .globalAveragePool:
                 y = [Double](repeating: 0, count: batch * shape.channels)
                 for i in x.indices { y[i / shape.count * shape.channels + i % shape.channels] += x[i] / Double(shape.pixels) }
@@ -150,6 +161,12 @@ struct ReferenceNetwork {
         return y
     }
 
+    private func windows(_ p: PoolingShape, _ batch: Int) -> [[Int]] {
+        var all: [[Int]] = []
+        forEachWindow(p, batch) { all.append($0) }
+        return all
+    }
+
     private func forEachWindow(_ p: PoolingShape, _ batch: Int, _ body: ([Int]) -> Void) {
         for n in 0..<batch {
             for oy in 0..<p.outputHeight {
@@ -196,6 +213,8 @@ struct ReferenceNetwork {
             if let addend = node.addend { for i in g.indices { d[addend][i] += g[i] } }
             let (x, shape) = (a.values[node.input], network.values[node.input])
             switch node.operation {
+            case .normalization:
+                for i in g.indices { d[node.input][i] += g[i] / Double(network.normalization!.deviation[i % shape.channels]) }
             case .convolution(let layer, _): convolutionBackward(network.convolutions[layer], x, g, batch, &d[node.input], &p)
             case .batchNorm(let layer): batchNormBackward(network.batchNorms[layer], a.statistics[layer]!, x, g, &d[node.input], &p)
             case .maxPool(let pool):
@@ -203,6 +222,16 @@ struct ReferenceNetwork {
                 forEachWindow(pool, batch) { places in
                     d[node.input][places.max { x[$0] < x[$1] }!] += g[next]
                     next += 1
+                }
+            case .averagePool(let pool):
+                for (o, places) in windows(pool, batch).enumerated() {
+                    for place in places { d[node.input][place] += g[o] / Double(pool.kernel * pool.kernel) }
+                }
+            case .concatenation(let with):
+                let (first, second) = (shape.channels, network.values[with].channels)
+                for i in g.indices {
+                    let (row, channel) = (i / (first + second), i % (first + second))
+                    if channel < first { d[node.input][row * first + channel] += g[i] } else { d[with][row * second + channel - first] += g[i] }
                 }
             case .globalAveragePool:
                 for i in x.indices { d[node.input][i] += g[i / shape.count * shape.channels + i % shape.channels] / Double(shape.pixels) }

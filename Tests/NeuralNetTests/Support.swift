@@ -14,26 +14,55 @@ struct ModelCase: Sendable, CustomStringConvertible {
     var widen: Int?
     var shape = ImageShape(height: 32, width: 32, channels: 3)
     var classes = 10
+    var normalization: ImageNormalization?
 
     var description: String {
-        "\(name)\(depth.map { "-\($0)-\(widen!)" } ?? "") of width \(width), \(stem), \(shape)"
+        "\(name)\(depth.map { "-\($0)-\(widen!)" } ?? "") of width \(width), \(stem), \(shape)\(normalization == nil ? "" : ", normalised")"
+    }
+
+    /// The same for other images; nil if they are too small for it.
+    func taking(_ shape: ImageShape) -> ModelCase? {
+        var model = self
+        model.shape = shape
+        return (try? model.network()) == nil ? nil : model
     }
 
     func network() throws -> Network {
-        try ModelConfiguration(name: name, width: width, stem: stem, depth: depth, widen: widen).network(
+        try ModelConfiguration(name: name, width: width, stem: stem, depth: depth, widen: widen, normalization: normalization).network(
             input: shape, classes: classes)
     }
 
     /// Every network there is, narrow enough for quick tests, in both stems.
     static let all: [ModelCase] = ModelConfiguration.Stem.allCases.flatMap { stem in
-        [("cnn", 16), ("resnet18", 4), ("resnet34", 2), ("resnet50", 4), ("preact-resnet18", 4), ("preact-resnet34", 2)].map {
+        [("cnn", 16), ("resnet18", 4), ("resnet34", 2), ("resnet50", 4), ("densenet121", 4), ("preact-resnet18", 4), ("preact-resnet34", 2)].map {
             ModelCase(name: $0.0, width: $0.1, stem: stem)
         } + [
             ModelCase(name: "wide-resnet", width: 4, stem: stem, depth: 10, widen: 1),
             ModelCase(name: "wide-resnet", width: 2, stem: stem, depth: 16, widen: 3),
             ModelCase(name: "wide-resnet-28-10", width: 1, stem: stem),
             ModelCase(name: "wide-resnet-34-10", width: 1, stem: stem),
+            ModelCase(name: "cnn", width: 16, stem: stem, normalization: ImageNormalization(mean: [0.5], deviation: [0.3])),
+            ModelCase(name: "preact-resnet18", width: 4, stem: stem, normalization: ImageNormalization(mean: [0.3], deviation: [0.2])),
         ]
+    }
+}
+
+extension TrainingPass {
+    /// One cross-entropy step of a micro-batch by the open passes: gradients, statistics, loss and correct predictions.
+    func run(
+        images: UnsafePointer<Float>, labels: [Int32], batch: Int, labelSmoothing: Float = 0, step: UnsafeMutablePointer<Float>,
+        imageGradient: UnsafeMutablePointer<Float>? = nil, completed: (_ offset: Int) -> Void = { _ in }
+    ) {
+        let logits = forward(images, batch: batch)
+        var losses = [Float](repeating: 0, count: batch)
+        CrossEntropy.lossesAndGradient(
+            logits, labels: labels, batch: batch, classes: classes, smoothing: labelSmoothing, gradientScale: 1, losses: &losses,
+            gradient: logitsGradient)
+        step[layout.lossOffset] = Float(losses.reduce(0) { $0 + Double($1) })
+        step[layout.correctOffset] = Float(CrossEntropy.correct(logits, labels: labels, batch: batch, classes: classes, top: 1))
+        writeStatistics(into: step)
+        completed(layout.statisticsOffset)
+        backward(parameters: step, images: imageGradient, completed: completed)
     }
 }
 

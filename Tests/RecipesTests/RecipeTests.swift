@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import NeuralNet
 import Recipes
 import Testing
 
@@ -28,6 +29,8 @@ import Testing
         #expect(paper.attack.stepSize == 1.0 / 255 && paper.attack.steps == 32)
         #expect(paper.schedule.name == .step && paper.schedule.stepEpochs == 10)
         #expect(paper.schedule.gamma == 0.75 && paper.optimizer.weightDecay == 1e-6)
+        #expect(paper.data.name == .images && paper.data.size == 224 && paper.augmentation.crop == 0 && !paper.augmentation.flip)
+        #expect(paper.model.name == "resnet50" && paper.model.stem == .imagenet && paper.model.mean == .preset(.imagenet) && paper.model.std == .preset(.imagenet))
         #expect(throws: Failure.self) { try Recipe.builtIn("cifar") }
     }
 
@@ -74,6 +77,33 @@ import Testing
         #expect(try JSONDecoder().decode(Recipe.self, from: json) == recipe)
         let text = String(decoding: json, as: UTF8.self)
         #expect(text.contains(#""epochs":6"#) && text.contains(#""milestones":[100,150]"#) && text.contains(#""epsilon":0.031372549019607"#))
+    }
+
+    @Test func normalisationOfImages() throws {
+        let plain = try Recipe.builtIn("synthetic")
+        #expect(try plain.modelConfiguration().normalization == nil)
+        func normalization(_ text: String) throws -> ImageNormalization? {
+            let recipe = try RecipeParser.parse("base: synthetic\n" + text, name: "r.yaml")
+            #expect(try RecipeParser.parse(recipe.yaml(commented: true), name: "again") == recipe)
+            #expect(try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(recipe)) == recipe)
+            #expect(plain.differences(from: recipe).allSatisfy { !$0.field.mayChange })
+            return try recipe.modelConfiguration().normalization
+        }
+        let imageNet = ImageNormalization(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
+        #expect(try normalization("model: {mean: imagenet, std: imagenet}") == imageNet)
+        #expect(try normalization("model:\n  mean: [0.485, 0.456, 0.406]\n  std: [0.229, 0.224, 0.225]") == imageNet)
+        #expect(try normalization("model.mean: 0.485,0.456,0.406\nmodel.std: imagenet") == imageNet)
+        #expect(try normalization("model.mean: 0.5\nmodel.std: [1/255]") == ImageNormalization(mean: [0.5], deviation: [1.0 / 255]))
+        #expect(try normalization("model.mean: 0.5\nmodel.std: [0.1, 0.2, 0.3]")?.mean == [0.5, 0.5, 0.5])
+        #expect(try normalization("model: {mean: none, std: none}") == nil)
+        for (text, words) in [
+            ("model.mean: imagenet", ["model.std", "imagenet"]), ("model.std: 0.3", ["model.mean"]),
+            ("model: {mean: [123.675, 116.28, 103.53], std: imagenet}", ["123.675/255", "[0, 1]"]), ("model: {mean: imagnet, std: imagenet}", ["did you mean imagenet"]),
+            ("model: {mean: [0.1, 0.2], std: 1}", ["number for each channel"]), ("model: {mean: 0, std: 0}", ["from 0.001 to 1"]), ("model: {mean: [], std: 1}", ["number"]),
+        ] {
+            let failure = #expect(throws: Failure.self, "\(text)") { try normalization(text) }
+            for word in words { #expect(failure.map { "\($0)".contains(word) } == true, "\(text): \(String(describing: failure))") }
+        }
     }
 
     @Test(arguments: [

@@ -8,7 +8,8 @@ import Testing
     private static let files: [String] = {
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         let shared = ProcessInfo.processInfo.environment["SIPAT_SHARED"] ?? "../shared"
-        return [tests.path + "/NeuralNetTests/Fixtures/resnet18-w4.safetensors", shared + "/golden/resnet18-w8.safetensors"]
+        return ["resnet18-w4", "cnn-w4-imagenet", "densenet121-w4"].map { "\(tests.path)/NeuralNetTests/Fixtures/\($0).safetensors" }
+            + ["\(shared)/golden/resnet18-w8.safetensors"]
             .filter { FileManager.default.fileExists(atPath: $0) }
     }()
 
@@ -18,16 +19,21 @@ import Testing
         #expect(run.status == 0, "\(run)")
         // Ours differs by 6e-5 at most. In the larger file a ReLU or two fall on the other side in the third step: ours by 3e-3,
         // PyTorch's own float32 by 2e-3 to 4e-3 (and by 0.3 in channels-last).
-        let tolerance = file.hasSuffix("w4.safetensors") ? 2e-4 : 1e-2
+        // In the DenseNet's third step one falls in the first block: 3e-3 there, 2e-4 elsewhere (PyTorch's float32: 4e-4).
+        let tolerance = file.contains("densenet") ? 5e-3 : file.contains("w4") ? 2e-4 : 1e-2
         var tensors: [String: Set<String>] = [:]
         for line in run.output.split(separator: "\n").dropLast() {
             let words = line.split(separator: " ").map(String.init)
             tensors[words[0], default: []].insert(words[1])
             #expect(try #require(Double(words[2])) < tolerance, "\(line)")
         }
-        #expect(tensors.keys.sorted() == (file.hasSuffix("w4.safetensors") ? ["clean3", "step0", "step1"] : ["clean3", "step1"]))
+        #expect(tensors.keys.sorted() == (file.contains("w4") ? ["clean3", "step0", "step1"] : ["clean3", "step1"]))
+        let parts =
+            file.contains("densenet")
+            ? ["features.conv0.weight", "features.norm0.weight", "features.norm5.running_mean", "features.norm5.running_var", "classifier.bias"]
+            : ["conv1.weight", "bn1.weight", "bn1.running_mean", "bn1.running_var", "fc.bias"]
         for (name, found) in tensors {
-            #expect(found.isSuperset(of: ["conv1.weight", "bn1.weight", "bn1.running_mean", "bn1.running_var", "fc.bias"]), "\(name)")
+            #expect(found.isSuperset(of: parts), "\(name)")
         }
     }
 }

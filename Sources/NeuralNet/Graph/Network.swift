@@ -7,6 +7,8 @@ import Kernels
 package struct Network: Sendable, Hashable {
     /// What a node computes from its input.
     package enum Operation: Sendable, Hashable {
+        /// The images with `Network.normalization`.
+        case normalization
         /// Convolution `layer`; with `folded`, BatchNorm layer `folded` in evaluation mode is part of filter and bias.
         case convolution(layer: Int, folded: Int?)
         /// BatchNorm with the statistics of the micro-batch.
@@ -14,6 +16,9 @@ package struct Network: Sendable, Hashable {
         /// BatchNorm in evaluation mode, which is a multiplication and an addition per channel.
         case affine(layer: Int)
         case maxPool(PoolingShape)
+        case averagePool(PoolingShape)
+        /// The channels of the input and, behind them, those of the value `with`.
+        case concatenation(with: Int)
         case globalAveragePool
         case linear(layer: Int)
     }
@@ -25,6 +30,12 @@ package struct Network: Sendable, Hashable {
         package var addend: Int?
         package var relu: Bool
         package var output: Int
+
+        /// Every value it reads.
+        package var reads: [Int] {
+            let second: Int? = if case .concatenation(let with) = operation { with } else { nil }
+            return [input] + [addend, second].compactMap { $0 }
+        }
     }
 
     package struct ConvolutionLayer: Sendable, Hashable {
@@ -60,6 +71,8 @@ package struct Network: Sendable, Hashable {
 
     package internal(set) var input: ImageShape
     package internal(set) var classes: Int
+    /// What the first node does with the images, a value per channel; nil for nothing.
+    package internal(set) var normalization: ImageNormalization?
     /// Shape of each value, per image.
     package internal(set) var values: [ImageShape]
     package internal(set) var nodes: [Node] = []
@@ -72,6 +85,8 @@ package struct Network: Sendable, Hashable {
     package internal(set) var buffers: [TensorLayout] = []
     package internal(set) var parameterCount = 0
     package internal(set) var bufferCount = 0
+    /// Whether random filters have the variance 2/inputs instead of 2/outputs, and the last layer's bias is 0.
+    package internal(set) var drawsFiltersByInputs = false
 
     /// Nodes for attacks and evaluation: each BatchNorm in evaluation mode, folded into the convolution before it where
     /// that convolution's result goes nowhere else.
@@ -79,8 +94,7 @@ package struct Network: Sendable, Hashable {
         var consumers = [Int](repeating: 0, count: values.count)
         var producer = [Int: Int]()
         for (index, node) in nodes.enumerated() {
-            consumers[node.input] += 1
-            if let addend = node.addend { consumers[addend] += 1 }
+            for value in node.reads { consumers[value] += 1 }
             producer[node.output] = index
         }
         var frozen: [Node?] = nodes

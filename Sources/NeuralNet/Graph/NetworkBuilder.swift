@@ -16,11 +16,14 @@ struct NetworkBuilder {
     }
 
     private var network: Network
-    let images: Value
+    /// The images, normalised if they are to be.
+    private(set) var images: Value
 
-    init(input: ImageShape) {
-        network = Network(input: input, classes: 0, values: [input])
+    /// - Parameter normalization: with a value for each of the input's channels.
+    init(input: ImageShape, normalization: ImageNormalization? = nil) {
+        network = Network(input: input, classes: 0, normalization: normalization, values: [input])
         images = Value(index: 0, shape: input)
+        if normalization != nil { images = add(.normalization, images, shape: input) }
     }
 
     mutating func convolution(
@@ -56,6 +59,22 @@ struct NetworkBuilder {
             shape: ImageShape(height: shape.outputHeight, width: shape.outputWidth, channels: input.shape.channels))
     }
 
+    mutating func averagePool(_ input: Value, kernel: Int, stride: Int) -> Value {
+        let shape = PoolingShape(
+            height: input.shape.height, width: input.shape.width, channels: input.shape.channels, kernel: kernel, stride: stride, padding: 0)
+        return add(
+            .averagePool(shape), input,
+            shape: ImageShape(height: shape.outputHeight, width: shape.outputWidth, channels: input.shape.channels))
+    }
+
+    /// The channels of two values of the same height and width, those of `first` first.
+    mutating func concatenation(_ first: Value, _ second: Value) -> Value {
+        precondition(first.shape.pixels == second.shape.pixels && first.shape.height == second.shape.height, "values of two sizes")
+        return add(
+            .concatenation(with: second.index), first,
+            shape: ImageShape(height: first.shape.height, width: first.shape.width, channels: first.shape.channels + second.shape.channels))
+    }
+
     mutating func globalAveragePool(_ input: Value) -> Value {
         add(.globalAveragePool, input, shape: ImageShape(height: 1, width: 1, channels: input.shape.channels))
     }
@@ -69,6 +88,9 @@ struct NetworkBuilder {
         return add(
             .linear(layer: network.linears.count - 1), input, shape: ImageShape(height: 1, width: 1, channels: outputs))
     }
+
+    /// Random filters will have variance 2/inputs instead of 2/outputs, and the last layer no bias at first.
+    mutating func drawFiltersByInputs() { network.drawsFiltersByInputs = true }
 
     /// The network whose logits are a linear layer over the average of `features`.
     consuming func classifier(_ name: String, _ features: Value, classes: Int) -> Network {

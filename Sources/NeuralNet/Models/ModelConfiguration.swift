@@ -17,6 +17,7 @@ package struct ModelConfiguration: Sendable, Hashable, Codable {
         case resnet18
         case resnet34
         case resnet50
+        case denseNet121 = "densenet121"
         case preActResNet18 = "preact-resnet18"
         case preActResNet34 = "preact-resnet34"
         case wideResNet = "wide-resnet"
@@ -29,18 +30,23 @@ package struct ModelConfiguration: Sendable, Hashable, Codable {
     package static let isKnown: @Sendable (String) -> Bool = { name in (try? ModelConfiguration(name: name)) != nil }
 
     package var name: String
-    /// Channels of the first block (64 in the ResNets' papers, 16 in the wide ones' before widening).
+    /// Channels of the first block (64 in the ResNets' and the DenseNets' papers, 16 in the wide ones' before widening).
     package var width: Int
     package var stem: Stem
     /// Layers and widening factor of a `wide-resnet`.
     package var depth: Int
     package var widen: Int
+    /// What the network does with its images first; nil for nothing.
+    package var normalization: ImageNormalization?
 
     /// - Parameters:
-    ///   - width: nil for the family's own: 16 for `wide-resnet`, 64 for the other ResNets, 16 for `cnn`.
+    ///   - width: nil for the family's own: 16 for `wide-resnet` and `cnn`, 64 for the others.
     ///   - depth, widen: for `wide-resnet` only; nil for 28 and 10.
     /// - Throws: `Failure` for an unknown name, or an option outside its range.
-    package init(name: String, width: Int? = nil, stem: Stem = .cifar, depth: Int? = nil, widen: Int? = nil) throws {
+    package init(
+        name: String, width: Int? = nil, stem: Stem = .cifar, depth: Int? = nil, widen: Int? = nil,
+        normalization: ImageNormalization? = nil
+    ) throws {
         var (name, depth, widen) = (name, depth, widen)
         let parts = name.split(separator: "-")
         if parts.count == 4, name.hasPrefix("wide-resnet-"), let d = Int(parts[2]), let w = Int(parts[3]) {
@@ -59,6 +65,7 @@ package struct ModelConfiguration: Sendable, Hashable, Codable {
         }
         self.name = name
         self.stem = stem
+        self.normalization = normalization
         self.width = width ?? (family == .cnn || family == .wideResNet ? 16 : 64)
         self.depth = depth ?? 28
         self.widen = widen ?? 10
@@ -81,24 +88,34 @@ package struct ModelConfiguration: Sendable, Hashable, Codable {
 
     /// The network for images of shape `input` and `classes` classes.
     ///
-    /// - Throws: `Failure` for images smaller than 8×8 or without 1 or 3 channels, or fewer than 2 classes.
+    /// - Throws: `Failure` for images smaller than 8×8 or without 1 or 3 channels, fewer than 2 classes, or a normalisation
+    ///   for another number of channels.
     package func network(input: ImageShape, classes: Int) throws -> Network {
         guard input.height >= 8, input.width >= 8, input.channels == 1 || input.channels == 3 else {
             throw Failure.usage(
                 "model \(name): images of \(input) do not fit", remedy: "images need at least 8×8 pixels and 1 or 3 channels")
         }
         guard classes >= 2 else { throw Failure.usage("model \(name): \(classes) classes; a classifier needs 2 or more") }
+        if let normalization, normalization.expanded(to: input.channels) == nil {
+            throw Failure.usage(
+                "model \(name): a mean and a deviation for \(normalization.mean.count) channels, but the images have \(input.channels)",
+                remedy: "give one number for each channel, or one for all")
+        }
+        if name == Family.denseNet121.rawValue, min(input.height, input.width) < denseNetMinimumSide(stem) {
+            throw Failure.usage(
+                "model \(name): images of \(input) are too small for the stem \(stem.rawValue)",
+                remedy: "take images of at least \(denseNetMinimumSide(stem)) pixels a side\(stem == .imagenet ? ", or the stem cifar" : "")")
+        }
+        let net = NetworkBuilder(input: input, normalization: normalization?.expanded(to: input.channels))
         switch Family(rawValue: name) {
-        case .cnn: return smallCNN(input: input, classes: classes, width: width)
-        case .resnet18: return resNet(.basic, [2, 2, 2, 2], input: input, classes: classes, width: width, stem: stem)
-        case .resnet34: return resNet(.basic, [3, 4, 6, 3], input: input, classes: classes, width: width, stem: stem)
-        case .resnet50: return resNet(.bottleneck, [3, 4, 6, 3], input: input, classes: classes, width: width, stem: stem)
-        case .preActResNet18:
-            return preActResNet([2, 2, 2, 2], input: input, classes: classes, width: width, stem: stem)
-        case .preActResNet34:
-            return preActResNet([3, 4, 6, 3], input: input, classes: classes, width: width, stem: stem)
-        case .wideResNet:
-            return wideResNet(depth: depth, widen: widen, input: input, classes: classes, width: width, stem: stem)
+        case .cnn: return smallCNN(on: net, classes: classes, width: width)
+        case .resnet18: return resNet(.basic, [2, 2, 2, 2], on: net, classes: classes, width: width, stem: stem)
+        case .resnet34: return resNet(.basic, [3, 4, 6, 3], on: net, classes: classes, width: width, stem: stem)
+        case .resnet50: return resNet(.bottleneck, [3, 4, 6, 3], on: net, classes: classes, width: width, stem: stem)
+        case .denseNet121: return denseNet([6, 12, 24, 16], on: net, classes: classes, width: width, stem: stem)
+        case .preActResNet18: return preActResNet([2, 2, 2, 2], on: net, classes: classes, width: width, stem: stem)
+        case .preActResNet34: return preActResNet([3, 4, 6, 3], on: net, classes: classes, width: width, stem: stem)
+        case .wideResNet: return wideResNet(depth: depth, widen: widen, on: net, classes: classes, width: width, stem: stem)
         case nil: throw Failure.internalError("model: no network is called \(name)")
         }
     }

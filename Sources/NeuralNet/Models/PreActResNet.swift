@@ -2,9 +2,9 @@ import Kernels
 
 /// ResNet with pre-activation blocks (He et al., ECCV 2016), named as in the robustness literature's PyTorch code.
 func preActResNet(
-    _ blocks: [Int], input: ImageShape, classes: Int, width: Int, stem: ModelConfiguration.Stem
+    _ blocks: [Int], on net: consuming NetworkBuilder, classes: Int, width: Int, stem: ModelConfiguration.Stem
 ) -> Network {
-    var net = NetworkBuilder(input: input)
+    var net = net
     var x = net.stem(stem, outputs: width, batchNorm: nil)
     for (stage, count) in blocks.enumerated() {
         for index in 0..<count {
@@ -19,9 +19,9 @@ func preActResNet(
 
 /// WideResNet-depth-widen (Zagoruyko and Komodakis, BMVC 2016), named as in the TRADES checkpoints.
 func wideResNet(
-    depth: Int, widen: Int, input: ImageShape, classes: Int, width: Int, stem: ModelConfiguration.Stem
+    depth: Int, widen: Int, on net: consuming NetworkBuilder, classes: Int, width: Int, stem: ModelConfiguration.Stem
 ) -> Network {
-    var net = NetworkBuilder(input: input)
+    var net = net
     var x = net.stem(stem, outputs: width, batchNorm: nil)
     for stage in 0..<3 {
         for index in 0..<(depth - 4) / 6 {

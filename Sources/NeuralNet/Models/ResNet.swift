@@ -7,9 +7,9 @@ enum ResNetBlock {
 
 /// ResNet (He et al., CVPR 2016) with torchvision's names; stride 2 sits in a bottleneck's 3×3 convolution.
 func resNet(
-    _ block: ResNetBlock, _ blocks: [Int], input: ImageShape, classes: Int, width: Int, stem: ModelConfiguration.Stem
+    _ block: ResNetBlock, _ blocks: [Int], on net: consuming NetworkBuilder, classes: Int, width: Int, stem: ModelConfiguration.Stem
 ) -> Network {
-    var net = NetworkBuilder(input: input)
+    var net = net
     var x = net.stem(stem, outputs: width, batchNorm: "bn1")
     for (stage, count) in blocks.enumerated() {
         for index in 0..<count {

@@ -5,6 +5,10 @@
 /// the gate of the ReLU that made the value, so gradients of ReLU outputs arrive already gated. An addend's gradient is
 /// its sum's gradient: it shares the memory instead of being copied.
 ///
+/// Of a dense block, whose every layer reads a longer concatenation, only the last one is kept: each shorter one is its
+/// beginning, and is copied out of the next longer one when its turn comes. What a BatchNorm made of one is made again, in
+/// attacks too. So memory grows with the block's channels and not with their square.
+///
 /// In training, what a BatchNorm made of its input is not kept: it is made again, from the input that its own gradient
 /// needs anyway, just before it is read. That saves up to half of the activations (as in Rota Bulò, Porzi and
 /// Kontschieder, CVPR 2018) for one pass over memory.
@@ -14,8 +18,12 @@ package struct BackwardPlan: Sendable {
         case node(Int, gradient: Int, result: Int?, addend: Int?, gate: Int?)
         /// `result = a + b`, zero where the value `gate` is not positive.
         case add(Int, Int?, gate: Int?, result: Int)
+        /// The gradients of what `nodes[node]`, a concatenation, has joined.
+        case split(node: Int, gradient: Int, first: Int, second: Int)
         /// The output of `nodes[node]`, a BatchNorm, once more.
         case recompute(node: Int)
+        /// The input of `nodes[node]`, a concatenation, once more, from its output.
+        case restore(node: Int)
     }
 
     /// In the order of execution.
@@ -28,7 +36,10 @@ package struct BackwardPlan: Sendable {
     /// Values that are computed again.
     var recomputations: Int {
         actions.reduce(0) { count, action in
-            if case .recompute = action { count + 1 } else { count }
+            switch action {
+            case .recompute, .restore: count + 1
+            default: count
+            }
         }
     }
 
@@ -39,8 +50,7 @@ package struct BackwardPlan: Sendable {
         var remaining = [Int: Int]()
         var relu = Set<Int>()
         for node in nodes {
-            remaining[node.input, default: 0] += 1
-            if let addend = node.addend { remaining[addend, default: 0] += 1 }
+            for value in node.reads { remaining[value, default: 0] += 1 }
             if node.relu { relu.insert(node.output) }
         }
         var gradient = [Int: Int]()  // of the values reached so far
@@ -83,6 +93,17 @@ package struct BackwardPlan: Sendable {
                 }
             }
             owners[incoming].removeAll { $0 == node.output }
+            if case .concatenation(let with) = node.operation {
+                let parts = [node.input, with].map { (value: $0, tensor: makeTensor(for: $0)) }
+                actions.append(.split(node: index, gradient: incoming, first: parts[0].tensor, second: parts[1].tensor))
+                for (value, tensor) in parts {
+                    let (_, gate) = lastGate(value)
+                    let existing = gradient[value]
+                    if existing != nil || gate != nil { actions.append(.add(tensor, existing, gate: gate, result: tensor)) }
+                    give(tensor, to: value)
+                }
+                continue
+            }
             let (_, gate) = lastGate(node.input)
             let existing = gradient[node.input]
             let canAdd = node.operation.gradientTakesAddend
@@ -109,21 +130,40 @@ package struct BackwardPlan: Sendable {
             give(result, to: node.input)
         }
         imageGradient = gradient[0]!
-        if recomputes { recomputeBatchNorms(nodes) }
+        makeAgain(nodes, batchNorms: recomputes)
     }
 
-    /// Puts a `recompute` before the first action that reads the output of a BatchNorm without an addend.
-    private mutating func recomputeBatchNorms(_ nodes: [Network.Node]) {
-        var makers = [Int: Int]()  // by value, as long as it has not been made again
-        for (index, node) in nodes.enumerated() where node.addend == nil {
-            if case .batchNorm = node.operation { makers[node.output] = index }
+    /// Puts a `recompute` before the first action that reads the output of a BatchNorm without an addend, if that is wanted or
+    /// its input is a part of a dense block, and a `restore` before the first that reads a shorter concatenation.
+    private mutating func makeAgain(_ nodes: [Network.Node], batchNorms: Bool) {
+        // By value, as long as it has not been made again.
+        var makers = [Int: Int]()
+        var longer = [Int: Int]()
+        var joined = Set<Int>()
+        for (index, node) in nodes.enumerated() {
+            guard case .concatenation = node.operation else { continue }
+            if node.input != 0 { longer[node.input] = index }
+            joined.formUnion([node.input, node.output])
         }
+        for (index, node) in nodes.enumerated() where node.addend == nil {
+            switch node.operation {
+            case .batchNorm where batchNorms: makers[node.output] = index
+            case .affine where joined.contains(node.input): makers[node.output] = index
+            default: break
+            }
+        }
+        guard !makers.isEmpty else { return }
         let actions = self.actions
         self.actions.removeAll()
         func makeAgain(_ value: Int, _ made: inout [Action]) {
-            guard let maker = makers.removeValue(forKey: value) else { return }
-            makeAgain(nodes[maker].input, &made)
-            made.append(.recompute(node: maker))
+            if let concatenation = longer.removeValue(forKey: value) {
+                makers[value] = nil
+                makeAgain(nodes[concatenation].output, &made)
+                made.append(.restore(node: concatenation))
+            } else if let maker = makers.removeValue(forKey: value) {
+                makeAgain(nodes[maker].input, &made)
+                made.append(.recompute(node: maker))
+            }
         }
         for action in actions {
             if case .node(let index, _, _, _, _) = action, nodes[index].operation.gradientReadsInput {
@@ -143,21 +183,21 @@ extension Network.Operation {
     var gradientReadsInput: Bool {
         switch self {
         case .convolution, .batchNorm, .linear: true
-        case .affine, .maxPool, .globalAveragePool: false
+        case .normalization, .affine, .maxPool, .averagePool, .globalAveragePool, .concatenation: false
         }
     }
 
     /// Whether its input gradient may overwrite its output gradient.
     fileprivate var gradientInPlace: Bool {
         switch self {
-        case .batchNorm, .affine: true
+        case .normalization, .batchNorm, .affine: true
         default: false
         }
     }
 
     fileprivate var gradientTakesAddend: Bool {
         switch self {
-        case .convolution, .batchNorm, .affine: true
+        case .normalization, .convolution, .batchNorm, .affine: true
         default: false
         }
     }

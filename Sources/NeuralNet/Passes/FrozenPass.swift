@@ -11,9 +11,10 @@ package final class FrozenPass: DifferentiableClassifier {
     package let model: FrozenModel
     package let capacity: Int
     private let backward: BackwardPlan
-    private let memory: PassMemory
+    let memory: PassMemory
     private let pooling: PoolingIndices
     private let workspace: FloatBuffer
+    private let normalization: NormalizationConstants
 
     /// - Parameters:
     ///   - capacity: the most images per call; memory grows with it.
@@ -27,6 +28,7 @@ package final class FrozenPass: DifferentiableClassifier {
             shared: other?.memory)
         pooling = PoolingIndices(network: model.network, nodes: model.nodes, capacity: capacity)
         workspace = other?.workspace ?? FloatBuffer(count: model.filters.workspaceCount)
+        normalization = NormalizationConstants(network: model.network)
     }
 
     package var classes: Int { model.network.classes }
@@ -46,7 +48,10 @@ package final class FrozenPass: DifferentiableClassifier {
         for action in backward.actions { perform(action, batch: batch, imageGradient: gradient) }
     }
 
-    private func forward(_ images: UnsafePointer<Float>, batch: Int) {
+    /// - Parameter computed: called after each node with its result, whose place may be another's soon.
+    func forward(
+        _ images: UnsafePointer<Float>, batch: Int, computed: (_ node: Network.Node, _ output: UnsafePointer<Float>) -> Void = { _, _ in }
+    ) {
         precondition(batch <= capacity, "\(batch) images for a capacity of \(capacity)")
         for (index, node) in model.nodes.enumerated() {
             let input = node.input == 0 ? images : UnsafePointer(memory.value(node.input))
@@ -54,6 +59,7 @@ package final class FrozenPass: DifferentiableClassifier {
             let output = memory.value(node.output)
             let shape = model.network.values[node.input]
             switch node.operation {
+            case .normalization: normalization.apply(input, rows: batch * shape.pixels, output: output)
             case .convolution(let layer, let folded):
                 model.filters.convolutions[layer].forward(
                     input, prepared: model.filters.forward(layer), output: output, batch: batch,
@@ -65,6 +71,11 @@ package final class FrozenPass: DifferentiableClassifier {
                     shift: model.shift(of: layer), addend: addend, relu: node.relu, output: output)
             case .maxPool(let pool):
                 Pooling.maxForward(input, shape: pool, batch: batch, output: output, argmax: pooling[index])
+            case .averagePool(let pool): Pooling.averageForward(input, shape: pool, batch: batch, output: output)
+            case .concatenation(let with):
+                ChannelConcatenation.join(
+                    input, channels: shape.channels, memory.value(with), channels: model.network.values[with].channels,
+                    rows: batch * shape.pixels, output: output)
             case .globalAveragePool:
                 Pooling.globalAverageForward(
                     input, pixels: shape.pixels, channels: shape.channels, batch: batch, output: output)
@@ -78,6 +89,7 @@ package final class FrozenPass: DifferentiableClassifier {
                 }
             case .batchNorm: preconditionFailure("a frozen model has no BatchNorm in training mode")
             }
+            computed(node, UnsafePointer(output))
         }
     }
 
@@ -88,19 +100,41 @@ package final class FrozenPass: DifferentiableClassifier {
             index == backward.imageGradient ? imageGradient : memory.gradient(index)
         }
         switch action {
-        case .recompute: preconditionFailure("an attack keeps what it needs")
+        case .recompute(let index):
+            let node = model.nodes[index]
+            guard case .affine(let layer) = node.operation else { preconditionFailure("only normalisations are recomputed") }
+            let shape = model.network.values[node.input]
+            BatchNormalization.apply(
+                memory.kept(node.input), rows: batch * shape.pixels, channels: shape.channels, scale: model.scale(of: layer),
+                shift: model.shift(of: layer), addend: nil, relu: node.relu, output: memory.kept(node.output))
+        case .restore(let index):
+            let node = model.nodes[index]
+            let shape = model.network.values[node.input]
+            ChannelConcatenation.part(
+                memory.kept(node.output), channels: model.network.values[node.output].channels, start: 0, count: shape.channels,
+                rows: batch * shape.pixels, output: memory.kept(node.input))
+        case .split(let index, let gradient, let first, let second):
+            let node = model.nodes[index]
+            let (whole, shape) = (model.network.values[node.output].channels, model.network.values[node.input])
+            ChannelConcatenation.part(
+                tensor(gradient), channels: whole, start: 0, count: shape.channels, rows: batch * shape.pixels, output: tensor(first))
+            ChannelConcatenation.part(
+                tensor(gradient), channels: whole, start: shape.channels, count: whole - shape.channels, rows: batch * shape.pixels,
+                output: tensor(second))
         case .add(let a, let b, let gate, let result):
             Elementwise.addGated(
-                tensor(a), b.map { UnsafePointer(tensor($0)) }, gate: gate.map { UnsafePointer(memory.value($0)) },
+                tensor(a), b.map { UnsafePointer(tensor($0)) }, gate: gate.map { UnsafePointer(memory.kept($0)) },
                 count: batch * model.network.values[backward.tensors[result]].count, output: tensor(result))
         case .node(let index, let gradient, let result, let addend, let gate):
             guard let result = result.map(tensor) else { return }
             let node = model.nodes[index]
             let shape = model.network.values[node.input]
             let gradient = UnsafePointer(tensor(gradient))
-            let gate = gate.map { UnsafePointer(memory.value($0)) }
+            let gate = gate.map { UnsafePointer(memory.kept($0)) }
             let addend = addend.map { UnsafePointer(tensor($0)) }
             switch node.operation {
+            case .normalization:
+                normalization.backward(gradient, rows: batch * shape.pixels, addend: addend, gate: gate, output: result)
             case .convolution(let layer, _):
                 model.filters.convolutions[layer].inputGradient(
                     gradient, prepared: model.filters.inputGradient(layer), inputGradient: result, batch: batch,
@@ -112,6 +146,9 @@ package final class FrozenPass: DifferentiableClassifier {
             case .maxPool(let pool):
                 Pooling.maxBackward(
                     gradient, argmax: pooling[index]!, shape: pool, batch: batch, gate: gate, inputGradient: result)
+            case .averagePool(let pool):
+                Pooling.averageBackward(gradient, shape: pool, batch: batch, gate: gate, inputGradient: result)
+            case .concatenation: preconditionFailure("the gradient of a concatenation is split")
             case .globalAveragePool:
                 Pooling.globalAverageBackward(
                     gradient, pixels: shape.pixels, channels: shape.channels, batch: batch, gate: gate,

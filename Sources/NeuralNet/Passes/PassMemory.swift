@@ -41,15 +41,18 @@ package struct PassMemory {
             lifetimes[value].last = max(lifetimes[value].last, time)
         }
         for (time, node) in nodes.enumerated() {
-            touch(node.input, at: time)
-            if let addend = node.addend { touch(addend, at: time) }
-            touch(node.output, at: time)
+            for value in node.reads + [node.output] { touch(value, at: time) }
         }
         touch(nodes.last!.output, at: nodes.count)
         // Where backward finds a value: where forward left it, or where it is made again.
         var kept = Array(lifetimes.indices)
-        for case .recompute(let node) in backward.actions {
-            let value = nodes[node].output
+        for action in backward.actions {
+            let value: Int
+            switch action {
+            case .recompute(let node): value = nodes[node].output
+            case .restore(let node): value = nodes[node].input
+            default: continue
+            }
             kept[value] = lifetimes.count
             lifetimes.append(.init(count: lifetimes[value].count, first: .max, last: -1))
         }
@@ -74,7 +77,9 @@ package struct PassMemory {
                 if let b { touch(values + b, at: time) }
                 if let gate { touch(kept[gate], at: time) }
                 touch(values + result, at: time)
-            case .recompute(let node):
+            case .split(_, let gradient, let first, let second):
+                for tensor in [gradient, first, second] { touch(values + tensor, at: time) }
+            case .recompute(let node), .restore(let node):
                 touch(kept[nodes[node].input], at: time)
                 touch(kept[nodes[node].output], at: time)
             }

@@ -2,8 +2,19 @@ import Kernels
 
 /// Forward and backward of one micro-batch in training mode, for one thread.
 ///
-/// BatchNorm uses the statistics of the micro-batch. Everything that leaves the pass is a sum over samples (`StepLayout`).
-/// The weights are read from the state and the filters it was prepared for; no call allocates.
+/// BatchNorm uses the statistics of the micro-batch. The forward pass keeps what the backward pass needs; the backward pass
+/// goes from any derivative with respect to the logits to gradients of parameters, images, or both, so that a training method
+/// is its forward passes and its loss:
+///
+/// ```swift
+/// let logits = pass.forward(images, batch: count)
+/// loss(logits, pass.logitsGradient)              // writes [count, classes]
+/// pass.writeStatistics(into: step)
+/// pass.backward(parameters: step, images: nil) { _ in }
+/// ```
+///
+/// Gradients are sums over samples, as the loss is (`StepLayout`). The weights are read from the state and the filters it was
+/// prepared for; no call allocates.
 package final class TrainingPass: DifferentiableClassifier {
     package let network: Network
     package let layout: StepLayout
@@ -15,14 +26,15 @@ package final class TrainingPass: DifferentiableClassifier {
     let pooling: PoolingIndices
     let workspace: FloatBuffer
     let statistics: BatchStatistics
-    private let losses: FloatBuffer
+    private let normalization: NormalizationConstants
     private let parameterScratch: FloatBuffer
+    /// What the last forward pass was given, until a backward pass has used up what it kept.
+    private var forwarded: (images: UnsafePointer<Float>, batch: Int)?
 
     /// - Parameters:
     ///   - filters: shared with whoever else works on this network; `prepare` fills it.
     ///   - capacity: the most images of a micro-batch.
-    ///   - attacks: whether `inputGradient(of:…)` will be called (for attacks on BatchNorm in training mode).
-    package init(_ state: ModelState, filters: PreparedFilters, capacity: Int, attacks: Bool = false) {
+    package init(_ state: ModelState, filters: PreparedFilters, capacity: Int) {
         self.state = state
         self.filters = filters
         self.capacity = capacity
@@ -34,9 +46,9 @@ package final class TrainingPass: DifferentiableClassifier {
         pooling = PoolingIndices(network: network, nodes: network.nodes, capacity: capacity)
         workspace = FloatBuffer(count: filters.workspaceCount)
         statistics = BatchStatistics(network: network)
-        losses = FloatBuffer(count: capacity)
+        normalization = NormalizationConstants(network: network)
         // BatchNorm's input gradient needs the gradients of γ and β even when nobody asks for them.
-        parameterScratch = FloatBuffer(count: attacks ? 2 * (network.batchNorms.map(\.channels).max() ?? 0) : 0)
+        parameterScratch = FloatBuffer(count: 2 * (network.batchNorms.map(\.channels).max() ?? 0))
     }
 
     /// Prepares the filters for training passes: once after each change of the weights, for all passes that share them.
@@ -46,33 +58,47 @@ package final class TrainingPass: DifferentiableClassifier {
         }
     }
 
-    /// Writes a micro-batch's gradients of Σ cross-entropies, its statistics, loss and correct predictions.
+    /// Logits of `batch` ≤ `capacity` images. What `backward` needs is kept until the next forward pass.
     ///
-    /// Cost: three times `Network.flops` per image, less the first layer's input gradient. BatchNorm's statistics are
-    /// those of these images, so a micro-batch must always hold the same ones for a run to be repeatable.
+    /// Cost: `Network.flops` per image. BatchNorm's statistics are those of these images, so a micro-batch must always hold the
+    /// same ones for a run to be repeatable.
+    ///
+    /// - Parameter images: [batch, height, width, channels]; must stay as they are until `backward` is done.
+    /// - Returns: [batch, classes], until the next pass.
+    @discardableResult
+    package func forward(_ images: UnsafePointer<Float>, batch: Int) -> UnsafePointer<Float> {
+        compute(images, batch: batch)
+        forwarded = (images, batch)
+        return UnsafePointer(memory.value(network.nodes.last!.output))
+    }
+
+    /// Where the caller writes, between `forward` and `backward`, the derivative of its loss with respect to the logits:
+    /// [batch, classes], all of it.
+    package var logitsGradient: UnsafeMutablePointer<Float> { memory.gradient(0) }
+
+    /// Writes the statistics of the last forward pass where a step arena has them.
+    package func writeStatistics(into step: UnsafeMutablePointer<Float>) {
+        guard let forwarded else { preconditionFailure("no forward pass") }
+        statistics.write(into: step + layout.statisticsOffset, batch: forwarded.batch)
+    }
+
+    /// Goes back through the last forward pass from what lies in `logitsGradient`. Once for each forward pass: gradients take
+    /// the place of what it kept.
+    ///
+    /// Cost: `Network.flops` per image for images alone, twice as much for parameters, with or without images.
     ///
     /// - Parameters:
-    ///   - images: [batch, height, width, channels]; `labels`: [batch]; `batch` ≤ `capacity`.
-    ///   - step: an arena of `layout.count` floats, overwritten.
-    ///   - completed: called as the backward pass goes; everything in `step` from this offset on is final.
-    package func run(
-        images: UnsafePointer<Float>, labels: UnsafePointer<Int32>, batch: Int, labelSmoothing: Float = 0,
-        step: UnsafeMutablePointer<Float>, completed: (_ offset: Int) throws -> Void = { _ in }
+    ///   - step: an arena of `layout.count` floats whose parameter gradients are overwritten, or nil if nobody asks for them.
+    ///   - gradient: [batch, height, width, channels], overwritten, or nil.
+    ///   - completed: called as the pass goes; every parameter gradient in `step` from this offset on is final.
+    package func backward(
+        parameters step: UnsafeMutablePointer<Float>?, images gradient: UnsafeMutablePointer<Float>?,
+        completed: (_ offset: Int) throws -> Void
     ) rethrows {
-        forward(images, batch: batch)
-        let logits = UnsafePointer(memory.value(network.nodes.last!.output))
-        CrossEntropy.lossesAndGradient(
-            logits, labels: labels, batch: batch, classes: classes, smoothing: labelSmoothing, gradientScale: 1,
-            losses: losses.pointer, gradient: memory.gradient(0))
-        var loss = 0.0
-        for i in 0..<batch { loss += Double(losses[i]) }
-        step[layout.lossOffset] = Float(loss)
-        step[layout.correctOffset] = Float(
-            CrossEntropy.correct(logits, labels: labels, batch: batch, classes: classes, top: 1))
-        statistics.write(into: step + layout.statisticsOffset, batch: batch)
-        try completed(layout.statisticsOffset)
+        guard let (images, batch) = forwarded else { preconditionFailure("no forward pass, or one that was gone back through") }
+        forwarded = nil
         for action in backward.actions {
-            let offset = perform(action, images: images, batch: batch, step: step, imageGradient: nil)
+            let offset = perform(action, images: images, batch: batch, step: step, imageGradient: gradient)
             if let offset { try completed(offset) }
         }
     }
@@ -83,25 +109,20 @@ package final class TrainingPass: DifferentiableClassifier {
     package var imageShape: ImageShape { network.input }
 
     package func logits(of images: UnsafePointer<Float>, batch: Int, into logits: UnsafeMutablePointer<Float>) {
-        forward(images, batch: batch)
-        logits.update(from: memory.value(network.nodes.last!.output), count: batch * classes)
+        logits.update(from: forward(images, batch: batch), count: batch * classes)
     }
 
     package func inputGradient(
         of images: UnsafePointer<Float>, batch: Int, into gradient: UnsafeMutablePointer<Float>,
         loss: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
     ) {
-        precondition(parameterScratch.count > 0 || network.batchNorms.isEmpty, "this pass was not made for attacks")
-        forward(images, batch: batch)
-        loss(memory.value(network.nodes.last!.output), memory.gradient(0))
-        for action in backward.actions {
-            _ = perform(action, images: images, batch: batch, step: nil, imageGradient: gradient)
-        }
+        loss(forward(images, batch: batch), logitsGradient)
+        backward(parameters: nil, images: gradient) { _ in }
     }
 
     // MARK: - The passes
 
-    private func forward(_ images: UnsafePointer<Float>, batch: Int) {
+    private func compute(_ images: UnsafePointer<Float>, batch: Int) {
         precondition(batch <= capacity, "\(batch) images for a capacity of \(capacity)")
         let parameters = UnsafePointer(state.parameters.pointer)
         for (index, node) in network.nodes.enumerated() {
@@ -110,6 +131,7 @@ package final class TrainingPass: DifferentiableClassifier {
             let output = memory.value(node.output)
             let shape = network.values[node.input]
             switch node.operation {
+            case .normalization: normalization.apply(input, rows: batch * shape.pixels, output: output)
             case .convolution(let layer, _):
                 filters.convolutions[layer].forward(
                     input, prepared: filters.forward(layer), output: output, batch: batch,
@@ -119,6 +141,11 @@ package final class TrainingPass: DifferentiableClassifier {
                 normalise(node, layer, input, rows: batch * shape.pixels, addend: addend, output: output)
             case .maxPool(let pool):
                 Pooling.maxForward(input, shape: pool, batch: batch, output: output, argmax: pooling[index])
+            case .averagePool(let pool): Pooling.averageForward(input, shape: pool, batch: batch, output: output)
+            case .concatenation(let with):
+                ChannelConcatenation.join(
+                    input, channels: shape.channels, memory.value(with), channels: network.values[with].channels,
+                    rows: batch * shape.pixels, output: output)
             case .globalAveragePool:
                 Pooling.globalAverageForward(
                     input, pixels: shape.pixels, channels: shape.channels, batch: batch, output: output)
@@ -164,15 +191,38 @@ package final class TrainingPass: DifferentiableClassifier {
             normalise(
                 node, layer, input, rows: batch * network.values[node.input].pixels, addend: nil, output: memory.kept(node.output))
             return nil
+        case .restore(let index):
+            let node = network.nodes[index]
+            let shape = network.values[node.input]
+            ChannelConcatenation.part(
+                memory.kept(node.output), channels: network.values[node.output].channels, start: 0, count: shape.channels,
+                rows: batch * shape.pixels, output: memory.kept(node.input))
+            return nil
+        case .split(let index, let gradient, let first, let second):
+            guard let gradient = tensor(gradient) else { return nil }
+            let node = network.nodes[index]
+            let (whole, shape) = (network.values[node.output].channels, network.values[node.input])
+            func write(_ part: Int, start: Int, count: Int) {
+                guard let output = tensor(part) else { return }
+                ChannelConcatenation.part(gradient, channels: whole, start: start, count: count, rows: batch * shape.pixels, output: output)
+            }
+            write(first, start: 0, count: shape.channels)
+            write(second, start: shape.channels, count: whole - shape.channels)
+            return nil
         case .node(let index, let gradient, let result, let addend, let gate):
             let node = network.nodes[index]
             let shape = network.values[node.input]
             let input = node.input == 0 ? images : UnsafePointer(memory.kept(node.input))
-            let gradient = UnsafePointer(tensor(gradient)!)
+            // A node that leads to the images and nowhere else has nothing to do where their gradient is not wanted.
+            guard let gradient = tensor(gradient).map({ UnsafePointer($0) }) else { return nil }
             let result = result.flatMap(tensor)
             let gate = gate.map { UnsafePointer(memory.kept($0)) }
             let addend = addend.flatMap { UnsafePointer(tensor($0)) }
             switch node.operation {
+            case .normalization:
+                if let result {
+                    normalization.backward(gradient, rows: batch * shape.pixels, addend: addend, gate: gate, output: result)
+                }
             case .convolution(let layer, _):
                 let offset = network.convolutions[layer].weight
                 if let step {
@@ -206,6 +256,9 @@ package final class TrainingPass: DifferentiableClassifier {
             case .maxPool(let pool):
                 Pooling.maxBackward(
                     gradient, argmax: pooling[index]!, shape: pool, batch: batch, gate: gate, inputGradient: result!)
+            case .averagePool(let pool):
+                Pooling.averageBackward(gradient, shape: pool, batch: batch, gate: gate, inputGradient: result!)
+            case .concatenation: preconditionFailure("the gradient of a concatenation is split")
             case .globalAveragePool:
                 Pooling.globalAverageBackward(
                     gradient, pixels: shape.pixels, channels: shape.channels, batch: batch, gate: gate,

@@ -20,13 +20,13 @@ package final class ModelState: @unchecked Sendable {
     }
 
     /// Draws parameters as torchvision does: filters normal with variance 2/(k²·outputs) (He et al. 2015, fan-out),
-    /// γ = 1, β = 0, linear weights and biases uniform in ±1/√inputs.
+    /// γ = 1, β = 0, linear weights and biases uniform in ±1/√inputs; in DenseNets 2/(k²·inputs), and no bias.
     package convenience init(network: Network, seed: UInt64) {
         self.init(network: network)
         for (index, layout) in network.parameters.enumerated() where layout.order == .filter {
-            let fanOut = Float(layout.shape[0] * layout.shape[2] * layout.shape[3])
+            let fan = Float(layout.shape[network.drawsFiltersByInputs ? 1 : 0] * layout.shape[2] * layout.shape[3])
             Philox(seed: seed, purpose: .initialization, sample: index).fillNormal(
-                parameters.pointer + layout.offset, count: layout.count, standardDeviation: (2 / fanOut).squareRoot())
+                parameters.pointer + layout.offset, count: layout.count, standardDeviation: (2 / fan).squareRoot())
         }
         for layer in network.batchNorms {
             (parameters.pointer + layer.weight).update(repeating: 1, count: layer.channels)
@@ -34,7 +34,7 @@ package final class ModelState: @unchecked Sendable {
         for (index, layer) in network.linears.enumerated() {
             let bound = 1 / Float(layer.inputs).squareRoot()
             for (part, (offset, count)) in [(layer.weight, layer.outputs * layer.inputs), (layer.bias, layer.outputs)]
-                .enumerated()
+                .enumerated() where part == 0 || !network.drawsFiltersByInputs
             {
                 Philox(seed: seed, purpose: .initialization, sample: 1_000_000 + 2 * index + part).fillUniform(
                     parameters.pointer + offset, count: count, low: -bound, high: bound)

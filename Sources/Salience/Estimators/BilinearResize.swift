@@ -1,6 +1,6 @@
 /// Resizes [height, width] bilinearly, with half-pixel centres. When it shrinks, the triangle is widened by the same
 /// factor, so that every input pixel counts (as in Pillow; without it small things would be missed).
-func resized(_ input: [Double], height: Int, width: Int, toHeight newHeight: Int, width newWidth: Int) -> [Double] {
+package func resized(_ input: [Double], height: Int, width: Int, toHeight newHeight: Int, width newWidth: Int) -> [Double] {
     let columns = triangleWeights(from: width, to: newWidth)
     let rows = triangleWeights(from: height, to: newHeight)
     var across = [Double](repeating: 0, count: height * newWidth)

@@ -26,6 +26,8 @@ package struct RunState: Codable, Sendable, Hashable {
     package var recipe: Recipe
     /// Identifies the training images.
     package var data: String
+    /// SHA-256 of the file that the run began from; absent where it began at random.
+    package var initialWeights: String?
     /// Ranks that the run had when this was written; any number may go on.
     package var worldSize: Int
     /// SHA-256 of parameters and running statistics as they lie in `weights.safetensors`.

@@ -43,12 +43,15 @@ package final class TrainingRun {
     ///   - validation: makes what looks at the model between epochs, given the frozen model that it may use meanwhile.
     ///   - start: what rank 0 found in the run's folder; nil elsewhere.
     ///   - resume: whether there is a checkpoint to go on from.
+    ///   - initialWeights: overwrites the random weights of a run that begins with others, and returns what there is to say of
+    ///     them and their file's SHA-256; called on rank 0, which gives them to all.
     ///   - heartbeat: where the run tells what it is doing.
     ///   - threads: threads per rank.
     ///   - showsProfile: print where the time went after each epoch.
     package init(
-        recipe: Recipe, data: TrainingData, communicator: Communicator, start: RunStart?, resume: Bool, threads: Int = 1,
-        showsProfile: Bool = false, heartbeat: Heartbeat = Heartbeat(), validation: (FrozenPass) throws -> any Validation
+        recipe: Recipe, data: TrainingData, communicator: Communicator, start: RunStart?, resume: Bool,
+        initialWeights: ((ModelState) throws -> (notes: [String], hash: String))? = nil, threads: Int = 1, showsProfile: Bool = false,
+        heartbeat: Heartbeat = Heartbeat(), validation: (FrozenPass) throws -> any Validation
     ) throws {
         self.showsProfile = showsProfile
         self.heartbeat = heartbeat
@@ -92,7 +95,7 @@ package final class TrainingRun {
             try start.map { try RunWriter($0, recipe: recipe) }
         }
         try communicator.agreeing { try files?.record(data) }
-        if resume { try restore() }
+        if resume { try restore() } else if !recipe.model.weights.isEmpty { try begin(from: initialWeights) }
         try communicator.agreeing { try files?.open(after: state) }
         if let changes = start?.changes, changes.contains(where: { $0.field.path == "epochs" }), let old = start?.state?.recipe {
             noteSchedule(before: old)
@@ -277,6 +280,20 @@ package final class TrainingRun {
         files?.note(
             "schedule.name \(recipe.schedule.name.rawValue) spans all epochs: the next learning rate is \(rate) instead of \(was), "
                 + "and the run is not the one that had \(recipe.epochs) epochs from the beginning")
+    }
+
+    /// Loads the weights to begin from on rank 0 and gives them to all.
+    private func begin(from load: ((ModelState) throws -> (notes: [String], hash: String))?) throws {
+        try communicator.agreeing {
+            guard let files else { return }
+            guard let load else { throw Failure.internalError("model.weights is given, but nobody reads it") }
+            let (notes, hash) = try load(step.state)
+            state.initialWeights = hash
+            for note in notes { files.note(note) }
+        }
+        for arena in [step.state.parameters, step.state.buffers] {
+            try communicator.broadcast(UnsafeMutableBufferPointer(start: arena.pointer, count: arena.count))
+        }
     }
 
     /// Loads the newest good checkpoint on rank 0 and gives it to all.

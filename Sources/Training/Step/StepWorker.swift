@@ -12,14 +12,15 @@ final class StepWorker {
     let frozenPass: FrozenPass
     private let trainingPass: TrainingPass
     private let ascent: ProjectedGradientAscent?
+    private let objective: any Objective
 
     init(
         state: ModelState, filters: PreparedFilters, frozen: FrozenModel, settings: StepSettings, microBatch: Int
     ) {
         self.settings = settings
         let network = state.network
-        let onTrainingStatistics = settings.attack?.batchNorm == .training
-        trainingPass = TrainingPass(state, filters: filters, capacity: microBatch, attacks: onTrainingStatistics)
+        trainingPass = TrainingPass(state, filters: filters, capacity: microBatch)
+        objective = CrossEntropyObjective(smoothing: settings.labelSmoothing, capacity: microBatch)
         frozenPass = FrozenPass(frozen, capacity: min(microBatch, network.attackGroup), sharing: trainingPass)
         ascent = settings.attack.map {
             ProjectedGradientAscent(
@@ -64,19 +65,17 @@ final class StepWorker {
     /// - Parameters:
     ///   - outcome: what is known of the micro-batch, completed here; if it was not sound so far, its loss is not a number.
     ///   - progress: called after every layer, to move messages along.
+    ///   - index: the micro-batch's number in the global batch.
     func update(
-        images: UnsafePointer<Float>, labels: UnsafePointer<Int32>, count: Int, microBatch: Int,
-        reducer: GradientReducer, outcome: inout MicroBatchOutcome, progress: () throws -> Void
+        _ microBatch: MicroBatch, index: Int, reducer: GradientReducer, outcome: inout MicroBatchOutcome, progress: () throws -> Void
     ) throws {
-        let arena = reducer.arena(forMicroBatch: microBatch)
+        let arena = reducer.arena(forMicroBatch: index)
         let buckets = reducer.ranges
         let loss = trainingPass.layout.lossOffset
         var next = 0
         var isForwardDone = false
         let start = monotonicSeconds()
-        try trainingPass.run(
-            images: images, labels: labels, batch: count, labelSmoothing: settings.labelSmoothing, step: arena.pointer
-        ) { offset in
+        try objective.differentiate(microBatch, pass: trainingPass, step: arena.pointer) { offset in
             // The first call comes before the backward pass; once a bucket is handed over, its memory may hold sums.
             if !isForwardDone {
                 isForwardDone = true
@@ -85,7 +84,7 @@ final class StepWorker {
                 outcome.forward = monotonicSeconds() - start
             }
             while next < buckets.count, buckets[next].lowerBound >= offset {
-                reducer.completed(microBatch: microBatch, bucket: next)
+                reducer.completed(microBatch: index, bucket: next)
                 next += 1
             }
             try progress()

@@ -156,10 +156,11 @@ package final class TrainingStep {
         let shape = state.network.input
         try pool.forEach(0..<batch.microBatches.count) { worker, index in
             let range = batch.microBatches[index]
+            let microBatch = MicroBatch(
+                clean: UnsafePointer(batch.images.pointer) + range.lowerBound * shape.count,
+                images: images.value + range.lowerBound * shape.count, labels: batch.labels + range.lowerBound, count: range.count)
             try workers.value[worker].update(
-                images: images.value + range.lowerBound * shape.count, labels: batch.labels + range.lowerBound,
-                count: range.count, microBatch: batch.firstMicroBatch + index, reducer: reducer.value,
-                outcome: &outcomes.value[index]
+                microBatch, index: batch.firstMicroBatch + index, reducer: reducer.value, outcome: &outcomes.value[index]
             ) {
                 // Any thread may call MPI, one at a time; one that finds another at it need not wait.
                 heartbeat.beat()

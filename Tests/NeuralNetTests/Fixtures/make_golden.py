@@ -15,7 +15,7 @@ are NCHW in [0, 1]; parameters and buffers have the names of their PyTorch state
   train/input_grad      derivative of the sum of the cross-entropies with respect to x, training mode
   train/grad/<name>     derivatives of train/loss
 
-resnet18-w4 also holds
+cnn-w4-imagenet is a network behind ImageNet's normalisation (metadata "normalization"). It, resnet18-w4 and densenet121-w4 also hold
 
   mask, noise           a perturbation mask (1 where a pixel may change) and a random start within ±8/255
   pgd/adv               masked PGD in L∞ from x + mask·noise: 10 steps of 2/255, radius 8/255, evaluation mode
@@ -23,8 +23,15 @@ resnet18-w4 also holds
   step0/<name>          the same for an attack of 4 steps that begins at x, which needs no noise
   clean3/<name>         state after three steps of SGD on x, learning rate 0.01
 
-with momentum 0.9 and weight decay 5e-4 on every parameter. To keep the files small, train/grad, step1, step0 and
-clean3 leave out tensors of more than 4096 values.
+cnn-w4-imagenet also holds, in evaluation mode and for the class that the network predicts,
+
+  salience/gradient     the derivative of the cross-entropy with respect to x
+  salience/integrated   integrated gradients of the logit from a black image, at 32 midpoints
+  salience/difference   the logit, less that of a black image
+  salience/grad_cam     Grad-CAM at the last activation, scaled up bilinearly (align_corners=False)
+
+Steps are taken with momentum 0.9 and weight decay 5e-4 on every parameter. To keep the files small, train/grad, step1, step0 and
+clean3 leave out tensors of more than 4096 values; of densenet121-w4's layers they hold some.
 
 Inputs and weights are rounded to float16 before anything is computed, so that float16 stores them exactly; results are
 stored as float32. For scale, the distance of PyTorch's own float32 results is printed.
@@ -39,10 +46,38 @@ from torch.nn import functional as F
 
 CLASSES = 10
 LARGEST = 4096
+DENSE_LAYERS = {("denseblock1", "denselayer1"), ("denseblock1", "denselayer6"), ("denseblock2", "denselayer7"),
+                ("denseblock3", "denselayer24"), ("denseblock4", "denselayer2"), ("denseblock4", "denselayer16")}
 
 
 def conv(inputs, outputs, kernel, stride=1):
     return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+
+
+def normalised(net, mean, std):
+    """The network behind (x − mean) / std; the names of its state_dict stay as they are."""
+
+    def shape(values, x):
+        return torch.tensor(values, dtype=torch.float64).to(x.dtype).reshape(1, -1, 1, 1)
+
+    net.register_forward_pre_hook(lambda _, inputs: ((inputs[0] - shape(mean, inputs[0])) / shape(std, inputs[0]),))
+    return net
+
+
+class SmallCNN(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv1, self.bn1 = conv(3, width, 3), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = conv(width, 2 * width, 3, 2), nn.BatchNorm2d(2 * width)
+        self.conv3, self.bn3 = conv(2 * width, 2 * width, 3), nn.BatchNorm2d(2 * width)
+        self.conv4, self.bn4 = conv(2 * width, 4 * width, 3, 2), nn.BatchNorm2d(4 * width)
+        self.fc = nn.Linear(4 * width, CLASSES)
+
+    def forward(self, x):
+        for layer, norm in ((self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3), (self.conv4, self.bn4)):
+            x = norm(layer(x)).relu()
+        self.activation = x
+        return self.fc(x.mean((2, 3)))
 
 
 class Basic(nn.Module):
@@ -169,6 +204,50 @@ class WideResNet(nn.Module):
         return self.fc(self.bn1(x).relu().mean((2, 3)))
 
 
+class DenseLayer(nn.Module):
+    def __init__(self, inputs, growth):
+        super().__init__()
+        self.norm1, self.conv1 = nn.BatchNorm2d(inputs), conv(inputs, 4 * growth, 1)
+        self.norm2, self.conv2 = nn.BatchNorm2d(4 * growth), conv(4 * growth, growth, 3)
+
+    def forward(self, x):
+        y = self.conv1(self.norm1(x).relu())
+        return torch.cat([x, self.conv2(self.norm2(y).relu())], 1)
+
+
+class Transition(nn.Module):
+    def __init__(self, inputs):
+        super().__init__()
+        self.norm, self.conv = nn.BatchNorm2d(inputs), conv(inputs, inputs // 2, 1)
+
+    def forward(self, x):
+        return F.avg_pool2d(self.conv(self.norm(x).relu()), 2)
+
+
+class DenseNet(nn.Module):
+    def __init__(self, counts, width):
+        super().__init__()
+        self.features = nn.Sequential()
+        self.features.add_module("conv0", conv(3, width, 3))
+        self.features.add_module("norm0", nn.BatchNorm2d(width))
+        self.features.add_module("relu0", nn.ReLU())
+        channels, growth = width, width // 2
+        for block, count in enumerate(counts, 1):
+            layers = nn.Sequential()
+            for layer in range(1, count + 1):
+                layers.add_module(f"denselayer{layer}", DenseLayer(channels, growth))
+                channels += growth
+            self.features.add_module(f"denseblock{block}", layers)
+            if block < len(counts):
+                self.features.add_module(f"transition{block}", Transition(channels))
+                channels //= 2
+        self.features.add_module("norm5", nn.BatchNorm2d(channels))
+        self.classifier = nn.Linear(channels, CLASSES)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).relu().mean((2, 3)))
+
+
 def drawn(module, generator):
     """The module with random weights and statistics, none of them neutral, all of them float16 numbers, in float64."""
 
@@ -206,7 +285,11 @@ def state(net):
 
 
 def small(prefix, tensors):
-    return {f"{prefix}/{name}": value for name, value in tensors.items() if value.numel() <= LARGEST}
+    def is_kept(name):
+        parts = name.split(".")
+        return "denseblock" not in name or (parts[1], parts[2]) in DENSE_LAYERS
+
+    return {f"{prefix}/{name}": value for name, value in tensors.items() if value.numel() <= LARGEST and is_kept(name)}
 
 
 def passes(net, x, y):
@@ -258,12 +341,31 @@ def sip_at(net, x, y, mask, noise):
     return result
 
 
+def salience(net, x, steps=32):
+    net.eval()
+    y = net(x).argmax(1)
+    logit = lambda images: net(images)[torch.arange(len(y)), y]
+    total = torch.zeros_like(x)
+    for k in range(steps):
+        point = ((k + 0.5) / steps * x).requires_grad_(True)
+        total += torch.autograd.grad(logit(point).sum(), point)[0]
+    score = logit(x).sum()
+    weights = torch.autograd.grad(score, net.activation)[0].mean((2, 3), keepdim=True)
+    small = (weights * net.activation).sum(1, keepdim=True).relu()
+    return {
+        "salience/gradient": input_gradient(net, x, y),
+        "salience/integrated": x * total / steps,
+        "salience/difference": logit(x) - logit(torch.zeros_like(x)),
+        "salience/grad_cam": F.interpolate(small, size=x.shape[2:], mode="bilinear", align_corners=False)[:, 0],
+    }
+
+
 def distance(results, exact):
     worst, name = max(((v.double() - exact[k]).norm() / exact[k].norm(), k) for k, v in results.items())
     return f"{worst.item():.1e} ({name})"
 
 
-def make(file, net, seed, size, batch, metadata, with_attack=False):
+def make(file, net, seed, size, batch, metadata, with_attack=False, with_salience=False):
     generator = torch.Generator().manual_seed(seed)
     net = drawn(net, generator)
     x = torch.rand(batch, 3, size, size, generator=generator).half().double()
@@ -282,6 +384,8 @@ def make(file, net, seed, size, batch, metadata, with_attack=False):
         more = sip_at(net, x, y, *arguments)
         print(f"  after steps {distance(sip_at(single, x.float(), y, *(a.float() for a in arguments)), more)}")
         results |= more
+    if with_salience:
+        results |= {name: value.detach().clone() for name, value in salience(net, x).items()}
     tensors = {name: value.half() for name, value in inputs.items()} | {name: value.float() for name, value in results.items()}
     assert all(torch.equal(tensors[name].double(), value) for name, value in inputs.items())
     path = pathlib.Path(__file__).with_name(file + ".safetensors")
@@ -293,6 +397,10 @@ def main():
     torch.set_num_threads(1)
     make("resnet18-w4", ResNet(Basic, [2, 2, 2, 2], 4, "cifar"), 1, 32, 4,
          {"model": "resnet18", "width": "4", "stem": "cifar"}, with_attack=True)
+    make("cnn-w4-imagenet", normalised(SmallCNN(4), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]), 4, 16, 4,
+         {"model": "cnn", "width": "4", "stem": "cifar", "normalization": "imagenet"}, with_attack=True, with_salience=True)
+    make("densenet121-w4", DenseNet([6, 12, 24, 16], 4), 5, 16, 4,
+         {"model": "densenet121", "width": "4", "stem": "cifar"}, with_attack=True)
     make("preact-resnet18-w4", PreActResNet([2, 2, 2, 2], 4), 2, 16, 4,
          {"model": "preact-resnet18", "width": "4", "stem": "cifar"})
     make("wide-resnet-10-1-w8", WideResNet(10, 1, 8), 3, 16, 4,
