@@ -54,7 +54,7 @@ package protocol ImageSource: Sendable {
     var fitRule: FitRule { get }
 
     /// Each image's name, by which maps and annotations find it: its path below the data set's folder, or where it has none its
-    /// split and number.
+    /// number.
     ///
     /// - Throws: `Failure` when a description of the images cannot be read.
     func names() throws -> [String]

@@ -95,6 +95,25 @@ import Testing
         #expect(try test.picture(1) == [".##.....", ".##.....", "........", "........", "........", "........"])
     }
 
+    /// The four orientations that a size tells: a box that is given in the file's pixels comes to lie where it is seen.
+    @Test(arguments: [Orientation.transposed, .quarterTurn, .antiTransposed, .quarterTurnBack]) func everyTurnComesOutRight(orientation: Orientation) throws {
+        let test = try Annotated("a.jpg", orientation: orientation, stored: PixelSize(width: 6, height: 8))
+        // Where (x, y) of the upright 8×6 pixels is among the 6×8 stored ones (EXIF 2.32, 4.6.4 A).
+        func stored(_ x: Int, _ y: Int) -> (Int, Int) {
+            switch orientation {
+            case .transposed: (y, x)
+            case .quarterTurn: (y, 8 - x)
+            case .antiTransposed: (6 - y, 8 - x)
+            default: (6 - y, x)
+            }
+        }
+        let (a, b) = (stored(1, 2), stored(4, 4))
+        let box = "\(min(a.0, b.0) + 1) \(min(a.1, b.1) + 1) \(max(a.0, b.0)) \(max(a.1, b.1))"
+        try test.add("a.xml", xml([("x", box)], size: (6, 8)))
+        try test.imported(.voc)
+        #expect(try test.picture() == ["........", "........", ".###....", ".###....", "........", "........"])
+    }
+
     @Test func mapsAreDrawnAtTheSizeOfTraining() throws {
         var test = try Annotated("a.jpg")
         test.size = PixelSize(width: 4, height: 3)
