@@ -42,8 +42,9 @@ import Testing
             try Data(bytes[..<end]).write(to: URL(fileURLWithPath: ledger))
             let again = try work()
             #expect(try again.sortedLines() == lines && again.progress.isFinished, "cut at \(end)")
-            #expect(try ReadableFile.contents(of: ledger).split(separator: UInt8(ascii: "\n")).sorted { $0.lexicographicallyPrecedes($1) }
-                == bytes.split(separator: UInt8(ascii: "\n")).sorted { $0.lexicographicallyPrecedes($1) })
+            #expect(
+                try ReadableFile.contents(of: ledger).split(separator: UInt8(ascii: "\n")).sorted { $0.lexicographicallyPrecedes($1) }
+                    == bytes.split(separator: UInt8(ascii: "\n")).sorted { $0.lexicographicallyPrecedes($1) })
         }
     }
 
@@ -64,8 +65,9 @@ import Testing
         try refused(lines.dropFirst().joined(separator: "\n") + "\n", "does not begin like a ledger")
         try refused((lines.prefix(2) + ["{}"] + lines.dropFirst(2)).joined(separator: "\n") + "\n", "line 3")
         let opposite = lines[5].replacingOccurrences(of: #""success":false"#, with: #""success":true"#)
-        try refused((lines + [opposite == lines[5] ? lines[5].replacingOccurrences(of: #""success":true"#, with: #""success":false"#) : opposite])
-            .joined(separator: "\n") + "\n", "contradict")
+        try refused(
+            (lines + [opposite == lines[5] ? lines[5].replacingOccurrences(of: #""success":true"#, with: #""success":false"#) : opposite])
+                .joined(separator: "\n") + "\n", "contradict")
         // The same line twice is no contradiction.
         try ((lines + [lines[5]]).joined(separator: "\n") + "\n").write(toFile: ledger, atomically: true, encoding: .utf8)
         #expect(try work().sums.phases.count == plan.phases.count)

@@ -46,10 +46,12 @@ struct LedgerRun {
         for line in begun { sink.append(line, phase: plan.phase(of: line)!, position: 0, image: nil) }
         var left = beats ?? .max
         let evaluator = LedgerEvaluator(plan, model: model, dataset: data, indices: indices, seed: seed)
-        (outcome, progress) = try evaluator.run(from: start, communicator: nil, sink: sink, shouldStop: {
-            left -= 1
-            return left < 0
-        })
+        (outcome, progress) = try evaluator.run(
+            from: start, communicator: nil, sink: sink,
+            shouldStop: {
+                left -= 1
+                return left < 0
+            })
         lines = sink.sortedLines
         sums = sink.sums
     }
