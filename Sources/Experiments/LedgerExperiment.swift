@@ -48,6 +48,7 @@ package struct LedgerExperiment {
             name: dataset.name, split: evaluation.split.rawValue, count: dataset.count, fingerprint: dataset.fingerprint,
             salienceFingerprint: regions == [.all] ? nil : dataset.salienceFingerprint, classNames: dataset.classNames,
             shape: [dataset.imageShape.height, dataset.imageShape.width, dataset.imageShape.channels])
+        if isFirst { try Self.requirePixels(evaluation, regions) }
         if isFirst, let output = request.output { folder = try Self.claim(output, resumes: request.resumes) } else { folder = nil }
         corpus =
             request.against.isEmpty
@@ -90,12 +91,12 @@ package struct LedgerExperiment {
             guard let output = request.output else {
                 var begun = empty
                 begun.begin()
-                return (begun, nil, MemorySink(plan))
+                return (begun, nil, MemorySink(plan, keepsLines: keepsLines))
             }
             let ledger = try Ledger(output, plan: plan)
             return (ledger.progress, try LedgerFolder(ledger, shape: evaluation.dataset.imageShape), nil)
         }
-        let sink: any LedgerSink = ledgerFolder ?? memory ?? MemorySink(plan)
+        let sink: any LedgerSink = ledgerFolder ?? memory ?? MemorySink(plan, keepsLines: false)
         let stop = request.output.map { StopRequest(folder: $0, budget: nil) }
         let shouldStop = { stop.map { $0.reason(reserving: 0) != .none } ?? false }
         let (outcome, progress) = try evaluator.run(
@@ -107,7 +108,6 @@ package struct LedgerExperiment {
         }
         return try communicator.agreeing {
             guard isFirst else { return .finished(nil, lines: nil) }
-            try requireSomethingAttacked(progress)
             let kept = try ledgerFolder?.images.map { try evaluator.verify($0, progress) }
             let result = EvaluationResult(
                 description, progress: progress, sums: ledgerFolder?.sums ?? memory!.sums, indices: evaluation.indices, keptImages: kept,
@@ -129,12 +129,14 @@ package struct LedgerExperiment {
     }
 
     /// - Throws: `Failure.badData` for a region that is empty in every image.
-    private func requireSomethingAttacked(_ progress: EvaluationProgress) throws {
-        for (index, chain) in plan.chains.enumerated() where chain.kind == .region && chain.region != .all {
-            let right = (0..<progress.count).filter { progress.state(0, $0) == .stood }
-            guard !right.isEmpty, right.allSatisfy({ progress.isLeftOut(index, $0) }) else { continue }
+    private static func requirePixels(_ evaluation: EvaluationExperiment, _ regions: [EvaluationProtocol.Region]) throws {
+        let settings = evaluation.settings
+        for region in regions where region != .all {
+            let holdsSome = try LedgerEvaluator.hasPixels(
+                region, dataset: evaluation.dataset, indices: evaluation.indices, threshold: settings.salienceThreshold, seed: settings.seed)
+            guard !holdsSome else { continue }
             throw Failure.badData(
-                "the region \(chain.region.rawValue) holds no pixel of any of the \(right.count) images that are classified rightly",
+                "the region \(region.rawValue) holds no pixel of any of the \(evaluation.indices.count) images",
                 remedy: "give maps that mark something (--salience), another --threshold, or leave the region out of --regions")
         }
     }

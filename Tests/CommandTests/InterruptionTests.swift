@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Whether this process may mount a file system.
-private let mayMount: Bool = {
+let mayMount: Bool = {
     guard let folder = try? TemporaryFolder(),
         let run = try? ProgramRun.of("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder.path]), run.status == 0
     else { return false }

@@ -61,6 +61,11 @@ package struct EvaluationPlan: Sendable {
         EvaluationProtocol.Region.allCases.filter { region in chains.contains { $0.region == region } }
     }
 
+    /// The phase that a line is of; nil if the plan has none such. Cost: a look at every phase.
+    package func phase(of line: LedgerLine) -> Int? {
+        phases.indices.first { phases[$0].name == line.attack && (chain(of: $0)?.epsilon ?? 0) == line.epsilon && (chain(of: $0)?.region ?? .all) == line.region }
+    }
+
     /// The phase of a line, by attack, radius and region.
     struct Key: Hashable {
         let attack: String

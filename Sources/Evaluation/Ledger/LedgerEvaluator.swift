@@ -86,6 +86,17 @@ package final class LedgerEvaluator {
         }
     }
 
+    /// Whether the region holds a pixel of any of the images. Reads maps until it has found one.
+    package static func hasPixels(
+        _ region: EvaluationProtocol.Region, dataset: any ImageSource, indices: [Int], threshold: Float, seed: UInt64
+    ) throws -> Bool {
+        let reader = RegionReader(dataset, indices: indices, threshold: threshold, seed: seed)
+        let (image, mask) = (FloatBuffer(count: dataset.imageShape.count), FloatBuffer(count: dataset.imageShape.pixels))
+        return try indices.indices.contains {
+            try reader.freePixels($0, regions: [region], image: image.pointer, mask: mask.pointer)[region.rawValue]! > 0
+        }
+    }
+
     private func work(_ source: any WorkSource) throws -> Outcome {
         var failure: (any Error)?
         func beat() -> Bool {

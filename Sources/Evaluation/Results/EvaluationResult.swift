@@ -20,6 +20,8 @@ package struct EvaluationResult: Codable, Sendable, Hashable {
         package var fallen: Int
         /// Images that are right and withstand the chain up to this attack.
         package var after: Accuracy
+        /// Images that the attack left as they were: for a transfer attack, those that its own model gets wrong.
+        package var untouched: Int
         /// Images without a gradient where the attack began.
         package var zeroGradients: Int
         /// Images of which the attack said other than the evaluator found.
@@ -97,7 +99,7 @@ package struct EvaluationResult: Codable, Sendable, Hashable {
                 standing -= fallen
                 let sum = sums.phases[phase]
                 return AttackRow(
-                    name: plan.phases[phase].name, attacked: attacked, fallen: fallen, after: Accuracy(standing, of: members.count),
+                    name: plan.phases[phase].name, attacked: attacked, fallen: fallen, after: Accuracy(standing, of: members.count), untouched: sum.untouched,
                     zeroGradients: sum.zeroGradients, unconfirmed: sum.unconfirmed, forwardQueries: sum.forwardQueries,
                     gradientQueries: sum.gradientQueries, iterations: sum.iterations)
             }
@@ -127,6 +129,7 @@ package struct EvaluationResult: Codable, Sendable, Hashable {
 /// Sums over the lines of a ledger, the same in whatever order they come.
 package struct LedgerSums: Sendable {
     package struct Phase: Sendable {
+        var untouched = 0
         var zeroGradients = 0
         var unconfirmed = 0
         var forwardQueries = 0
@@ -141,6 +144,7 @@ package struct LedgerSums: Sendable {
 
     package mutating func add(_ line: LedgerLine, phase: Int) {
         if phase == 0, line.rank < 5 { cleanTop5 += 1 }
+        phases[phase].untouched += line.claim.variant == .none ? 1 : 0
         phases[phase].zeroGradients += line.claim.hasZeroGradient ? 1 : 0
         phases[phase].unconfirmed += line.isConfirmed ? 0 : 1
         phases[phase].forwardQueries += line.claim.forwardQueries

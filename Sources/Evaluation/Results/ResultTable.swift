@@ -64,6 +64,13 @@ extension EvaluationTable {
                 lines.append("warning: \(attack.name) (\(what)): for \(count(attack.unconfirmed, "image")) a second look at the model contradicted the attack")
             }
         }
+        for row in result.chains where row.kind == .transfer {
+            for attack in row.attacks where attack.untouched > 0 {
+                lines.append(
+                    "\(attack.name) at \(radius(row.epsilon)): \(count(attack.untouched, "image")) of \(attack.attacked) "
+                        + "the other model gets wrong as they are, and no attack was made on them")
+            }
+        }
         if !result.deviations.isEmpty { lines.append("not AutoAttack as published: \(result.deviations.joined(separator: "; "))") }
         if let kept = result.keptImages {
             let total = kept.files.reduce(0) { $0 + $1.images }

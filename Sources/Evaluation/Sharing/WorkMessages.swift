@@ -1,21 +1,37 @@
 import Diagnostics
 import MPI
 
-/// The messages between rank 0, which keeps the list, and the others.
+/// The messages between rank 0, which keeps the list, and the others. Whole numbers, the first saying what it is.
+///
+/// One tag in each direction: a look at whether anything has arrived can cost a turn of the processor, where there are more
+/// processes than cores.
 enum WorkTag {
-    /// To rank 0: phase (−1 for none), room, whether it is busy.
-    static let request = 101
-    /// From rank 0: phase, then positions; −1 alone for none now, −2 for the end.
-    static let answer = 102
-    /// To rank 0: phase, position, bytes of the line, values of the image; the two follow under their own tags.
-    static let result = 103
-    static let line = 104
-    static let image = 105
-    /// From rank 0: the evaluation stops. To rank 0: a rank was asked to stop.
-    static let stop = 106
-    /// To rank 0: the rank has nothing more to say.
-    static let farewell = 107
+    static let toServer = 101
+    static let toClient = 102
+    /// After `Say.result`: the line's bytes, and the values of the image if it has any.
+    static let line = 103
+    static let image = 104
 }
+
+enum Say {
+    /// To rank 0: phase (−1 for none), room, whether it is busy.
+    static let request = 0
+    /// To rank 0: phase, position, bytes of the line, values of the image; the two follow under their own tags.
+    static let result = 1
+    /// To rank 0: a rank was asked to stop. From rank 0: the evaluation stops.
+    static let stop = 2
+    /// To rank 0: the rank has nothing more to say.
+    static let farewell = 3
+    /// From rank 0: phase, then positions.
+    static let images = 4
+    /// From rank 0: none of this phase now.
+    static let none = 5
+    /// From rank 0: all is done.
+    static let over = 6
+}
+
+/// How often a working rank looks at its messages, in seconds.
+let lookInterval = 0.01
 
 /// Small messages that are on their way: the buffers live until they have arrived.
 final class Outbox {

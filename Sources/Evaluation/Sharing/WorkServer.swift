@@ -16,6 +16,7 @@ final class WorkServer: WorkSource {
     private var waiting: [(rank: Int, phase: Int?, room: Int)] = []
     private var present: Set<Int>
     private var lastSynchronized = monotonicSeconds()
+    private var lastLook = -Double.infinity
 
     /// - Parameters:
     ///   - show: called after each result with the phase that it was of.
@@ -39,6 +40,7 @@ final class WorkServer: WorkSource {
             if isBusy { return .none }
             if progress.isFinished { return .over }
             usleep(200)
+            lastLook = -.infinity
         }
     }
 
@@ -54,6 +56,9 @@ final class WorkServer: WorkSource {
 
     func beat() throws -> Bool {
         if !isStopped, shouldStop() { try stop() }
+        let now = monotonicSeconds()
+        guard now - lastLook >= lookInterval else { return isStopped }
+        lastLook = now
         try serve()
         return isStopped
     }
@@ -82,36 +87,26 @@ final class WorkServer: WorkSource {
 
     private func stop() throws {
         isStopped = true
-        for rank in present { try outbox?.send([0], to: rank, tag: WorkTag.stop) }
+        for rank in present { try outbox?.send([Say.stop], to: rank, tag: WorkTag.toClient) }
     }
 
     /// Reads all that has arrived and answers those who wait.
     private func serve() throws {
         guard let world else { return }
-        while let message = try world.received(from: nil, tag: WorkTag.result) {
-            let (head, rank) = (message.values, message.source)
-            let bytes = try world.receive(UInt8.self, count: head[2], from: rank, tag: WorkTag.line)
-            let image = head[3] > 0 ? try world.receive(Float.self, count: head[3], from: rank, tag: WorkTag.image) : nil
-            let result = WorkResult(phase: head[0], position: head[1], line: try decodedJSON(LedgerLine.self, from: bytes))
-            if let image { try image.withUnsafeBufferPointer { try report(result, image: $0) } } else { try report(result, image: nil) }
-        }
-        if try world.received(from: nil, tag: WorkTag.stop) != nil, !isStopped { try stop() }
-        while let message = try world.received(from: nil, tag: WorkTag.request) {
-            let (phase, room) = (message.values[0] < 0 ? nil : Optional(message.values[0]), message.values[1])
-            if message.values[2] == 0 {
-                waiting.append((message.source, phase, room))
-            } else if !isStopped, let phase, let work = take(phase, orAnother: false, room: room) {
-                try answer(message.source, [work.phase] + work.positions)
-            } else {
-                try answer(message.source, [isStopped ? -2 : -1])
+        while let (values, rank) = try world.received(from: nil, tag: WorkTag.toServer) {
+            switch values[0] {
+            case Say.result: try receive(values, from: rank, world)
+            case Say.request: try receiveRequest(rank, phase: values[1] < 0 ? nil : values[1], room: values[2], isBusy: values[3] != 0)
+            case Say.stop where !isStopped: try stop()
+            case Say.farewell: present.remove(rank)
+            default: break
             }
         }
-        while let message = try world.received(from: nil, tag: WorkTag.farewell) { present.remove(message.source) }
         waiting = try waiting.filter { rank, phase, room in
             if isStopped || progress.isFinished {
-                try answer(rank, [-2])
+                try answer(rank, [Say.over])
             } else if let work = take(phase, orAnother: true, room: room) {
-                try answer(rank, [work.phase] + work.positions)
+                try answer(rank, [Say.images, work.phase] + work.positions)
             } else {
                 return true
             }
@@ -120,5 +115,23 @@ final class WorkServer: WorkSource {
         try outbox?.clear()
     }
 
-    private func answer(_ rank: Int, _ values: [Int]) throws { try outbox?.send(values, to: rank, tag: WorkTag.answer) }
+    private func receive(_ head: [Int], from rank: Int, _ world: Communicator) throws {
+        let bytes = try world.receive(UInt8.self, count: head[3], from: rank, tag: WorkTag.line)
+        let image = head[4] > 0 ? try world.receive(Float.self, count: head[4], from: rank, tag: WorkTag.image) : nil
+        let result = WorkResult(phase: head[1], position: head[2], line: try decodedJSON(LedgerLine.self, from: bytes))
+        guard let image else { return try report(result, image: nil) }
+        try image.withUnsafeBufferPointer { try report(result, image: $0) }
+    }
+
+    private func receiveRequest(_ rank: Int, phase: Int?, room: Int, isBusy: Bool) throws {
+        if !isBusy {
+            waiting.append((rank, phase, room))
+        } else if !isStopped, let phase, let work = take(phase, orAnother: false, room: room) {
+            try answer(rank, [Say.images, work.phase] + work.positions)
+        } else {
+            try answer(rank, [isStopped ? Say.over : Say.none])
+        }
+    }
+
+    private func answer(_ rank: Int, _ values: [Int]) throws { try outbox?.send(values, to: rank, tag: WorkTag.toClient) }
 }

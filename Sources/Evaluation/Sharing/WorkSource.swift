@@ -46,15 +46,19 @@ package protocol LedgerSink: AnyObject {
     func synchronize() throws
 }
 
-/// A sink that keeps lines in memory.
+/// A sink that keeps sums in memory, and lines if they are wanted.
 package final class MemorySink: LedgerSink {
+    private let keepsLines: Bool
     package private(set) var lines: [(phase: Int, line: LedgerLine)] = []
     package private(set) var sums: LedgerSums
 
-    package init(_ plan: EvaluationPlan) { sums = LedgerSums(plan) }
+    package init(_ plan: EvaluationPlan, keepsLines: Bool = true) {
+        self.keepsLines = keepsLines
+        sums = LedgerSums(plan)
+    }
 
     package func append(_ line: LedgerLine, phase: Int, position: Int, image: UnsafeBufferPointer<Float>?) {
-        lines.append((phase, line))
+        if keepsLines { lines.append((phase, line)) }
         sums.add(line, phase: phase)
     }
 
