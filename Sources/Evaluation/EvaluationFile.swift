@@ -59,6 +59,7 @@ package struct EvaluationFile: Codable, Sendable {
             ("step size", settings.stepSize.map { "\($0)" } ?? "\(settings.relativeStepSize)·ε/steps"),
             ("restarts", "\(settings.restarts)"), ("region", settings.region.rawValue),
             ("salience threshold", settings.region == .all ? "" : "\(settings.salienceThreshold)"),
+            ("salience coverage", settings.region == .all ? "" : settings.salienceCoverage.map { "\($0)" } ?? "none"),
             ("radii", results.map { "\($0.epsilon)" }.joined(separator: ", ")),
         ]
     }

@@ -27,6 +27,8 @@ package struct EvaluationProtocol: Sendable, Hashable, Codable {
     package var region: Region
     /// As in training: a pixel is background if 1 − salience is at least this, else salient.
     package var salienceThreshold: Float
+    /// The share of each image that is salient, its most salient pixels; nil where the threshold decides.
+    package var salienceCoverage: Double?
     package var seed: UInt64
 
     package init(

@@ -48,6 +48,9 @@ package struct EvaluationRequest: Sendable {
     package var salience: String?
     /// Nil for the run's.
     package var salienceThreshold: Float?
+    /// The share of each image, its most salient pixels, that is the salient region; 0 for what passes the threshold, nil for the
+    /// run's.
+    package var salienceCoverage: Double?
     package var settings: EvaluationProtocol
     /// The most images at a time.
     package var batch: Int
@@ -111,6 +114,8 @@ package struct EvaluationExperiment {
         self.notes = notes
         var settings = request.settings
         settings.salienceThreshold = request.salienceThreshold ?? recipe?.backgroundThreshold ?? settings.salienceThreshold
+        let coverage = request.salienceCoverage ?? recipe?.salience.coverage ?? 0
+        settings.salienceCoverage = coverage > 0 && dataset.hasSalience ? coverage : nil
         self.settings = settings
         guard settings.region == .all || dataset.hasSalience else {
             throw Failure.usage(
@@ -188,16 +193,13 @@ package struct EvaluationExperiment {
             name: name.rawValue, directory: request.directory ?? (sameData ? recipe?.data.directory : nil),
             synthetic: sameData ? recipe!.syntheticConfiguration : .init(),
             images: recipe?.imagesConfiguration ?? .init(), split: request.split)
-        guard let path = request.salience else { return dataset }
-        return try dataset.attachingSalience(from: path, split: request.split)
-    }
-}
-
-extension Recipe {
-    /// The threshold at which a binary mask has this recipe's salient pixels.
-    var backgroundThreshold: Float {
-        let threshold = Float(attack.threshold)
-        // An inverted mask protects S < t: 1 − S > 1 − t.
-        return attack.mask == .inverted ? (1 - threshold).nextUp : threshold
+        let images = try request.salience.map { try dataset.attachingSalience(from: $0, split: request.split) } ?? dataset
+        guard images.hasSalience else {
+            guard request.salienceCoverage ?? 0 == 0 else {
+                throw Failure.usage("--coverage needs salience maps", remedy: "give --salience with maps of this split")
+            }
+            return images
+        }
+        return try images.applying(SalienceRule(coverage: request.salienceCoverage ?? recipe?.salience.coverage ?? 0))
     }
 }

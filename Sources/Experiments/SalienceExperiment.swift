@@ -7,9 +7,12 @@ import Training
 
 /// Estimates a salience map for every image of a data set, each rank its share.
 package struct SalienceExperiment {
-    private let dataset: any ImageSource
+    package let dataset: any ImageSource
+    package let split: DatasetSplit
     private let estimator: any SalienceEstimator
-    private let split: DatasetSplit
+
+    /// Bytes of maps that a rank has at a time, unless one map is larger.
+    private static let pieceBytes = 4 << 20
 
     package init(dataset: any ImageSource, estimator: any SalienceEstimator, split: DatasetSplit) {
         self.dataset = dataset
@@ -17,31 +20,40 @@ package struct SalienceExperiment {
         self.split = split
     }
 
-    /// Collective; the maps are on rank 0, the same whatever the number of ranks.
+    /// What is to be said of the maps.
+    package func provenance(createdBy: String) -> SalienceProvenance {
+        SalienceProvenance(
+            source: .estimator, estimator: estimator.provenance, dataset: dataset.identity(split: split), createdBy: createdBy)
+    }
+
+    /// On whose word the maps are.
+    package func origin(createdBy: String) -> SalienceOrigin { SalienceOrigin(estimator.provenance, createdBy: createdBy) }
+
+    /// Estimates the maps piece by piece, so that no rank ever has more than a few megabytes of them. Collective.
     ///
     /// - Parameters:
-    ///   - createdBy: the program and version to be named as the maps' maker.
-    ///   - progress: called after each image with the number of images this rank has done, and has to do.
-    package func run(
-        communicator: Communicator, createdBy: String, progress: (_ done: Int, _ total: Int) -> Void
-    ) throws -> SalienceMaps? {
+    ///   - receive: called on rank 0 with the next maps in the order of the images, [n, height, width], 0 to 255 for 0 to 1; the
+    ///     same bytes whatever the number of ranks. What it throws is thrown on all ranks.
+    ///   - progress: called after each piece with the number of images that all ranks together have done.
+    package func run(communicator: Communicator, progress: (_ done: Int) -> Void, receive: (_ maps: [UInt8]) throws -> Void) throws {
         let shape = dataset.imageShape
-        let share = ownedMicroBatches(total: dataset.count, rank: communicator.rank, size: communicator.size)
-        var maps = [UInt8](repeating: 0, count: share.count * shape.pixels)
+        let piece = communicator.size * max(1, Self.pieceBytes / max(1, shape.pixels))
         let image = FloatBuffer(count: shape.count)
-        try maps.withUnsafeMutableBufferPointer { maps in
-            for (place, index) in share.enumerated() {
-                try dataset.read(index, values: image.pointer)
-                estimator.estimate(image: image.pointer, shape: shape, into: maps.baseAddress! + place * shape.pixels)
-                progress(place + 1, share.count)
+        for first in stride(from: 0, to: dataset.count, by: piece) {
+            let count = min(piece, dataset.count - first)
+            let share = ownedMicroBatches(total: count, rank: communicator.rank, size: communicator.size)
+            var maps = [UInt8](repeating: 0, count: share.count * shape.pixels)
+            try communicator.agreeing {
+                try maps.withUnsafeMutableBufferPointer { maps in
+                    for (place, offset) in share.enumerated() {
+                        try dataset.read(first + offset, values: image.pointer)
+                        estimator.estimate(image: image.pointer, shape: shape, into: maps.baseAddress! + place * shape.pixels)
+                    }
+                }
             }
+            let parts = try communicator.gather(maps)
+            try communicator.agreeing { try parts?.forEach(receive) }
+            progress(first + count)
         }
-        guard let parts = try communicator.gather(maps) else { return nil }
-        return SalienceMaps(
-            bytes: parts.flatMap { $0 }, count: dataset.count, height: shape.height, width: shape.width,
-            provenance: SalienceProvenance(
-                source: .estimator, estimator: estimator.provenance,
-                dataset: .init(name: dataset.name, split: split.rawValue, count: dataset.count, fingerprint: dataset.fingerprint),
-                createdBy: createdBy))
     }
 }

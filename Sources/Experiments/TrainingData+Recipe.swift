@@ -21,14 +21,23 @@ extension TrainingData {
         guard !training.isEmpty else { throw Failure.usage("data: no image is left to train on") }
     }
 
+    /// The data set with its maps, as the recipe changes them.
     private static func withSalience(_ dataset: any ImageSource, _ recipe: Recipe) throws -> any ImageSource {
         let ignored = unannotatedSamples(share: recipe.salience.unannotated, count: dataset.count, seed: recipe.randomSeed)
+        return try withMaps(dataset, recipe, ignoring: ignored).applying(recipe.salienceRule, ignoring: ignored)
+    }
+
+    private static func withMaps(_ dataset: any ImageSource, _ recipe: Recipe, ignoring ignored: [Bool]) throws -> any ImageSource {
         if !recipe.salience.maps.isEmpty {
             return try dataset.attachingSalience(from: recipe.salience.maps, split: .train, ignoring: ignored)
         }
         if recipe.salience.estimator != Recipe.SalienceSource.noEstimator {
-            return try dataset.attachingSalience(of: salienceEstimator(named: recipe.salience.estimator), split: .train, ignoring: ignored)
+            let centrePrior = recipe.salience.centrePrior == 0 ? nil : recipe.salience.centrePrior
+            return try dataset.attachingSalience(
+                of: salienceEstimator(named: recipe.salience.estimator, centrePrior: centrePrior), split: .train, ignoring: ignored)
         }
+        // A control may do without; the recipe was checked for that.
+        if recipe.salience.source != .own, !dataset.hasSalience { return dataset }
         guard let own = dataset as? ImageDataset, let maps = own.ownSalience else {
             throw Failure.usage(
                 "mode sip-at: \(dataset.name) has no salience maps of its own", remedy: "give salience.maps or salience.estimator")

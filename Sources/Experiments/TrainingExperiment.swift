@@ -94,6 +94,7 @@ package struct TrainingExperiment {
         if let placements = try Placement.gather(world) {
             start?.notes += Placement.warnings(placements, threads: request.threads).map { "warning: \($0)" }
         }
+        if recipe.mode == .sipAT, !recipe.salienceRule.text.isEmpty { start?.notes.append("salience by rule: \(recipe.salienceRule.text)") }
         try RankFingerprint.compare(data: data.fingerprint, communicator: world)
         let run = try TrainingRun(
             recipe: recipe, data: data, communicator: world, start: start, resume: resumes, initialWeights: initialWeights?.load,

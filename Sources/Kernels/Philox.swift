@@ -18,6 +18,9 @@ package struct Philox: Sendable, Hashable {
         case unannotated = 7
         case synthetic = 8
         case evaluation = 9
+        case controlBlob = 20
+        case controlShuffle = 21
+        case bootstrap = 22
         case salienceNoise = 30
         /// Which images a contact sheet shows.
         case sheet = 60

@@ -41,10 +41,16 @@ extension Recipe {
             data.name != .synthetic || augmentation.crop <= synthetic.size, ["augmentation.crop", "synthetic.size"],
             "\(shown("augmentation.crop")), more than synthetic.size, \(synthetic.size)", "a padding of 2 to 4 pixels is common")
 
+        let hasMaps = data.name == .synthetic || !salience.maps.isEmpty || salience.estimator != SalienceSource.noEstimator
         try require(
-            mode != .sipAT || data.name == .synthetic || !salience.maps.isEmpty || salience.estimator != SalienceSource.noEstimator, ["mode", "data.name"],
-            "mode sip-at needs to know which pixels are salient",
-            "--set salience.maps=FILE.npy, or --set salience.estimator=spectral-residual")
+            mode != .sipAT || hasMaps || salience.source == .centrePrior || salience.source == .random && salience.coverage > 0,
+            salience.source == .own ? ["mode", "data.name"] : ["salience.source", "data.name"],
+            salience.source == .own
+                ? "mode sip-at needs to know which pixels are salient" : "\(shown("salience.source")) needs maps, to protect as much of each image as they do",
+            "--set salience.maps=FILE.npy, or --set salience.estimator=boolean-map" + (salience.source == .random ? ", or --set salience.coverage=0.3" : ""))
+        try require(
+            salience.centrePrior == 0 || salience.estimator != SalienceSource.noEstimator, ["salience.centrePrior", "salience.estimator"],
+            "\(shown("salience.centrePrior")), but salience.estimator is none, whose maps it would weigh", "set salience.estimator, or salience.centrePrior=0")
         try require(
             salience.maps.isEmpty || salience.estimator == SalienceSource.noEstimator, ["salience.maps", "salience.estimator"],
             "salience.maps and salience.estimator are both given", "leave one of them out")

@@ -33,6 +33,25 @@ extension Recipe {
         try PerturbationMask(attack.mask, threshold: Float(attack.threshold))
     }
 
+    /// How maps are changed before masks are made of them.
+    package var salienceRule: SalienceRule {
+        let control: SalienceControl? =
+            switch salience.source {
+            case .own: nil
+            case .random: .random
+            case .shuffled: .shuffled
+            case .centrePrior: .centrePrior
+            }
+        return SalienceRule(control: control, coverage: salience.coverage, threshold: backgroundThreshold, seed: randomSeed)
+    }
+
+    /// The threshold at which a binary mask has this recipe's salient pixels.
+    package var backgroundThreshold: Float {
+        let threshold = Float(attack.threshold)
+        // An inverted mask protects S < t: 1 − S > 1 − t.
+        return attack.mask == .inverted ? (1 - threshold).nextUp : threshold
+    }
+
     /// The built-in data set that `synthetic.…` describes.
     package var syntheticConfiguration: SyntheticConfiguration {
         var configuration = SyntheticConfiguration()

@@ -98,8 +98,21 @@ package struct Recipe: Sendable, Hashable {
         /// What `estimator` says where no maps are to be estimated.
         package static let noEstimator = "none"
 
+        /// Whose map an image gets.
+        package enum Choice: String, CaseIterable, RecipeChoice {
+            case own
+            case random
+            case shuffled
+            case centrePrior = "centre-prior"
+        }
+
         package var maps = ""
         package var estimator = noEstimator
+        /// The width of a centre prior that the estimator's maps are multiplied by; 0 for none.
+        package var centrePrior = 0.0
+        package var source = Choice.own
+        /// The share of each image's pixels that is protected; 0 for those that pass the mask's threshold.
+        package var coverage = 0.0
         /// Share of the images whose maps are ignored.
         package var unannotated = 0.0
     }

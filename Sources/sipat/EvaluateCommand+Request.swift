@@ -21,10 +21,13 @@ extension EvaluateCommand {
         if let threshold, !(threshold > 0 && threshold <= 1) {
             throw Failure.usage("--threshold is \(threshold), expected a number above 0 and at most 1")
         }
+        if let coverage, !(0...1).contains(coverage) { throw Failure.usage("--coverage is \(coverage), expected 0 to 1") }
         let (name, directory) = try dataSource()
-        return EvaluationRequest(
+        var request = EvaluationRequest(
             weights: weights, model: try model.request(), data: name, directory: directory, split: split, limit: limit, images: images, salience: salience,
             salienceThreshold: threshold, settings: try settings(), batch: batch)
+        request.salienceCoverage = coverage
+        return request
     }
 
     /// The data set and where it lies: `--data` is a name, or the path of people's own images.

@@ -65,6 +65,8 @@ struct EvaluateCommand: ParsableCommand {
     var regions: String?
     @Option(help: "A pixel is background if 1 − salience is at least this; the run's attack.threshold if not given.")
     var threshold: Float?
+    @Option(help: "The salient pixels are this share of each image, the most salient ones; the run's salience.coverage if not given, 0: those that pass the threshold.")
+    var coverage: Double?
 
     @Option(help: "The evaluation's folder.")
     var output: String?

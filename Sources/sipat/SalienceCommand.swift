@@ -2,6 +2,8 @@ import ArgumentParser
 
 struct SalienceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "salience", abstract: "Read salience maps from people's files, estimate them, or look at them.",
-        subcommands: [SalienceImportCommand.self, SalienceEstimateCommand.self, SalienceShowCommand.self, SalienceSheetCommand.self])
+        commandName: "salience", abstract: "Read salience maps from people's files, estimate them, score them, or look at them.",
+        subcommands: [
+            SalienceImportCommand.self, SalienceEstimateCommand.self, SalienceCompareCommand.self, SalienceShowCommand.self, SalienceSheetCommand.self,
+        ])
 }

@@ -17,11 +17,16 @@ package struct CentrePrior: SalienceEstimator {
     }
 
     package func estimate(image: UnsafePointer<Float>, shape: ImageShape, into map: UnsafeMutablePointer<Float>) {
-        for y in 0..<shape.height {
-            let v = ((Double(y) + 0.5) / Double(shape.height) - 0.5) / sigma
-            for x in 0..<shape.width {
-                let u = ((Double(x) + 0.5) / Double(shape.width) - 0.5) / sigma
-                map[y * shape.width + x] = Float(exp(-(u * u + v * v) / 2))
+        write(height: shape.height, width: shape.width, into: map)
+    }
+
+    /// The map of any image of this size.
+    package func write(height: Int, width: Int, into map: UnsafeMutablePointer<Float>) {
+        for y in 0..<height {
+            let v = ((Double(y) + 0.5) / Double(height) - 0.5) / sigma
+            for x in 0..<width {
+                let u = ((Double(x) + 0.5) / Double(width) - 0.5) / sigma
+                map[y * width + x] = Float(exp(-(u * u + v * v) / 2))
             }
         }
     }

@@ -14,18 +14,25 @@ package protocol SalienceEstimator: Sendable {
 
 /// The estimators that come with the program.
 package enum SalienceEstimatorName: String, Sendable, CaseIterable {
+    case booleanMap = "boolean-map"
+    case localContrast = "local-contrast"
+    case fineGrained = "fine-grained"
+    case colourSpectral = "colour-spectral"
     case spectralResidual = "spectral-residual"
     case centrePrior = "centre-prior"
 
     /// The estimator, with its usual settings where none are given.
     ///
-    /// - Parameter sigma: see `SpectralResidual` and `CentrePrior`, which mean different things by it.
+    /// - Parameter sigma: see `BooleanMaps`, `LocalContrast`, `ColourSpectral`, `SpectralResidual` and `CentrePrior`, which mean different things
+    ///   by it; nothing to `FineGrained`.
     package func estimator(sigma: Double? = nil) -> any SalienceEstimator {
-        switch (self, sigma) {
-        case (.spectralResidual, let sigma?): SpectralResidual(sigma: sigma)
-        case (.spectralResidual, nil): SpectralResidual()
-        case (.centrePrior, let sigma?): CentrePrior(sigma: sigma)
-        case (.centrePrior, nil): CentrePrior()
+        switch self {
+        case .booleanMap: sigma.map { BooleanMaps(sigma: $0) } ?? BooleanMaps()
+        case .localContrast: sigma.map { LocalContrast(sigma: $0) } ?? LocalContrast()
+        case .fineGrained: FineGrained()
+        case .colourSpectral: sigma.map { ColourSpectral(sigma: $0) } ?? ColourSpectral()
+        case .spectralResidual: sigma.map { SpectralResidual(sigma: $0) } ?? SpectralResidual()
+        case .centrePrior: sigma.map { CentrePrior(sigma: $0) } ?? CentrePrior()
         }
     }
 }
@@ -35,11 +42,20 @@ package let salienceEstimatorNames = SalienceEstimatorName.allCases.map(\.rawVal
 
 /// The estimator of that name.
 ///
+/// - Parameters:
+///   - sigma: as `SalienceEstimatorName.estimator`.
+///   - centrePrior: the width of a centre prior that its maps are multiplied by, see `CentreWeighted`; nil for none.
 /// - Throws: `Failure.usage` that suggests the nearest name.
-package func salienceEstimator(named name: String, sigma: Double? = nil) throws -> any SalienceEstimator {
-    if let known = SalienceEstimatorName(rawValue: name) { return known.estimator(sigma: sigma) }
-    let near = nearestName(to: name, among: salienceEstimatorNames).map { "; did you mean \($0)?" } ?? ""
-    throw Failure.usage("unknown salience estimator \"\(name)\"\(near)", remedy: "use one of \(salienceEstimatorNames.joined(separator: ", "))")
+package func salienceEstimator(named name: String, sigma: Double? = nil, centrePrior: Double? = nil) throws -> any SalienceEstimator {
+    guard let known = SalienceEstimatorName(rawValue: name) else {
+        let near = nearestName(to: name, among: salienceEstimatorNames).map { "; did you mean \($0)?" } ?? ""
+        throw Failure.usage("unknown salience estimator \"\(name)\"\(near)", remedy: "use one of \(salienceEstimatorNames.joined(separator: ", "))")
+    }
+    guard sigma == nil || known != .fineGrained else {
+        throw Failure.usage("fine-grained has no blur whose width could be set", remedy: "leave out sigma")
+    }
+    let estimator = known.estimator(sigma: sigma)
+    return centrePrior.map { CentreWeighted(estimator, sigma: $0) } ?? estimator
 }
 
 extension SalienceEstimator {

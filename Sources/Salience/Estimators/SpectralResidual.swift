@@ -26,9 +26,8 @@ package struct SpectralResidual: SalienceEstimator {
 
     package func estimate(image: UnsafePointer<Float>, shape: ImageShape, into map: UnsafeMutablePointer<Float>) {
         let side = Self.side
-        let grey = Self.grey(image, shape)
-        // Less than a tenth of a grey level: rounding, not a picture.
-        guard let low = grey.min(), let high = grey.max(), high - low > 4e-4 else {
+        let grey = greyPlane(image, shape)
+        guard let low = grey.min(), let high = grey.max(), high - low > leastContrast else {
             for i in 0..<shape.pixels { map[i] = 0 }
             return
         }
@@ -38,21 +37,8 @@ package struct SpectralResidual: SalienceEstimator {
         Self.keepResidual(&real, &imaginary)
         FourierTransform.transform(&real, &imaginary, inverse: true)
         for i in 0..<(side * side) { real[i] = real[i] * real[i] + imaginary[i] * imaginary[i] }
-        let blurred = Self.blurred(real, sigma: sigma)
-        let result = resized(blurred, height: side, width: side, toHeight: shape.height, width: shape.width)
-        let least = result.min() ?? 0
-        let range = (result.max() ?? 0) - least
-        for i in 0..<shape.pixels { map[i] = range > 0 ? Float((result[i] - least) / range) : 0 }
-    }
-
-    /// Luma (ITU-R BT.601) of a colour image; the mean of any other number of channels.
-    private static func grey(_ image: UnsafePointer<Float>, _ shape: ImageShape) -> [Double] {
-        let weights = shape.channels == 3 ? [0.299, 0.587, 0.114] : [Double](repeating: 1 / Double(shape.channels), count: shape.channels)
-        return (0..<shape.pixels).map { pixel in
-            var sum = 0.0
-            for (channel, weight) in weights.enumerated() { sum += weight * Double(image[pixel * shape.channels + channel]) }
-            return sum
-        }
+        let smooth = blurred(real, height: side, width: side, sigma: sigma)
+        writeUnitRange(resized(smooth, height: side, width: side, toHeight: shape.height, width: shape.width), into: map)
     }
 
     /// Replaces a spectrum F by one of amplitude exp(log |F| − mean₃ₓ₃ log |F|) and the same phase: F · exp(−mean).
@@ -73,30 +59,5 @@ package struct SpectralResidual: SalienceEstimator {
                 imaginary[y * side + x] *= scale
             }
         }
-    }
-
-    /// A Gaussian blur, cut off at 3σ, that repeats the border.
-    private static func blurred(_ input: [Double], sigma: Double) -> [Double] {
-        let radius = Int((3 * sigma).rounded(.up))
-        var kernel = (-radius...radius).map { exp(-Double($0 * $0) / (2 * sigma * sigma)) }
-        let total = kernel.reduce(0, +)
-        for i in kernel.indices { kernel[i] /= total }
-        var across = input
-        for y in 0..<side {
-            for x in 0..<side {
-                var sum = 0.0
-                for k in -radius...radius { sum += kernel[k + radius] * input[y * side + min(max(x + k, 0), side - 1)] }
-                across[y * side + x] = sum
-            }
-        }
-        var result = across
-        for y in 0..<side {
-            for x in 0..<side {
-                var sum = 0.0
-                for k in -radius...radius { sum += kernel[k + radius] * across[min(max(y + k, 0), side - 1) * side + x] }
-                result[y * side + x] = sum
-            }
-        }
-        return result
     }
 }

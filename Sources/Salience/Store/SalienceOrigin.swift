@@ -12,6 +12,8 @@ package struct SalienceOrigin: Codable, Hashable, Sendable {
         case `import`
         /// People looked at maps here, confirmed and corrected them.
         case review
+        /// Nobody's word: maps changed or replaced by a rule for an experiment, see `SalienceRule`.
+        case rule
     }
 
     /// Weights of a model that took part.
