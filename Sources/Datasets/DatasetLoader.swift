@@ -40,11 +40,11 @@ package enum DatasetLoader {
     ///
     /// - Throws: as `source`.
     package static func sources(
-        name: String, directory: String?, images: ImagesConfiguration = .init()
+        name: String, directory: String?, synthetic: SyntheticConfiguration = .init(), images: ImagesConfiguration = .init()
     ) throws -> [(split: DatasetSplit, images: any ImageSource)] {
         if Name(rawValue: name) == .images { return try images.sources(at: required(directory, for: name)) }
         if Name(rawValue: name) == nil, FolderListing.exists(name) { return try images.sources(at: name) }
-        return try DatasetSplit.allCases.map { ($0, try load(name: name, directory: directory, split: $0)) }
+        return try DatasetSplit.allCases.map { ($0, try load(name: name, directory: directory, synthetic: synthetic, split: $0)) }
     }
 
     /// The data set `name`, one split of it, in memory and in the order of its files.

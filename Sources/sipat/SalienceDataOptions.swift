@@ -44,13 +44,15 @@ struct SalienceDataOptions: ParsableArguments {
     }
 
     /// One split.
-    func source(_ split: DatasetSplit) throws -> any ImageSource {
-        try DatasetLoader.source(name: data, directory: dataDir, images: configuration(), split: split)
+    ///
+    /// - Parameter synthetic: what the built-in data look like; nil for the standard.
+    func source(_ split: DatasetSplit, synthetic: SyntheticConfiguration? = nil) throws -> any ImageSource {
+        try DatasetLoader.source(name: data, directory: dataDir, synthetic: synthetic ?? .init(), images: configuration(), split: split)
     }
 
     /// Every split that holds images, training first.
-    func sources() throws -> [(split: DatasetSplit, images: any ImageSource)] {
-        try DatasetLoader.sources(name: data, directory: dataDir, images: configuration())
+    func sources(synthetic: SyntheticConfiguration? = nil) throws -> [(split: DatasetSplit, images: any ImageSource)] {
+        try DatasetLoader.sources(name: data, directory: dataDir, synthetic: synthetic ?? .init(), images: configuration())
     }
 
     /// What must not be overwritten.

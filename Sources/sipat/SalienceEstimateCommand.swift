@@ -23,17 +23,28 @@ struct SalienceEstimateCommand: ParsableCommand {
             colour-spectral    the image signature in colour (Schauerte and Stiefelhagen 2012)
             spectral-residual  what sticks out of the log-amplitude spectrum (Hou and Zhang 2007)
             centre-prior       a Gaussian around the centre, whatever the image shows
+
+            and, of a model (--weights runs/first),
+
+            gradient              |gradient of the loss|: what the SIP-AT authors take the largest values of
+            smoothgrad            the gradient, averaged over noisy copies (Smilkov et al. 2017)
+            integrated-gradients  averaged on the way from a black image, times the image (Sundararajan et al. 2017)
+            grad-cam              the last activation's channels, weighed by their gradients (Selvaraju et al. 2017)
+
+            Maps of gradients are ranks: 0.7 or more are the image's top 30 %.
             """)
 
     @OptionGroup var data: SalienceDataOptions
     @Option(help: "train or test; all that there are if not given, and train for an .npy.")
     var split: String?
-    @Option(help: "\(salienceEstimatorNames.joined(separator: ", ")).")
+    @Option(help: "\((salienceEstimatorNames + ModelEstimatorName.allCases.map(\.rawValue)).joined(separator: ", ")).")
     var estimator = "spectral-residual"
     @Option(help: "Width of the blur, in pixels of 64 (spectral-residual, colour-spectral) or as a share of the longer side (boolean-map, local-contrast), or of the centre as a share of the size (centre-prior).")
     var sigma: Double?
     @Option(help: "Multiply the maps by a Gaussian around the centre of this width, as a share of the size; 0.25 is common.")
     var centrePrior: Double?
+    @OptionGroup(title: "Options of estimators that ask a model") var asking: ModelEstimatorOptions
+
     @Option(help: "The folder to write, or a file whose name ends in .npy.")
     var output: String
     @Flag(help: "Overwrite what is there.")
@@ -51,6 +62,7 @@ struct SalienceEstimateCommand: ParsableCommand {
     private func estimate(_ world: Communicator) throws {
         let (experiments, writer) = try world.agreeing {
             let experiments = try prepare()
+            if world.rank == 0 { for note in experiments[0].notes { Output.complain(note) } }
             return (experiments, world.rank == 0 ? try EstimateWriter(experiments, to: output, createdBy: createdBy) : nil)
         }
         var progress = ProgressLine()
@@ -67,6 +79,7 @@ struct SalienceEstimateCommand: ParsableCommand {
                 try writer?.append(maps)
             }
             before += experiment.dataset.count
+            if let account = try experiment.account(world) { Output.complain(account) }
         }
         try world.agreeing {
             guard let writer else { return }
@@ -92,12 +105,20 @@ struct SalienceEstimateCommand: ParsableCommand {
         let wanted: DatasetSplit? = try choice(split, flag: "--split")
         if let sigma, !(sigma > 0) || !sigma.isFinite { throw Failure.usage("--sigma is \(sigma), expected more than 0") }
         if let centrePrior, !(centrePrior > 0) || !centrePrior.isFinite { throw Failure.usage("--centre-prior is \(centrePrior), expected more than 0") }
-        let chosen = try salienceEstimator(named: estimator, sigma: sigma, centrePrior: centrePrior)
+        let request = try asking.request(estimator: estimator)
+        guard request == nil || sigma == nil && centrePrior == nil else {
+            throw Failure.usage("--sigma and --centre-prior are options of estimators that ask no model", remedy: "leave them out")
+        }
+        let chosen = request == nil ? try salienceEstimator(named: estimator, sigma: sigma, centrePrior: centrePrior) : nil
+        func experiment(_ images: any ImageSource, _ split: DatasetSplit) throws -> SalienceExperiment {
+            if let chosen { return SalienceExperiment(dataset: images, estimator: chosen, split: split) }
+            return try SalienceExperiment(dataset: images, asking: request!, split: split)
+        }
         guard writesArray else {
             try requireRoom(forStore: output, force: force, inputs: data.inputs)
-            let sources = try wanted.map { [($0, try data.source($0))] } ?? data.sources()
+            let sources = try wanted.map { [($0, try data.source($0, synthetic: request?.synthetic))] } ?? data.sources(synthetic: request?.synthetic)
             guard !sources.isEmpty else { throw Failure.badData("\(data.data): holds no images", remedy: "look at it with sipat data check") }
-            return sources.map { SalienceExperiment(dataset: $0.1, estimator: chosen, split: $0.0) }
+            return try sources.map { try experiment($0.1, $0.0) }
         }
         guard force || !FileManager.default.fileExists(atPath: output) else {
             throw Failure.usage("\(output) exists already", remedy: "name another file, or give --force")
@@ -105,7 +126,7 @@ struct SalienceEstimateCommand: ParsableCommand {
         try requireWritable(
             [("--output", output), ("--output (its JSON)", SalienceProvenance.path(besides: output))], inputs: data.inputs)
         let part = wanted ?? .train
-        return [SalienceExperiment(dataset: try data.source(part), estimator: chosen, split: part)]
+        return [try experiment(data.source(part, synthetic: request?.synthetic), part)]
     }
 }
 
