@@ -16,10 +16,11 @@ extension ModelSalience {
         let errors = images.map { abs($0.sum - $0.difference) }
         let mean = errors.reduce(0, +) / Double(errors.count)
         let worst = errors.indices.max { errors[$0] < errors[$1] }!
+        func share(_ error: Double) -> String { "\(decimal(100 * error / scale, 1)) %" }
         guard scale > 0 else { return "completeness: the model's answer does not differ from that for a black image" }
         let text =
-            "completeness: attributions miss f(x) − f(black) by \(percent(mean / scale)) of its mean size, \(decimal(scale, 3)), "
-            + "and by \(percent(errors[worst] / scale)) at most (image \(images[worst].index))"
+            "completeness: attributions miss f(x) − f(black) by \(share(mean)) of its mean size, \(decimal(scale, 3)), "
+            + "and by \(share(errors[worst])) at most (image \(images[worst].index))"
         return mean / scale > 0.05 ? "warning: \(text)\n  → give more --steps than \(settings.steps)" : text
     }
 }
