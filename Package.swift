@@ -72,7 +72,7 @@ let package = Package(
         .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
         .target(
             name: "Evaluation",
-            dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Diagnostics"]),
+            dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Images", "Diagnostics"]),
         .target(
             name: "Training",
             dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Recipes", "Diagnostics"]

@@ -29,7 +29,7 @@ package enum LogitRanking {
     }
 
     /// Classes that rank above `label`.
-    static func rank(_ logits: UnsafePointer<Float>, classes: Int, label: Int) -> Int {
+    package static func rank(_ logits: UnsafePointer<Float>, classes: Int, label: Int) -> Int {
         (0..<classes).count { logits[$0] > logits[label] || logits[$0] == logits[label] && $0 < label }
     }
 

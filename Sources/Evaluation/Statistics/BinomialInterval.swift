@@ -8,6 +8,11 @@ package struct BinomialInterval: Sendable, Hashable, Codable {
     package var low: Double
     package var high: Double
 
+    package init(low: Double, high: Double) {
+        self.low = low
+        self.high = high
+    }
+
     /// Wilson's score interval (JASA 1927): close to the level on average, sensible at 0 % and 100 %. The one that reports show.
     ///
     /// - Parameters:

@@ -51,6 +51,15 @@ package final class FrozenModel: @unchecked Sendable {
         }
     }
 
+    /// A checksum (64-bit FNV-1a, by words) of all that passes read: whether using the model has changed it.
+    package var checksum: UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for buffer in [filters.storage, scale, shift] + linear.flatMap({ [$0.weight, $0.bias] }) {
+            for i in 0..<buffer.count { hash = (hash ^ UInt64(buffer.pointer[i].bitPattern)) &* 0x100_0000_01B3 }
+        }
+        return hash
+    }
+
     func scale(of layer: Int) -> UnsafePointer<Float> {
         UnsafePointer(scale.pointer + network.batchNorms[layer].runningMean)
     }

@@ -7,7 +7,7 @@ import Kernels
 /// several times as much where Winograd's algorithm reads it transformed.
 package final class PreparedFilters: @unchecked Sendable {
     package let convolutions: [Convolution]
-    private let storage: FloatBuffer
+    let storage: FloatBuffer
     private let forwardOffsets: [Int]
     private let inputGradientOffsets: [Int]
     private let scaled: FloatBuffer
