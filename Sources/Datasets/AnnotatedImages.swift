@@ -61,4 +61,6 @@ final class AnnotatedImages: ImageSource {
     func fit(of geometry: SampleGeometry) -> Geometry { base.fit(of: geometry) }
 
     func title(of index: Int) -> String { base.title(of: index) }
+
+    func attributes() throws -> [String: [String?]] { try base.attributes() }
 }

@@ -70,6 +70,9 @@ package protocol ImageSource: Sendable {
 
     /// Image `index` for messages: its file, or its number.
     func title(of index: Int) -> String
+
+    /// What a manifest says of the images besides their labels: by column, a value or nil for each image.
+    func attributes() throws -> [String: [String?]]
 }
 
 extension ImageSource {
@@ -99,7 +102,15 @@ extension ImageSource {
 
     package func fit(of geometry: SampleGeometry) -> Geometry { .identity(geometry.fit.output) }
 
+    package func attributes() throws -> [String: [String?]] { [:] }
+
     package func title(of index: Int) -> String { "image \(index) of \(name)" }
+
+    /// A table of columns from one row per image.
+    func columns(_ rows: [[String: String]]) -> [String: [String?]] {
+        let names = Set(rows.flatMap(\.keys))
+        return Dictionary(uniqueKeysWithValues: names.map { name in (name, rows.map { $0[name] }) })
+    }
 
     /// The map of image `index` without augmentation, as `readMap`.
     package func readFittedMap(_ index: Int, into map: UnsafeMutablePointer<Float>) throws -> Bool {

@@ -137,6 +137,9 @@ package struct EvaluationExperiment {
     /// A pass with room for a group of images.
     func makePass() -> FrozenPass { FrozenPass(model, capacity: max(1, min(request.batch, model.network.attackGroup))) }
 
+    /// Of all that passes read.
+    var modelChecksum: UInt64 { model.checksum }
+
     /// The model for the record. Reads the weights' file once.
     func modelDescription() throws -> EvaluationDescription.Model {
         var settings = try JSONSerialization.jsonObject(with: JSONEncoder().encode(configuration)) as? [String: Any] ?? [:]

@@ -18,9 +18,9 @@ package struct LedgerExperiment {
     }
 
     package let description: EvaluationDescription
-    private let evaluation: EvaluationExperiment
-    private let request: LedgerRequest
-    private let plan: EvaluationPlan
+    let evaluation: EvaluationExperiment
+    let request: LedgerRequest
+    let plan: EvaluationPlan
     private let evaluator: LedgerEvaluator
     private let corpus: Corpus?
     /// Held by rank 0 for as long as the evaluation works.

@@ -16,6 +16,8 @@ extension EvaluateCommand {
             if world.rank == 0 { Output.progress("stopped; go on with: sipat evaluate --output \(asked.output ?? "") --resume\n") }
             return true
         }
+        // A result that is there is shown, whatever becomes of what follows.
+        let appendices = Result { try addAppendices(experiment, result, world) }
         try world.agreeing {
             guard let result else { return }
             if let json { try writeJSON(result, to: json) }
@@ -24,9 +26,19 @@ extension EvaluateCommand {
             let heading =
                 "\(description.model.name) on \(evaluation.indices.count) images of \(description.data.name), "
                 + "\(description.attack.isEmpty ? "no attack" : description.attack) \(description.norm.rawValue), \(duration(monotonicSeconds() - start))"
-            try Output.result(EvaluationTable.text(result, heading: heading))
+            let more = (try? appendices.get())?.checks.map { "\n" + $0.text } ?? ""
+            try Output.result(EvaluationTable.text(result, heading: heading) + more)
         }
+        _ = try appendices.get()
         return false
+    }
+
+    private func addAppendices(
+        _ experiment: LedgerExperiment, _ result: EvaluationResult?, _ world: Communicator
+    ) throws -> (checks: SelfChecks?, measures: Measures?) {
+        let isAutoAttack = experiment.description.attack.contains("autoattack")
+        var line = ProgressLine()
+        return try experiment.addAppendices(result, checks: checks ?? isAutoAttack, measures: measures, communicator: world) { line.note($0) }
     }
 
     /// The command whose evaluation the folder holds, going on.
@@ -35,7 +47,8 @@ extension EvaluateCommand {
         let description = try EvaluationFolder.description(in: output)
         var other = Self.ownArguments()
         // What may differ from process to process.
-        other.removeAll { $0 == "--resume" || $0.hasPrefix("--output=") || $0.hasPrefix("--batch=") || $0.hasPrefix("--json=") || $0.hasPrefix("--per-sample=") }
+        let flags = ["--resume", "--checks", "--no-checks", "--measures"]
+        other.removeAll { flags.contains($0) || $0.hasPrefix("--output=") || $0.hasPrefix("--batch=") || $0.hasPrefix("--json=") || $0.hasPrefix("--per-sample=") }
         for flag in ["--output", "--batch", "--json", "--per-sample"] {
             while let place = other.firstIndex(of: flag) { other.removeSubrange(place..<min(place + 2, other.count)) }
         }
@@ -55,6 +68,8 @@ extension EvaluateCommand {
         if let from = description.transferFrom { command.transferFrom = from.weights }
         (command.output, command.resume, command.json, command.perSample) = (output, true, json, perSample)
         command.batch = batch
+        command.checks = checks ?? command.checks
+        command.measures = measures || command.measures
         return command
     }
 

@@ -44,11 +44,14 @@ extension EvaluateCommand {
         let names = attackNames
         try EvaluationAttacks.check(names)
         let needsLedger =
-            output != nil || resume || regions != nil || keepImages || !against.isEmpty || transferFrom != nil || names.count > 1
+            output != nil || resume || regions != nil || keepImages || !against.isEmpty || transferFrom != nil || names.count > 1 || checks == true || measures
             || EvaluationAttacks.Ascent(rawValue: names[0]) == nil
         guard needsLedger else { return nil }
         guard output != nil || !(resume || keepImages) else {
             throw Failure.usage("\(resume ? "--resume" : "--keep-images") needs --output", remedy: "name the evaluation's folder: --output eval/first")
+        }
+        guard output != nil || !(checks == true || measures) else {
+            throw Failure.usage("\(measures ? "--measures" : "--checks") needs --output", remedy: "name the evaluation's folder: --output eval/first")
         }
         var chosen: [EvaluationProtocol.Region] = [try choice(region, flag: "--region")!]
         for name in (regions ?? "all").split(separator: ",", omittingEmptySubsequences: false) { chosen.append(try choice(String(name), flag: "--regions")!) }

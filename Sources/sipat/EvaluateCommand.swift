@@ -16,8 +16,13 @@ struct EvaluateCommand: ParsableCommand {
 
             With --output the folder gets evaluation.json (what was asked), ledger.jsonl (a line per attack, radius, region and \
             image) and result.json. Killed at any moment, or stopped by a signal (then it ends with 75), it goes on with --resume \
-            on any number of ranks, to the same bytes of result.
-            """)
+            on any number of ranks, to the same bytes of result. At the end come statistics.json (intervals, classes, confusion) and \
+            report.html, which shows all of it. --checks adds checks.json, twenty questions with one verdict (trusted, doubtful, invalid), \
+            on 64 images at one radius: half of what AutoAttack spends on them. AutoAttack with --output is checked unless --no-checks says \
+            otherwise. --measures adds measures.json: worst cases of top-1, 3 and 5, and clean accuracy under noise, blur, JPEG and \
+            brightness.
+            """,
+        subcommands: [EvaluateExportCommand.self])
 
     @Option(help: "A run's folder (its best checkpoint), a checkpoint's folder, or a safetensors file, ours or PyTorch's state_dict.")
     var weights: String?
@@ -78,6 +83,11 @@ struct EvaluateCommand: ParsableCommand {
     var against: [String] = []
     @Option(help: "Another run or weights: images made on it are tried on this model (black-box transfer).")
     var transferFrom: String?
+
+    @Flag(inversion: .prefixedNo, help: "Check the evaluation in --output, and give a verdict; the default with autoattack.")
+    var checks: Bool?
+    @Flag(help: "Measure top-1, 3 and 5 as worst cases, and clean accuracy under noise, blur, JPEG and brightness.")
+    var measures = false
 
     @Option(help: "Write settings and results as JSON.")
     var json: String?

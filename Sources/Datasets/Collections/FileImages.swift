@@ -101,6 +101,8 @@ package final class FileImages: ImageSource {
         }
     }
 
+    package func attributes() -> [String: [String?]] { columns(indices.map { collection.entries[$0].attributes }) }
+
     package func title(of index: Int) -> String { collection.entries[indices[index]].path }
 }
 

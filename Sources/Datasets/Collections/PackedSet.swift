@@ -74,6 +74,8 @@ package final class PackedSet: ImageSource {
         }
     }
 
+    package func attributes() throws -> [String: [String?]] { columns(try origins().map { $0.attributes ?? [:] }) }
+
     /// What `index.jsonl` says of this split's images, in order.
     package func origins() throws -> [PackedImage] {
         let file = path + "/index.jsonl"

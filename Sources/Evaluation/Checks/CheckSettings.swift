@@ -62,8 +62,8 @@ package struct CheckSettings: Sendable, Hashable, Codable {
     }
 }
 
-/// What the evaluation to be checked came to on the images.
-package struct CheckedEvaluation: Sendable {
+/// What the evaluation to be checked came to.
+package struct CheckedEvaluation: Sendable, Codable {
     /// Images (by index in the data set) that stand after all its attacks at the radius, and after those that use gradients.
     package var standing: Set<Int>
     package var standingGradients: Set<Int>

@@ -47,6 +47,8 @@ package struct SelfChecks: Sendable, Hashable, Codable {
     }
 
     package var format = 1
+    /// What was checked: the hash of an evaluation's description; nil for a model by itself.
+    package var evaluation: String?
     package var settings: CheckSettings
     /// The images that were checked, by index in the data set, and how many of them are classified rightly as they are.
     package var indices: [Int]

@@ -26,6 +26,8 @@ package struct Measures: Sendable, Hashable, Codable {
     }
 
     package var format = 1
+    /// The hash of the evaluation's description that these belong to; nil for a model by itself.
+    package var evaluation: String?
     package var norm: Norm
     package var seed: UInt64
     package var iterations: Int
