@@ -1,17 +1,17 @@
 /// TensorBoard's event file, as bytes: records of protocol buffers, written by hand as there are five messages in all.
-struct EventFile {
-    private(set) var bytes: [UInt8] = []
+package struct EventFile {
+    package private(set) var bytes: [UInt8] = []
     /// Seconds since 1970, of every event.
     private let time: Double
 
-    init(time: Double) {
+    package init(time: Double) {
         self.time = time
         // Event.file_version
         append(event(step: 0) { $0.string(3, "brain.Event:2") })
     }
 
     /// A number that TensorBoard draws over its steps.
-    mutating func addScalar(_ tag: String, step: Int, _ value: Double) {
+    package mutating func addScalar(_ tag: String, step: Int, _ value: Double) {
         addValue(step: step) {
             $0.string(1, tag)
             $0.float(2, Float(value))
@@ -19,7 +19,7 @@ struct EventFile {
     }
 
     /// Markdown in TensorBoard's tab of texts.
-    mutating func addText(_ tag: String, _ text: String) {
+    package mutating func addText(_ tag: String, _ text: String) {
         addValue(step: 0) {
             $0.string(1, tag)
             // TensorProto of one string: dtype DT_STRING, shape [1].
