@@ -23,26 +23,4 @@ package enum EvaluationTable {
         let levels = (epsilon * 255).rounded()
         return epsilon > 0 && levels / 255 == epsilon ? "\(Int(levels))/255" : "\(epsilon == 0 ? "0" : "\(epsilon)")"
     }
-
-    /// Several results side by side, a row each.
-    ///
-    /// - Throws: `Failure.usage` naming what differs if they were not made under the same conditions.
-    package static func comparison(_ columns: [(name: String, result: ComparisonColumn)]) throws -> String {
-        let first = columns[0]
-        for column in columns.dropFirst() {
-            let differences = column.result.differences(from: first.result)
-            guard differences.isEmpty else {
-                throw Failure.usage(
-                    "\(column.name) cannot be compared with \(first.name): \(differences.joined(separator: "; "))",
-                    remedy: "evaluate both with the same flags")
-            }
-        }
-        let epsilons = first.result.epsilons
-        var text = "| training | " + epsilons.map { $0 == 0 ? "clean" : "ε = \(radius($0))" }.joined(separator: " | ") + " |\n"
-        text += "| :--- |" + epsilons.map { _ in " ---: |" }.joined()
-        for column in columns {
-            text += "\n| \(column.name) | " + column.result.accuracies.map { percent($0) }.joined(separator: " | ") + " |"
-        }
-        return text
-    }
 }

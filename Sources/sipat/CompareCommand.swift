@@ -5,7 +5,12 @@ import Evaluation
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare", abstract: "Put several evaluations side by side.",
-        discussion: "sipat compare natural=eval/natural at=eval/at sip-at=sip-at.json")
+        discussion: """
+            sipat compare natural=eval/natural at=eval/at sip-at=eval/sip-at
+
+            Folders of sipat evaluate --output are compared image by image, too: intervals, and McNemar's exact test for each pair and radius. \
+            Results that were made under other conditions are refused.
+            """)
 
     @Argument(help: ArgumentHelp("Folders of sipat evaluate --output, or files of --json, each with a name before it.", valueName: "name=result"))
     var evaluations: [String]

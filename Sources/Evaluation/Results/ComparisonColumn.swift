@@ -5,6 +5,8 @@ import Foundation
 package struct ComparisonColumn: Sendable {
     package let epsilons: [Float]
     package let accuracies: [Double]
+    /// Which images were right and stood, by radius and then by place, and the images' indices; nil for a file of sums.
+    package let flags: (indices: [Int], robust: [Float: [Bool]])?
     /// What must be the same for two results to stand side by side, with its value here.
     let conditions: [(name: String, value: String)]
 
@@ -18,7 +20,9 @@ package struct ComparisonColumn: Sendable {
             guard FileManager.default.fileExists(atPath: file) else {
                 throw Failure.badData("\(path): the evaluation is not finished", remedy: "go on with it: sipat evaluate --output \(path) --resume")
             }
-            self.init(try Self.result(file))
+            let view = try LedgerView(path)
+            let robust = Dictionary(uniqueKeysWithValues: ([0] + view.epsilons).map { ($0, view.robust($0)) })
+            self.init(try Self.result(file), flags: (view.ledger.indices, robust))
         } else if let result = try? Self.result(path) {
             self.init(result)
         } else {
@@ -37,9 +41,11 @@ package struct ComparisonColumn: Sendable {
         epsilons = file.results.map(\.epsilon)
         accuracies = file.results.map(\.accuracy)
         conditions = file.conditions
+        flags = nil
     }
 
-    package init(_ result: EvaluationResult) {
+    package init(_ result: EvaluationResult, flags: (indices: [Int], robust: [Float: [Bool]])? = nil) {
+        self.flags = flags
         let description = result.description
         epsilons = [0] + result.headline.map(\.epsilon)
         accuracies = [result.clean.accuracy] + result.headline.map(\.robust.accuracy)
