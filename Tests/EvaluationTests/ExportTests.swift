@@ -16,25 +16,29 @@ import Testing
     private func text(_ path: String) throws -> String { String(decoding: try ReadableFile.contents(of: path), as: UTF8.self) }
 
     @Test func robustBench() throws {
-        let failure = #expect(throws: Failure.self) { try export(.robustbench) }
+        let evaluation = try KnownEvaluation(KnownModel(classes: 10), count: 12)
+        func export(epsilon: Float?) throws -> String {
+            try EvaluationExport.write(.robustbench, of: evaluation.folder.path, to: nil, epsilon: epsilon, time: 0)[0]
+        }
+        let failure = #expect(throws: Failure.self) { try export(epsilon: nil) }
         #expect(failure?.message.contains("takes one") == true)
-        #expect(throws: Failure.self) { try export(.robustbench, epsilon: 0.3) }
-        let path = try export(.robustbench, epsilon: 8.0 / 255)[0]
+        #expect(throws: Failure.self) { try export(epsilon: 0.3) }
+        let path = try export(epsilon: 8.0 / 255)
         let entry = try #require(try JSONSerialization.jsonObject(with: Data(ReadableFile.contents(of: path))) as? [String: Any])
         let robust = try evaluation.distances().count { $0 > Double(Float(8.0 / 255)) }
         #expect(entry["eps"] as? String == "8/255" && entry["clean_acc"] as? String == "100.00")
-        #expect(entry["autoattack_acc"] as? String == decimal(100 * Double(robust) / 24, 2))
+        #expect(entry["autoattack_acc"] as? String == decimal(100 * Double(robust) / 12, 2))
         // In RobustBench's order.
         let keys = try text(path).matches(of: #/"([a-z_]+)": /#).map { String($0.output.1) }
         #expect(keys == [
             "link", "name", "authors", "additional_data", "number_forward_passes", "dataset", "venue", "architecture", "eps", "clean_acc",
             "reported", "autoattack_acc", "footnote",
         ])
-        let other = try KnownEvaluation(attacks: { [APGD(.crossEntropy, $0)] }, attack: "apgd-ce")
+        // Three classes have no nine targets.
         let refusal = #expect(throws: Failure.self) {
-            try EvaluationExport.write(.robustbench, of: other.folder.path, to: nil, epsilon: 8.0 / 255, time: 0)
+            try EvaluationExport.write(.robustbench, of: self.evaluation.folder.path, to: nil, epsilon: 8.0 / 255, time: 0)
         }
-        #expect(refusal?.message.contains("AutoAttack as published") == true)
+        #expect(refusal?.message.contains("AutoAttack as published") == true && refusal?.message.contains("2 targets") == true)
     }
 
     @Test func jsonLines() throws {

@@ -6,6 +6,7 @@ import Foundation
 
 /// A finished evaluation of a `KnownModel` in a folder of its own.
 final class KnownEvaluation {
+    /// Of the first classes.
     static let names = ["<script>alert(1)</script>", "a \"b\" & c", "=1+1"]
     static let radii = [4, 8].map { Float($0) / 255 }
 
@@ -22,7 +23,8 @@ final class KnownEvaluation {
     ) throws {
         folder = try TemporaryFolder()
         self.model = model
-        let images = KnownModel().dataset(count, names: Self.names)
+        let names = Self.names + (3..<max(3, model.classes)).map { "class \($0)" }
+        let images = KnownModel(classes: model.classes).dataset(count, names: names)
         // The left half is salient.
         data = try images.attachingSalience(
             maps: (0..<16 * count).map { $0 % 4 < 2 ? 1 : 0 }, annotated: nil, source: "test")
@@ -33,9 +35,9 @@ final class KnownEvaluation {
             }
         }
         let description = EvaluationDescription(
-            program: "test", model: .init(name: "known", settings: ["width": "4"], weights: "<weights>.safetensors", sha256: "abc", classes: 3),
+            program: "test", model: .init(name: "known", settings: ["width": "4"], weights: "<weights>.safetensors", sha256: "abc", classes: model.classes),
             data: .init(
-                name: "known", split: "test", count: count, fingerprint: data.fingerprint, salienceFingerprint: nil, classNames: Self.names,
+                name: "known", split: "test", count: count, fingerprint: data.fingerprint, salienceFingerprint: nil, classNames: names,
                 shape: [4, 4, 1]),
             images: "0:\(count)", attack: attack, norm: .linf, epsilons: [0] + Self.radii, regions: plan.regions, salienceThreshold: 0.5, seed: 7,
             keepsImages: keepsImages, plan: plan)

@@ -67,14 +67,17 @@ import Testing
         let epsilon = Float(8.0 / 255)
         let top = TopRank(model, threat: ThreatModel(norm: .linf, epsilon: epsilon), seed: 0)
         var image = [Float](repeating: 0, count: 16)
-        var held = [0, 0]
+        var (held, missed) = ([0, 0], 0)
         for i in 0..<16 {
             try data.read(i, values: &image)
             let label = Int(data.labels[i])
-            #expect(try top.holds(image, label: label, index: i, k: 1) == (model.distance(image, label: label) > Double(epsilon)))
+            // An attack breaks nothing beyond the distance, and misses little within it.
+            let (holds, isFar) = (try top.holds(image, label: label, index: i, k: 1), model.distance(image, label: label) > Double(epsilon))
+            #expect(holds || !isFar)
+            if holds, !isFar { missed += 1 }
             for (place, k) in [1, 3].enumerated() where try top.holds(image, label: label, index: i, k: k) { held[place] += 1 }
         }
-        #expect(held[0] < held[1] && held[1] > 0, "\(held)")
+        #expect(held[0] < held[1] && missed <= 1, "\(held) \(missed)")
     }
 
     @Test func measuresCountWhatTheyAreToldFellAsFallen() throws {
