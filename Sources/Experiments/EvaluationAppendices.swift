@@ -23,8 +23,13 @@ extension LedgerExperiment {
         guard let output = request.output else { return (nil, nil) }
         let stop = StopRequest(folder: output, budget: nil)
         let view = try communicator.agreeing { communicator.rank == 0 ? try LedgerView(output) : nil }
-        if wantsChecks { try check(view, result, output, communicator, stop, say) }
-        if wantsMeasures { try measure(view, output, communicator, stop, say) }
+        do {
+            if wantsChecks { try check(view, result, output, communicator, stop, say) }
+            if wantsMeasures { try measure(view, output, communicator, stop, say) }
+        } catch let failure as Failure where failure.kind == .requeue {
+            if communicator.rank == 0 { stop.clear() }
+            throw failure
+        }
         return try communicator.agreeing {
             guard let view, let result else { return (nil, nil) }
             let checks = try EvaluationFolder.checks(in: output).flatMap { $0.evaluation == description.hash ? $0 : nil }
