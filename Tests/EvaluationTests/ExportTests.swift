@@ -30,10 +30,11 @@ import Testing
         #expect(entry["autoattack_acc"] as? String == decimal(100 * Double(robust) / 12, 2))
         // In RobustBench's order.
         let keys = try text(path).matches(of: #/"([a-z_]+)": /#).map { String($0.output.1) }
-        #expect(keys == [
-            "link", "name", "authors", "additional_data", "number_forward_passes", "dataset", "venue", "architecture", "eps", "clean_acc",
-            "reported", "autoattack_acc", "footnote",
-        ])
+        #expect(
+            keys == [
+                "link", "name", "authors", "additional_data", "number_forward_passes", "dataset", "venue", "architecture", "eps", "clean_acc",
+                "reported", "autoattack_acc", "footnote",
+            ])
         // Three classes have no nine targets.
         let refusal = #expect(throws: Failure.self) {
             try EvaluationExport.write(.robustbench, of: self.evaluation.folder.path, to: nil, epsilon: 8.0 / 255, time: 0)
@@ -85,10 +86,11 @@ import Testing
 
     @Test func arrays() throws {
         let paths = try export(.npy)
-        #expect(paths.map { ($0 as NSString).lastPathComponent } == [
-            "indices.npy", "labels.npy", "clean-predictions.npy", "predictions-4_255.npy", "robust-4_255.npy", "adversarial-4_255.npy",
-            "predictions-8_255.npy", "robust-8_255.npy", "adversarial-8_255.npy",
-        ])
+        #expect(
+            paths.map { ($0 as NSString).lastPathComponent } == [
+                "indices.npy", "labels.npy", "clean-predictions.npy", "predictions-4_255.npy", "robust-4_255.npy", "adversarial-4_255.npy",
+                "predictions-8_255.npy", "robust-8_255.npy", "adversarial-8_255.npy",
+            ])
         let robust = try ReadableFile.contents(of: paths[7])
         #expect(String(decoding: robust[10..<70], as: UTF8.self).hasPrefix("{'descr': '|b1', 'fortran_order': False, 'shape': (24,), }"))
         #expect((robust.count - 24) % 64 == 0)

@@ -125,7 +125,7 @@ struct CheckJudge {
         let title = "Accuracy falls as the radius grows"
         guard let accuracies = sweepAccuracies else { return nothing("falls-with-radius", title, bound: bound) }
         let rise = zip(accuracies, accuracies.dropFirst()).map { $1.accuracy - $0.accuracy }.max() ?? 0
-        let text = accuracies.map { "\(EvaluationTable.radius($0.radius)): \(Int((100 * $0.accuracy).rounded()))" }.joined(separator: ", ")
+        let text = accuracies.map { "\(text($0.radius)): \(Int((100 * $0.accuracy).rounded()))" }.joined(separator: ", ")
         return SelfCheck(
             "falls-with-radius", title, figure: rise, bound: "rises by \(bound)", status: status(max(0, rise)), note: "% at \(text)")
     }
@@ -137,7 +137,7 @@ struct CheckJudge {
         let chance = 1 / Double(classes)
         return SelfCheck(
             "chance", title, figure: accuracy, bound: "≤ \(percent(chance).trimmed)", status: accuracy <= chance ? .passed : .failed,
-            note: "\(percent(accuracy).trimmed) at \(EvaluationTable.radius(radius))")
+            note: "\(percent(accuracy).trimmed) at \(text(radius))")
     }
 
     private var unconstrained: SelfCheck {
@@ -145,7 +145,7 @@ struct CheckJudge {
         guard let accuracies = sweepAccuracies, let last = accuracies.last else { return nothing("unconstrained", title, bound: "0 %") }
         return SelfCheck(
             "unconstrained", title, figure: last.accuracy, bound: "0 %; invalid above 5 %", status: last.accuracy == 0 ? .passed : last.accuracy <= 0.05 ? .doubtful : .failed,
-            note: "\(percent(last.accuracy).trimmed) at \(EvaluationTable.radius(last.radius))")
+            note: "\(percent(last.accuracy).trimmed) at \(text(last.radius))")
     }
 
     private var order: SelfCheck {
@@ -242,6 +242,13 @@ struct CheckJudge {
 
     private func nothing(_ name: String, _ title: String, bound: String) -> SelfCheck {
         .skipped(name, title, bound: bound, because: right.isEmpty ? "no image is classified rightly" : "no image was left to try")
+    }
+
+    /// A radius, small ones in 255ths.
+    private func text(_ radius: Float) -> String {
+        guard settings.norm == .linf, radius < 0.5 else { return short(Double(radius)) }
+        let levels = Double(radius) * 255
+        return abs(levels - levels.rounded()) < 1e-3 ? "\(Int(levels.rounded()))/255" : "\(decimal(levels, 1))/255"
     }
 
     private func short(_ value: Double) -> String { value == 0 || abs(value) >= 0.001 && abs(value) < 1000 ? "\((value * 1e4).rounded() / 1e4)" : "\(Float(value))" }

@@ -144,7 +144,7 @@ extension EvaluationPage {
             let rows = confusion.largestMistakes(20).map { texts([confusion.classNames[$0.label], confusion.classNames[$0.prediction], "\($0.count)"]) }
             return HTML.table(texts(["class", "taken for", "images"]), rows, leading: 2)
         }
-        let head = HTML.tag("tr", [:], [.tag("th", ["class": "name"], "class ↓ taken for →")] + confusion.classNames.map { .tag("th", [:], $0) })
+        let head = HTML.tag("tr", [:], [.tag("th", ["class": "name"], "class ↓ taken for →")] + confusion.classNames.map { .tag("th", [:], [.tag("span", [:], $0)]) })
         let rows = confusion.counts.enumerated().map { label, counts -> HTML in
             let total = max(counts.reduce(0, +), 1)
             let cells = counts.enumerated().map { place, count -> HTML in
@@ -178,9 +178,10 @@ extension EvaluationPage {
     var faults: HTML? {
         guard let faults = measures?.faults, !faults.isEmpty else { return nil }
         let clean = statistics.radii[0].accuracy
-        let rows = [[HTML.text("none"), share(clean), .text("")]]
+        let rows =
+            [[HTML.text("none"), share(clean), .text("")]]
             + faults.map { fault in
-                [.text(fault.corruption.title), share(.init(fault.correct, of: fault.count)), .text("\(decimal(100 * (fault.accuracy - clean.accuracy), 2))")]
+                [.text(fault.corruption.title), share(.init(fault.correct, of: fault.count)), .text(EvaluationTable.points(fault.accuracy - clean.accuracy))]
             }
         return section(
             "faults", "Faults without an attacker",

@@ -75,7 +75,7 @@ package struct EvaluationPage {
         .warning{border-left:4px solid var(--warn);padding:.4rem .8rem;background:var(--fill)}
         .chart{width:100%;max-width:46rem;height:auto}.chart text{fill:var(--soft);font-size:12px}.grid{stroke:var(--line)}.axis{stroke:var(--soft)}
         .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;padding:0;margin:.2rem 0;color:var(--soft)}.legend svg{margin-right:.4rem}
-        .heat td{text-align:center;min-width:2.2rem}.heat .name{text-align:left;white-space:nowrap}.heat .diagonal{outline:2px solid var(--good);outline-offset:-2px}
+        .heat td{text-align:center;min-width:2.2rem}.heat .name{text-align:left;white-space:nowrap}.heat th span{writing-mode:vertical-rl;transform:rotate(180deg);max-height:12rem;font-weight:400}
         .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(21rem,1fr));gap:1.2rem}
         figure{margin:0;break-inside:avoid}.strip{display:flex;gap:.4rem}.strip svg{width:6.6rem;height:auto;background:var(--fill)}
         .strip image{image-rendering:pixelated}.under{fill:none;stroke:#000;stroke-width:3;vector-effect:non-scaling-stroke}.over{fill:none;stroke:#ffe14d;stroke-width:1.4;vector-effect:non-scaling-stroke}

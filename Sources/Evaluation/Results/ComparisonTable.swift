@@ -55,7 +55,8 @@ extension EvaluationTable {
         return rows
     }
 
-    private static func points(_ share: Double) -> String { (share < 0 ? "−" : "+") + decimal(abs(100 * share), 2) }
+    /// A difference of shares in points, with its sign.
+    static func points(_ share: Double) -> String { (share < 0 ? "−" : "+") + decimal(abs(100 * share), 2) }
 
     private static func probability(_ p: Double) -> String { p < 0.0001 ? "< 0.0001" : decimal(p, 4) }
 }
