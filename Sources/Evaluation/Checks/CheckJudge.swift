@@ -125,9 +125,9 @@ struct CheckJudge {
         let title = "Accuracy falls as the radius grows"
         guard let accuracies = sweepAccuracies else { return nothing("falls-with-radius", title, bound: bound) }
         let rise = zip(accuracies, accuracies.dropFirst()).map { $1.accuracy - $0.accuracy }.max() ?? 0
-        let text = accuracies.map { "\(text($0.radius)): \(Int((100 * $0.accuracy).rounded()))" }.joined(separator: ", ")
+        let list = accuracies.map { "\(text($0.radius)): \(Int((100 * $0.accuracy).rounded()))" }.joined(separator: ", ")
         return SelfCheck(
-            "falls-with-radius", title, figure: rise, bound: "rises by \(bound)", status: status(max(0, rise)), note: "% at \(text)")
+            "falls-with-radius", title, figure: rise, bound: "rises by \(bound)", status: status(max(0, rise)), note: "% at \(list)")
     }
 
     private var chance: SelfCheck {
