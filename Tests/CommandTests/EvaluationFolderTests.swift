@@ -77,7 +77,7 @@ struct EvaluationFolderTests {
                 "--oversubscribe", program, "evaluate", "--output", output,
             ] + asked(), environment: ProgramRun.launchEnvironment)
         #expect(stopped.status == 75 && stopped.output.contains("go on with: sipat evaluate --output"), "\(stopped)")
-        FileManager.default.createFile(atPath: output + "/stop", contents: nil)
+        _ = FileManager.default.createFile(atPath: output + "/stop", contents: nil)
         #expect(try evaluate("stopped", ranks: 2, ["--resume"]).status == 75)
         let rest = try evaluate("stopped", ranks: 2, ["--resume"])
         #expect(try rest.status == 0 && sortedLedger("stopped") == sortedLedger("whole") && result("stopped") == result("whole"), "\(rest)")
