@@ -16,6 +16,9 @@ struct EvaluateExportCommand: ParsableCommand {
             kept, as float32 N×C×H×W.
             """)
 
+    /// Takes the flags that both have.
+    @ParentCommand var evaluate: EvaluateCommand
+
     @Argument(help: ArgumentHelp("The folder of a finished evaluation.", valueName: "folder"))
     var folder: String
     @Option(help: "\(EvaluationExport.Format.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -32,6 +35,13 @@ struct EvaluateExportCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
+            // What belongs to the evaluation itself would be passed over without a word.
+            let own = ["--format", "--output", "--epsilon"]
+            let foreign = EvaluateCommand.ownArguments().filter { $0.hasPrefix("--") && !own.contains(String($0.prefix { $0 != "=" })) }
+            guard foreign.isEmpty else {
+                throw Failure.usage("sipat evaluate export does not know \(foreign.joined(separator: ", "))", remedy: "it knows \(own.joined(separator: ", "))")
+            }
+            let output = output ?? evaluate.output
             let format: EvaluationExport.Format = try choice(format, flag: "--format")!
             let radius = try epsilon.map { text -> Float in
                 guard let value = RecipeField.number(text), value > 0, value.isFinite else {
