@@ -3,10 +3,7 @@ import Datasets
 import Diagnostics
 import Evaluation
 import Foundation
-import Kernels
 import MPI
-import NeuralNet
-import Salience
 import Training
 
 /// What follows an evaluation that has its folder: checks, other measures, statistics, the report.

@@ -59,8 +59,8 @@ struct ReportPictures {
     private func attacked(_ clean: [Float], _ position: Int, _ phase: Int, _ pass: FrozenPass) throws -> [Float] {
         guard let attack = experiment.plan.phases[phase].attack else { throw Failure.internalError("phase \(phase) has no attack") }
         let shape = pass.imageShape
-        let images = ImagesInMemory(
-            shape, count: 1, images: clean, labels: [Int32(view.labels[position])], mask: nil, indices: [view.ledger.indices[position]])
+        let images = HeldImages(
+            shape, images: FloatBuffer(clean), labels: [Int32(view.labels[position])], indices: [view.ledger.indices[position]])
         var result = clean
         try AttackDriver(imageShape: shape, classes: pass.classes, capacity: 1).run(attack, model: pass, on: images, seed: view.description.seed) { _, image in
             result = (0..<shape.count).map { image[$0] }

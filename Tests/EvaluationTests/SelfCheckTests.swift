@@ -2,6 +2,7 @@ import Attacks
 import Datasets
 import Evaluation
 import Foundation
+import Kernels
 import Testing
 
 func exponential(_ x: Double) -> Double { exp(x) }
@@ -34,8 +35,7 @@ func exponential(_ x: Double) -> Double { exp(x) }
         let driver = AttackDriver(imageShape: model.imageShape, classes: 3, capacity: 8)
         var images = [Float](repeating: 0, count: 48 * 16)
         for i in 0..<48 { try images.withUnsafeMutableBufferPointer { try data.read(i, values: $0.baseAddress! + 16 * i) } }
-        let memory = ImagesInMemory(
-            model.imageShape, count: 48, images: images, labels: data.labels, mask: nil, indices: Array(0..<48))
+        let memory = HeldImages(model.imageShape, images: FloatBuffer(images), labels: data.labels, indices: Array(0..<48))
         let worst = try driver.worstCase(
             of: AutoAttack.attacks(.standard, ThreatModel(norm: .linf, epsilon: epsilon)), model: model, on: memory, seed: 0)
         let distances = (0..<48).map { model.distance(Array(images[16 * $0..<16 * $0 + 16]), label: Int(data.labels[$0])) }

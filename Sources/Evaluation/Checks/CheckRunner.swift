@@ -71,12 +71,12 @@ final class CheckRunner {
 
     /// Runs an attack on some of the images, and notes which fall.
     private func attack(
-        _ attack: any Attack, _ chosen: [Int], as name: String, seed: UInt64? = nil, mask: UnsafePointer<Float>? = nil,
+        _ attack: any Attack, _ chosen: [Int], as name: String, seed: UInt64? = nil, mask: FloatBuffer? = nil,
         finished: (Int, UnsafePointer<Float>) -> Void = { _, _ in }
     ) throws {
         guard !chosen.isEmpty else { return }
         try beat(attack.name)
-        let all = ImagesInMemory(shape, count: indices.count, images: UnsafePointer(images.pointer), labels: labels, mask: mask, indices: indices)
+        let all = HeldImages(shape, images: images, labels: labels, indices: indices, mask: mask)
         try driver.run(attack, model: model, on: SelectedImages(all, positions: chosen), seed: seed ?? settings.seed) { outcome, adversarial in
             let i = chosen[outcome.position]
             found[i].tried.insert(name)
@@ -108,7 +108,7 @@ final class CheckRunner {
             let random = Philox(seed: settings.seed, purpose: .evaluation, epoch: Self.maskStream, sample: index)
             for pixel in 0..<shape.pixels { mask[i * shape.pixels + pixel] = random.uniform(pixel) < 0.5 ? 1 : 0 }
         }
-        try attack(settings.pgd("pgd-10, masked", steps: 10), right, as: "masked", mask: UnsafePointer(mask.pointer)) { i, adversarial in
+        try attack(settings.pgd("pgd-10, masked", steps: 10), right, as: "masked", mask: mask) { i, adversarial in
             for value in 0..<shape.count where mask[i * shape.pixels + value / shape.channels] == 0 {
                 if adversarial[value].bitPattern != image(i)[value].bitPattern { found[i].inadmissible = true }
             }
