@@ -2,7 +2,6 @@ import ArgumentParser
 import Datasets
 import Diagnostics
 import Foundation
-import Images
 import Review
 
 struct ReviewPlanCommand: ParsableCommand {
@@ -16,20 +15,7 @@ struct ReviewPlanCommand: ParsableCommand {
             class, images that a model gets wrong (--results, of sipat evaluate --per-sample), images without a map.
             """)
 
-    @Option(help: "\(DatasetLoader.names.joined(separator: ", ")), or the path of a packed set, a folder of images, a manifest.")
-    var data: String
-    @Option(help: "The folder with the data set's files.")
-    var dataDir: String?
-    @Option(help: "Of a folder: a regular expression whose first group, in a file's name, is the label.")
-    var labelFrom = ""
-    @Option(help: "Of a folder without splits: share of the images that is the test split.")
-    var testShare = 0.2
-    @Option(help: "Of a folder without splits: which images these are.")
-    var splitSeed = 0
-    @Option(help: "Of files: height and width of what is trained on.")
-    var size = ImagesConfiguration.standardSize
-    @Option(help: "Of files: resize or crop.")
-    var fit = "resize"
+    @OptionGroup var source: SalienceDataOptions
     @Option(help: "train, test, or both as train,test.")
     var split = "train"
     @Option(help: "The maps to be reviewed; given again, others to be compared with them.")
@@ -62,17 +48,11 @@ struct ReviewPlanCommand: ParsableCommand {
     var output: String
 
     mutating func validate() throws {
-        data = try expandingTilde(data)
         output = try expandingTilde(output)
         maps = try maps.map { try expandingTilde($0) }
-        try expandTilde(&dataDir)
         try expandTilde(&trusted)
         try expandTilde(&policy)
         try expandTilde(&results)
-        guard (1...4096).contains(size) else { throw ValidationError("--size is \(size), expected 1 to 4096") }
-        guard FitRule(rawValue: fit) != nil else { throw ValidationError("--fit is \"\(fit)\", expected resize or crop") }
-        guard testShare >= 0, testShare < 1 else { throw ValidationError("--test-share is \(testShare), expected 0 or more and less than 1") }
-        guard splitSeed >= 0 else { throw ValidationError("--split-seed is \(splitSeed), expected 0 or more") }
     }
 
     func run() throws {
@@ -88,9 +68,11 @@ struct ReviewPlanCommand: ParsableCommand {
         (settings.seed, settings.threshold, settings.audit, settings.honeypots) = (seed, threshold, audit, honeypots)
         (settings.double, settings.again, settings.blind, settings.byClass, settings.goodEnough) = (double, again, blind, byClass, goodEnough)
         try settings.check()
-        let exists = FileManager.default.fileExists(atPath: data)
-        var source = ReviewPlan.Data(data: exists && DatasetLoader.Name(rawValue: data) == nil ? absolutePath(data) : data, dataDir: dataDir.map(absolutePath))
-        (source.labelFrom, source.testShare, source.splitSeed, source.size, source.fit) = (labelFrom, testShare, splitSeed, size, fit)
+        let isPath = DatasetLoader.Name(rawValue: self.source.data) == nil
+        var source = ReviewPlan.Data(
+            data: isPath ? absolutePath(self.source.data) : self.source.data, dataDir: self.source.dataDir.map(absolutePath))
+        (source.labelFrom, source.testShare, source.splitSeed) = (self.source.labelFrom, self.source.testShare, self.source.splitSeed)
+        (source.size, source.fit) = (self.source.size, self.source.fit)
         source.splits = split.split(separator: ",").map(String.init)
         guard Set(source.splits).count == source.splits.count, !source.splits.isEmpty else { throw Failure.usage("--split is \"\(split)\", expected train, test, or train,test") }
         let material = try ReviewMaterial(source, maps: maps.map(absolutePath), trusted: trusted.map(absolutePath))
