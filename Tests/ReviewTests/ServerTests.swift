@@ -17,7 +17,7 @@ import Testing
 
         init(_ review: String, port: Int) throws {
             let output = review + ".serve"
-            FileManager.default.createFile(atPath: output, contents: nil)
+            try Data().write(to: URL(fileURLWithPath: output))
             process.executableURL = URL(fileURLWithPath: try builtProgram("sipat"))
             process.arguments = ["review", "serve", review, "--people", "alice,bob", "--port", "\(port)"]
             process.standardOutput = FileHandle(forWritingAtPath: output)
@@ -68,7 +68,9 @@ import Testing
             delay = delay &* 1_664_525 &+ 1_013_904_223
             let process = server.process.processIdentifier
             let wait = 50_000 + delay % 600_000
-            let killer = Thread { usleep(wait); Foundation.kill(process, SIGKILL) }
+            let killer = Thread {
+                usleep(wait); Foundation.kill(process, SIGKILL)
+            }
             killer.start()
             while server.process.isRunning {
                 let token = server.tokens[number % 2]

@@ -1,5 +1,5 @@
-import Digests
 import Diagnostics
+import Digests
 import Foundation
 import Testing
 
@@ -36,7 +36,7 @@ import Testing
         let first = template.firstItems()
         let isWrong = (0..<images).map { image in draws.next() < wrongShare * 2 * (1 - Double(queue.entries[first[image]].rank) / Double(images)) }
         let wouldChange = isWrong.map { draws.next() < ($0 ? caught : 1 - passed) }
-        var lines: [UInt8] = []
+        var (lines, count) = ([UInt8](), 0)
         var head = template.planHash
         var isSeen = [Bool](repeating: false, count: images)
         for item in 0..<Int(Double(queue.count) * share) {
@@ -50,7 +50,8 @@ import Testing
                 isSeen[Int(entry.image)] = true
             }
             var line = decision(queue, item, "someone", changes ? .wrong : .accept, changed: changes)
-            (line.line, line.previous) = (lines.count { $0 == 0x0A }, head)
+            (line.line, line.previous) = (count, head)
+            count += 1
             let bytes = try jsonBytes(line, .line)
             head = SHA256.hex(of: Array(bytes.dropLast()))
             lines += bytes
@@ -85,7 +86,7 @@ import Testing
 
     @Test func theVerdictIsInWords() {
         let good = ReviewStatus.verdict(RestEstimate(population: 1000, sample: 300, errors: 0), corrected: nil, goodEnough: 0.02)
-        #expect(good.contains("Good enough: with 95 % confidence at most 1.00 % of the 700 images"), "\(good)")
+        #expect(good.contains("Good enough: with 95 % confidence at most 1.43 % of the 700 images"), "\(good)")
         let more = ReviewStatus.verdict(RestEstimate(population: 1000, sample: 30, errors: 1), corrected: nil, goodEnough: 0.02)
         #expect(more.contains("Not yet good enough") && more.contains("more random images without a change would do"), "\(more)")
         let misses = ReviewStatus.verdict(RestEstimate(population: 1000, sample: 300, errors: 0), corrected: .init(estimate: 0, low: 0, high: 0.05), goodEnough: 0.02)

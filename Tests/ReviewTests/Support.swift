@@ -68,7 +68,7 @@ struct Small {
 /// A decision that a line of the log holds, without its chain.
 func decision(_ queue: ReviewQueue, _ item: Int, _ person: String, _ action: ReviewAction, changed: Bool, seconds: Double = 2) -> LogLine {
     var line = LogLine(
-        line: 0, previous: "", time: logTime(), kind: .decision, person: person, item: item, image: Int(queue.entries[item].image), id: "item-\(item)-\(person)")
+        kind: .decision, person: person, item: item, image: Int(queue.entries[item].image), id: "item-\(item)-\(person)")
     (line.action, line.changed, line.activeMilliseconds) = (action, changed, Int(seconds * 1000))
     return line
 }

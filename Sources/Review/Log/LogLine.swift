@@ -82,6 +82,18 @@ package struct LogLine: Codable, Hashable, Sendable {
     package var mapShown: Bool?
     package var policy: String?
     package var page: String?
+
+    /// The line's number and the hash before it are the log's to fill in.
+    package init(time: String = logTime(), kind: Kind, person: String, item: Int, image: Int, id: String, undoes: Int? = nil) {
+        (line, previous) = (0, "")
+        self.time = time
+        self.kind = kind
+        self.person = person
+        self.item = item
+        self.image = image
+        self.id = id
+        self.undoes = undoes
+    }
 }
 
 /// Now, as the log writes it.

@@ -62,7 +62,7 @@ package struct Doubt: Sendable {
         raise(Doubt.deviations(measures), .coverage)
         if measures.contains(where: { $0.disagreement != nil }) { raise(measures.map { $0.disagreement ?? 0 }, .disagreement) }
         for (index, measure) in measures.enumerated() {
-            if measure.isAttacked { (scores[index], reasons[index]) = (max(scores[index], 0.5) , scores[index] > 0.5 ? reasons[index] : .attacked) }
+            if measure.isAttacked { (scores[index], reasons[index]) = (max(scores[index], 0.5), scores[index] > 0.5 ? reasons[index] : .attacked) }
             if measure.isMistaken { (scores[index], reasons[index]) = (max(scores[index], 0.9), .mistaken) }
             if measure.isUnseen { (scores[index], reasons[index]) = (1, .unseen) }
         }

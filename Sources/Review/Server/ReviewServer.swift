@@ -39,7 +39,11 @@ package struct ReviewServer {
             throw Failure.inputOutput("port \(port) of \(address) cannot be had: \(error)", remedy: "choose another with --port, or 0 for any that is free")
         }
         try ready(port)
-        try await withTaskCancellationHandler { try await running.value } onCancel: { running.cancel() }
+        try await withTaskCancellationHandler {
+            try await running.value
+        } onCancel: {
+            running.cancel()
+        }
     }
 
     /// Takes a port for a moment, so that one that is in use is told before anything else: the port, or for 0 one that is free.

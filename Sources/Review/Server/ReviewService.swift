@@ -89,7 +89,7 @@ actor ReviewService {
         let before = RunMask(size: material.size, map: map, threshold: plan.settings.level)
         let isMarked = queue.honeypots[decision.item] != nil || material.state(image) != .unseen
         var line = LogLine(
-            line: 0, previous: "", time: logTime(), kind: .decision, person: people[person], item: decision.item, image: image, id: decision.id)
+            kind: .decision, person: people[person], item: decision.item, image: image, id: decision.id)
         line.action = decision.action
         switch decision.action {
         case .accept, .unsure: (line.changed, line.after) = (false, isMarked ? SHA256.hex(of: map) : nil)
@@ -129,7 +129,7 @@ actor ReviewService {
         let place = state.line(of: item)
         let undone = try reader.line(at: place.offset)
         var line = LogLine(
-            line: 0, previous: "", time: logTime(), kind: .undo, person: people[person], item: item, image: Int(queue.entries[item].image), id: request.id,
+            kind: .undo, person: people[person], item: item, image: Int(queue.entries[item].image), id: request.id,
             undoes: place.line)
         line.policy = plan.policyHash
         let offset = try log.append(&line)

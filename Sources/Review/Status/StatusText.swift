@@ -32,19 +32,22 @@ extension ReviewStatus {
         lines.append(order.compactMap { name in actions[name].map { "\(name) \($0)" } }.joined(separator: ", ") + String(format: "; %.2f person-hours", personHours))
         for person in people {
             lines.append(
-                "\(person.name): \(person.decisions) decisions, \(person.medianSeconds.map { decimal($0, 1) + " s" } ?? "?") each; planted wrong maps caught \(ReviewStatus.of(person.caught)), right maps left alone \(ReviewStatus.of(person.passed)); alike when shown again \(ReviewStatus.of(person.consistent))")
+                "\(person.name): \(person.decisions) decisions, \(person.medianSeconds.map { decimal($0, 1) + " s" } ?? "?") each; planted wrong maps caught \(ReviewStatus.of(person.caught)), right maps left alone \(ReviewStatus.of(person.passed)); alike when shown again \(ReviewStatus.of(person.consistent))"
+            )
         }
         for (reason, share) in changedByReason.sorted(by: { $0.key < $1.key }) { lines.append("changed, shown for \(reason): \(ReviewStatus.of(share))") }
         if twoPeople.changed.images > 0 {
             let pairs = twoPeople
             func number(_ value: Double?) -> String { value.map { decimal($0, 3) } ?? "not defined" }
             lines.append(
-                "two people on \(pairs.changed.images) images: alike in \(percentage(pairs.changed.raw ?? 0)), AC1 \(number(pairs.changed.ac1)), alpha \(number(pairs.changed.alpha)); regions: IoU \(number(pairs.intersectionOverUnion.mean)) (a tenth below \(number(pairs.intersectionOverUnion.tenth))), Dice \(number(pairs.dice.mean)); \(disputed) disputed")
+                "two people on \(pairs.changed.images) images: alike in \(percentage(pairs.changed.raw ?? 0)), AC1 \(number(pairs.changed.ac1)), alpha \(number(pairs.changed.alpha)); regions: IoU \(number(pairs.intersectionOverUnion.mean)) (a tenth below \(number(pairs.intersectionOverUnion.tenth))), Dice \(number(pairs.dice.mean)); \(disputed) disputed"
+            )
             lines.append("  " + pairs.caution)
         }
         if blind.images > 0 {
             lines.append(
-                "hidden map first, \(blind.images) images: what people had marked has IoU \(decimal(blind.ownWithFinal.mean ?? 0, 3)) with what they left, the map \(decimal(blind.mapWithFinal.mean ?? 0, 3)); changed \(ReviewStatus.of(blind.changedBlind)), with the map shown at once \(ReviewStatus.of(blind.changedShown))")
+                "hidden map first, \(blind.images) images: what people had marked has IoU \(decimal(blind.ownWithFinal.mean ?? 0, 3)) with what they left, the map \(decimal(blind.mapWithFinal.mean ?? 0, 3)); changed \(ReviewStatus.of(blind.changedBlind)), with the map shown at once \(ReviewStatus.of(blind.changedShown))"
+            )
         }
         lines.append("planted wrong maps caught \(ReviewStatus.of(caught)), right maps left alone \(ReviewStatus.of(passed))")
         if rest.rest > 0, let share = rest.share {
