@@ -38,11 +38,29 @@ package struct ReviewServer {
             running.cancel()
             throw Failure.inputOutput("port \(port) of \(address) cannot be had: \(error)", remedy: "choose another with --port, or 0 for any that is free")
         }
+        sendAtOnce(port)
         try ready(port)
         try await withTaskCancellationHandler {
             try await running.value
         } onCancel: {
             running.cancel()
+        }
+    }
+
+    /// FlyingFox sends an answer's head and body one after the other, and the kernel would hold back the body until the browser has
+    /// confirmed the head, which takes 40 ms (Nagle's algorithm with delayed acknowledgement). FlyingFox has no setting for it;
+    /// connections inherit it from the socket that listens, which is found by its port.
+    private func sendAtOnce(_ port: UInt16) {
+        for descriptor in Int32(3)..<1024 {
+            var (listens, length) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+            guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0, listens == 1 else { continue }
+            var (place, size) = (sockaddr_in(), socklen_t(MemoryLayout<sockaddr_in>.size))
+            let code = withUnsafeMutablePointer(to: &place) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+            }
+            guard code == 0, place.sin_port == port.bigEndian else { continue }
+            var yes = Int32(1)
+            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
         }
     }
 
