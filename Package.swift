@@ -42,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.4.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         // C libraries, found through pkg-config.
@@ -86,12 +87,20 @@ let package = Package(
                 "Diagnostics",
             ]
         ),
+        // People decide the exceptions: the queue, the log, the page and its server. Knows neither models nor training.
+        .target(
+            name: "Review",
+            dependencies: [
+                "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", .product(name: "FlyingFox", package: "FlyingFox"),
+            ],
+            resources: [.embedInCode("Page")]
+        ),
         // Scaling experiments: what was measured, and a model of it. Knows neither MPI nor training.
         .target(name: "Scaling", dependencies: ["Diagnostics"]),
         .executableTarget(
             name: "sipat",
             dependencies: [
-                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Attacks", "Checkpoints", "Datasets", "Images", "NeuralNet",
+                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Review", "Attacks", "Checkpoints", "Datasets", "Images", "NeuralNet",
                 "Salience", "Kernels", "Diagnostics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
@@ -137,6 +146,9 @@ let package = Package(
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "NeuralNet", "Diagnostics"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Checkpoints", "NeuralNet", "Salience", "Kernels", "Diagnostics"]),
+        .testTarget(
+            name: "ReviewTests", dependencies: ["Review", "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", "sipat", "TestSupport"],
+            exclude: ["Browser"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
         .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
     ] + fuzzer,

@@ -21,6 +21,8 @@ package struct Philox: Sendable, Hashable {
         case controlBlob = 20
         case controlShuffle = 21
         case bootstrap = 22
+        /// The order of a review's images, and its honeypots.
+        case review = 14
         case salienceNoise = 30
         /// Which images a contact sheet shows.
         case sheet = 60

@@ -1,0 +1,72 @@
+import Diagnostics
+import Digests
+import Foundation
+
+/// Walks through a review's log and checks its chain.
+package struct LogReader {
+    package let path: String
+    /// The hash of `plan.json`.
+    private let root: String
+
+    package init(_ path: String, root: String) {
+        self.path = path
+        self.root = root
+    }
+
+    /// What the walk found.
+    package struct End: Hashable, Sendable {
+        /// Whole lines.
+        package var lines: Int
+        /// Bytes up to the end of the last whole line.
+        package var size: Int
+        /// Bytes after it: a line that was being written when the program or the machine stopped. Nobody was told that it is saved.
+        package var torn: Int
+        /// SHA-256 of the last line: whoever keeps it can later tell whether lines were cut off at the end.
+        package var head: String
+    }
+
+    /// Calls `body` with each line and the byte at which it begins.
+    ///
+    /// - Throws: `Failure.badData` naming the first line that was changed, is missing, or means nothing.
+    @discardableResult
+    package func forEach(_ body: (LogLine, _ offset: Int) throws -> Void = { _, _ in }) throws -> End {
+        guard FileManager.default.fileExists(atPath: path) else { return End(lines: 0, size: 0, torn: 0, head: root) }
+        let file = try ReadableFile(path)
+        var end = End(lines: 0, size: 0, torn: 0, head: root)
+        var rest: [UInt8] = []
+        var read = 0
+        while read < file.size {
+            let piece = try file.bytes(at: read, count: min(1 << 20, file.size - read))
+            read += piece.count
+            rest += piece
+            var start = 0
+            while let newline = rest[start...].firstIndex(of: 0x0A) {
+                let bytes = Array(rest[start..<newline])
+                try take(bytes, &end, body)
+                end.size += bytes.count + 1
+                start = newline + 1
+            }
+            rest.removeFirst(start)
+            guard rest.count <= 64 << 20 else { throw problem(end.lines, "is longer than any line that is written") }
+        }
+        end.torn = rest.count
+        return end
+    }
+
+    private func take(_ bytes: [UInt8], _ end: inout End, _ body: (LogLine, Int) throws -> Void) throws {
+        let line: LogLine
+        do { line = try decodedJSON(LogLine.self, from: bytes) } catch { throw problem(end.lines, "is not a line of a review's log") }
+        guard line.line == end.lines else { throw problem(end.lines, "has the number \(line.line), expected \(end.lines): lines are missing or were moved") }
+        guard line.previous == end.head else {
+            throw problem(
+                end.lines, end.lines == 0 ? "does not follow from plan.json: the plan was changed, or lines are missing" : "does not follow from the line before: that one was changed, or lines are missing")
+        }
+        try body(line, end.size)
+        end.head = SHA256.hex(of: bytes)
+        end.lines += 1
+    }
+
+    private func problem(_ line: Int, _ text: String) -> Failure {
+        .badData("\(path):\(line + 1): \(text)", remedy: "take the log from a backup; what is above this line is as it was written")
+    }
+}

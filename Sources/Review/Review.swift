@@ -1,0 +1,116 @@
+import Diagnostics
+import Digests
+import Foundation
+import Images
+
+/// A review as it is on the disk: its plan, its queue, and which decisions hold.
+package struct Review {
+    package let folder: ReviewFolder
+    package let plan: ReviewPlan
+    package let planHash: String
+    package let queue: ReviewQueue
+    package let log: LogReader
+    package let state: ReviewState
+    /// Names by number: those who have decided something, and those given.
+    package let people: [String]
+    package let end: LogReader.End
+
+    /// Reads everything and checks the log's chain.
+    ///
+    /// - Parameter people: those who come first in the list of people.
+    /// - Throws: `Failure` naming what is missing or damaged.
+    package init(_ path: String, people known: [String] = []) throws {
+        folder = ReviewFolder(path)
+        (plan, planHash) = try folder.readPlan()
+        try folder.checkFiles(plan)
+        queue = try ReviewQueue(folder, plan: plan)
+        let log = LogReader(folder.log, root: planHash)
+        self.log = log
+        // The names first: how many there are must be known before the first decision is taken in.
+        var people = known
+        try log.forEach { line, _ in
+            if !people.contains(line.person) { people.append(line.person) }
+        }
+        self.people = people
+        var state = ReviewState(queue, people: people.count)
+        let (items, images) = (queue.count, queue.entries)
+        end = try log.forEach { line, offset in
+            guard (0..<items).contains(line.item), Int(images[line.item].image) == line.image else {
+                throw Failure.badData("\(log.path):\(line.line + 1): names item \(line.item) and image \(line.image), which do not belong together", remedy: ReviewFolder.again)
+            }
+            state.apply(line, offset: offset, person: people.firstIndex(of: line.person)!)
+        }
+        self.state = state
+    }
+
+    package var size: PixelSize { PixelSize(width: plan.width, height: plan.height) }
+
+    /// Calls `body` with each decision that holds, in the order in which they were made.
+    package func forEachDecision(_ body: (LogLine) throws -> Void) throws {
+        try log.forEach { line, _ in
+            if line.kind == .decision, state.isDecided(line.item), state.line(of: line.item).line == line.line { try body(line) }
+        }
+    }
+
+    /// The items that show each image first: `count` numbers, −1 for an image without one.
+    package func firstItems() -> [Int] {
+        var items = [Int](repeating: -1, count: plan.parts.reduce(0) { $0 + $1.dataset.count })
+        for (number, entry) in queue.entries.enumerated() where entry.first < 0 && !entry.isHoneypot { items[Int(entry.image)] = number }
+        return items
+    }
+
+    /// Reads the log once more and checks what its chain alone does not: that each region has the hash that the line gives, that
+    /// undone lines are there and are the same person's, and that the last line is the one expected.
+    ///
+    /// - Parameter head: the hash that the log had before; nil: not known.
+    /// - Returns: what was found, in words.
+    package func verify(head: String?) throws -> String {
+        var isKnown = head == nil || head == planHash
+        var decisions: [Int: (person: String, item: Int)] = [:]
+        var undone = 0
+        try log.forEach { line, _ in
+            func problem(_ text: String) -> Failure { .badData("\(log.path):\(line.line + 1): \(text)", remedy: "take the log from a backup") }
+            if line.previous == head { isKnown = true }
+            switch line.kind {
+            case .decision:
+                decisions[line.line] = (line.person, line.item)
+                if line.action == .corrected {
+                    guard let runs = line.runs, let mask = RunMask(size: size, runs: runs) else { throw problem("has no region that fits the image") }
+                    guard mask.hash == line.after else { throw problem("the region is not the one that its hash names") }
+                }
+                guard line.policy == plan.policyHash else { throw problem("was decided by another policy than the plan's") }
+            case .undo:
+                guard let target = line.undoes, let known = decisions.removeValue(forKey: target), known == (line.person, line.item) else {
+                    throw problem("takes back what is not there or is another person's")
+                }
+                undone += 1
+            }
+        }
+        if end.head == head { isKnown = true }
+        guard isKnown else {
+            throw Failure.badData("\(log.path): the line with the hash \(head!) is not there any more: lines were cut off at the end, or replaced", remedy: "take the log from a backup")
+        }
+        let torn = end.torn > 0 ? "; an unfinished line of \(end.torn) bytes at the end, which nobody was told is saved" : ""
+        return "\(end.lines) lines, each follows from the one before; \(decisions.count) decisions hold, \(undone) were taken back\(torn)\nhead \(end.head)"
+    }
+}
+
+extension LogReader {
+    /// The line that begins at byte `offset`.
+    package func line(at offset: Int) throws -> LogLine {
+        let file = try ReadableFile(path)
+        var (bytes, place) = ([UInt8](), offset)
+        while place < file.size {
+            let piece = try file.bytes(at: place, count: min(1 << 16, file.size - place))
+            if let newline = piece.firstIndex(of: 0x0A) {
+                bytes += piece[..<newline]
+                break
+            }
+            bytes += piece
+            place += piece.count
+        }
+        do { return try decodedJSON(LogLine.self, from: bytes) } catch {
+            throw Failure.badData("\(path): there is no line at byte \(offset)", remedy: ReviewFolder.again)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+
+/// Who may ask, and how fast wrong tokens are answered.
+actor Gate {
+    private let people: ReviewPeople
+    private let hosts: Set<String>
+    private var wrong = 0
+    private var lastWrong = 0.0
+    private var waiting = 0
+
+    /// - Parameter hosts: what the header Host may say, in lower case: a page of another name that leads here is refused.
+    init(_ people: ReviewPeople, hosts: Set<String>) {
+        self.people = people
+        self.hosts = hosts
+    }
+
+    /// The person whom a request comes from.
+    ///
+    /// - Throws: `Refusal`.
+    func person(authorization: String?) async throws -> Int {
+        let token = authorization.flatMap { $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil } ?? ""
+        if let person = people.person(token: token) { return person }
+        // A wrong token waits, longer with every one; the right ones never do.
+        let now = Date().timeIntervalSince1970
+        if now - lastWrong > 60 { wrong = 0 }
+        wrong = min(wrong + 1, 20)
+        lastWrong = now
+        guard waiting < 20 else { throw Refusal(status: 429, text: "too many wrong tokens: wait a minute") }
+        if wrong > 3 {
+            waiting += 1
+            try? await Task.sleep(for: .milliseconds(min(5000, 100 << (wrong - 3))))
+            waiting -= 1
+        }
+        throw Refusal(status: 401, text: "this link is not valid: ask for a new one")
+    }
+
+    /// Refuses what comes from pages of others, and what was meant for another host.
+    nonisolated func check(host: String?, origin: String?, site: String?) throws {
+        guard let host = host?.lowercased(), hosts.contains(host) else { throw Refusal(status: 421, text: "this server does not go by that name") }
+        if let origin = origin?.lowercased(), origin != "http://\(host)", origin != "https://\(host)" {
+            throw Refusal(status: 403, text: "other pages may not ask here")
+        }
+        if let site, site != "same-origin", site != "none" { throw Refusal(status: 403, text: "other pages may not ask here") }
+    }
+}

@@ -1,0 +1,195 @@
+import Diagnostics
+import Foundation
+import Images
+
+extension ReviewStatus {
+    /// Reads all decisions. Memory: some 50 bytes each, and the regions of images that were shown twice.
+    package init(_ review: Review, material: ReviewMaterial) throws {
+        var builder = StatusBuilder(review, material)
+        try review.forEachDecision { try builder.add($0) }
+        self = try builder.finish()
+    }
+}
+
+/// Adds up decisions.
+private struct StatusBuilder {
+    private struct Decision {
+        var item: Int
+        var person: Int
+        var action: ReviewAction
+        var isChanged: Bool
+        var seconds: Double
+    }
+
+    private let review: Review
+    private let material: ReviewMaterial
+    private var decisions: [Decision] = []
+    /// Regions of items whose image is shown more than once, and of those hidden first.
+    private var regions: [Int: RunMask] = [:]
+    private var own: [Int: RunMask] = [:]
+    private let paired: Set<Int>
+    private var actions: [String: Int] = [:]
+    private var byReason: [String: Proportion] = [:]
+
+    init(_ review: Review, _ material: ReviewMaterial) {
+        self.review = review
+        self.material = material
+        paired = Set(review.queue.entries.enumerated().filter { $1.first >= 0 }.flatMap { [$0, Int($1.first)] })
+    }
+
+    mutating func add(_ line: LogLine) throws {
+        guard let action = line.action else { return }
+        let entry = review.queue.entries[line.item]
+        decisions.append(
+            Decision(
+                item: line.item, person: review.people.firstIndex(of: line.person)!, action: action, isChanged: line.changed ?? false,
+                seconds: Double(line.activeMilliseconds ?? 0) / 1000))
+        actions[action.rawValue, default: 0] += 1
+        if !entry.isHoneypot, entry.first < 0, action != .unsure {
+            byReason[try review.queue.item(line.item).reason.rawValue, default: Proportion()].add(line.changed ?? false)
+        }
+        if paired.contains(line.item) || line.own != nil {
+            regions[line.item] = try region(line, action)
+            own[line.item] = line.own.flatMap { RunMask(size: material.size, runs: $0) }
+        }
+    }
+
+    private func region(_ line: LogLine, _ action: ReviewAction) throws -> RunMask? {
+        switch action {
+        case .nothing: return RunMask(size: material.size, pixels: [UInt8](repeating: 0, count: material.size.pixels))
+        case .corrected: return line.runs.flatMap { RunMask(size: material.size, runs: $0) }
+        case .accept: return try shown(line.item)
+        case .wrong, .unsure: return nil
+        }
+    }
+
+    private func shown(_ item: Int) throws -> RunMask {
+        RunMask(size: material.size, map: try review.queue.map(item, in: material), threshold: review.plan.settings.level)
+    }
+
+    mutating func finish() throws -> ReviewStatus {
+        let (queue, state) = (review.queue, review.state)
+        var people = review.people.map { ReviewStatus.Person(name: $0) }
+        var times = [[Double]](repeating: [], count: people.count)
+        let byItem = Dictionary(decisions.map { ($0.item, $0) }) { $1 }
+        var (caught, passed, blindChanged, shownChanged) = (Proportion(), Proportion(), Proportion(), Proportion())
+        for decision in decisions {
+            let person = decision.person
+            people[person].decisions += 1
+            people[person].activeSeconds += decision.seconds
+            times[person].append(decision.seconds)
+            guard decision.action != .unsure else { continue }
+            let entry = queue.entries[decision.item]
+            if let honeypot = queue.honeypots[decision.item] {
+                if honeypot.isRight {
+                    people[person].passed.add(!decision.isChanged)
+                    passed.add(!decision.isChanged)
+                } else {
+                    people[person].caught.add(decision.isChanged)
+                    caught.add(decision.isChanged)
+                }
+            } else if entry.isBlind {
+                blindChanged.add(decision.isChanged)
+            } else {
+                shownChanged.add(decision.isChanged)
+            }
+            if entry.kind == .again, let first = byItem[Int(entry.first)], first.action != .unsure {
+                people[person].consistent.add(first.isChanged == decision.isChanged)
+            }
+        }
+        for person in people.indices where !times[person].isEmpty { people[person].medianSeconds = median(times[person]) }
+        people.removeAll { $0.decisions == 0 }
+
+        let twoPeople = pairs(.second, byItem)
+        let rest = estimate(byItem)
+        let working = max(1, people.count)
+        let left = max(0, state.total(people: review.people.count) - state.done)
+        let objections = Proportion(hits: rest.estimate.errors, trials: rest.estimate.sample)
+        let enough = caught.trials >= 5 && passed.trials >= 5
+        let corrected = enough && rest.estimate.rest > 0 ? correctedShare(objected: objections, caught: caught, passed: passed) : nil
+        let recent = decisions.suffix(200).map(\.seconds)
+        let blindItems = own.keys.filter { regions[$0] != nil }.sorted()
+        let blind = ReviewStatus.Blind(
+            images: blindItems.count, ownWithFinal: Overlap(blindItems.map { own[$0]!.intersectionOverUnion(regions[$0]!) }),
+            mapWithFinal: Overlap(try blindItems.map { try shown($0).intersectionOverUnion(regions[$0]!) }), changedBlind: blindChanged,
+            changedShown: shownChanged)
+        let images = material.count
+        return ReviewStatus(
+            images: images, items: queue.count, decided: state.done, left: left, personHours: decisions.reduce(0) { $0 + $1.seconds } / 3600,
+            secondsLeft: recent.isEmpty ? nil : median(recent) * Double(left) / Double(working), actions: actions, people: people,
+            changedByReason: byReason, caught: caught, passed: passed, rest: rest.estimate, restUnsure: rest.unsure, corrected: corrected,
+            inHand: rest.inHand, twoPeople: twoPeople.pairs, samePerson: pairs(.again, byItem).pairs, disputed: twoPeople.disputed, blind: blind,
+            overTime: stretches(), policyHash: review.plan.policyHash, planHash: review.planHash, head: review.end.head, lines: review.end.lines,
+            verdict: ReviewStatus.verdict(rest.estimate, corrected: corrected, goodEnough: review.plan.settings.goodEnough), notes: review.plan.notes)
+    }
+
+    /// Images after the last that came in its turn are a population of which the audit has drawn some at random.
+    private func estimate(_ byItem: [Int: Decision]) -> (estimate: RestEstimate, unsure: Int, inHand: Int) {
+        var reached = 0
+        for decision in decisions {
+            let entry = review.queue.entries[decision.item]
+            if entry.kind == .doubtful { reached = max(reached, Int(entry.rank) + 1) }
+        }
+        var (population, sample, errors, unsure, inHand) = (0, 0, 0, 0, 0)
+        for (item, entry) in review.queue.entries.enumerated() where entry.first < 0 && !entry.isHoneypot {
+            let decision = byItem[item]
+            guard Int(entry.rank) >= reached else {
+                inHand += decision == nil ? 1 : 0
+                continue
+            }
+            if decision?.action == .unsure {
+                unsure += 1
+                continue
+            }
+            population += 1
+            if let decision {
+                sample += 1
+                errors += decision.isChanged ? 1 : 0
+            }
+        }
+        return (RestEstimate(population: population, sample: sample, errors: errors), unsure, inHand)
+    }
+
+    private func pairs(_ kind: ReviewItem.Kind, _ byItem: [Int: Decision]) -> (pairs: ReviewStatus.Pairs, disputed: Int) {
+        var (changed, alike, overlaps, dices, disputed) = ([[Int]](), [[Int]](), [Double](), [Double](), 0)
+        let order: [ReviewAction] = [.accept, .nothing, .wrong, .corrected]
+        for (item, entry) in review.queue.entries.enumerated() where entry.kind == kind {
+            guard let second = byItem[item], let first = byItem[Int(entry.first)] else { continue }
+            guard let a = order.firstIndex(of: first.action), let b = order.firstIndex(of: second.action) else { continue }
+            changed.append([first.isChanged ? 1 : 0, second.isChanged ? 1 : 0])
+            alike.append([a, b])
+            var isDisputed = first.isChanged != second.isChanged
+            if let a = regions[Int(entry.first)], let b = regions[item] {
+                let overlap = a.intersectionOverUnion(b)
+                overlaps.append(overlap)
+                dices.append(a.dice(b))
+                isDisputed = isDisputed || overlap < 0.5
+            }
+            disputed += isDisputed ? 1 : 0
+        }
+        return (
+            ReviewStatus.Pairs(
+                changed: Agreement(changed, categories: 2), actions: Agreement(alike, categories: 4), intersectionOverUnion: Overlap(overlaps),
+                dice: Overlap(dices)), disputed
+        )
+    }
+
+    private func stretches() -> [ReviewStatus.Stretch] {
+        let length = max(50, (decisions.count + 39) / 40)
+        return stride(from: 0, to: decisions.count, by: length).map { start in
+            let part = decisions[start..<min(decisions.count, start + length)]
+            var stretch = ReviewStatus.Stretch(
+                decisions: part.count, medianSeconds: median(part.map(\.seconds)), caught: .init(), passed: .init(), changed: .init())
+            for decision in part where decision.action != .unsure {
+                if let honeypot = review.queue.honeypots[decision.item] {
+                    if honeypot.isRight { stretch.passed.add(!decision.isChanged) } else { stretch.caught.add(decision.isChanged) }
+                } else {
+                    stretch.changed.add(decision.isChanged)
+                }
+            }
+            return stretch
+        }
+    }
+
+    private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+}

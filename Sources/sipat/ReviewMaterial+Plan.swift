@@ -1,0 +1,55 @@
+import Datasets
+import Diagnostics
+import Experiments
+import Foundation
+import Review
+import Salience
+
+extension ReviewMaterial {
+    /// Opens images and maps.
+    ///
+    /// - Parameters:
+    ///   - data: which images; its splits.
+    ///   - maps: those shown first.
+    ///   - trusted: maps known to be right.
+    init(_ data: ReviewPlan.Data, maps: [String], trusted: String?) throws {
+        var images = ImagesConfiguration()
+        let path = DatasetLoader.Name(rawValue: data.data) == .images ? data.dataDir ?? "" : data.data
+        // A packed set has its size.
+        if !PackedSet.isPackedSet(path) {
+            images.size = data.size
+            images.fit = .init(rawValue: data.fit) ?? .resize
+        }
+        images.collection = CollectionOptions(labelFrom: data.labelFrom, testShare: data.testShare, seed: UInt64(max(0, data.splitSeed)))
+        try self.init(
+            data.splits.map { name in
+                guard let split = DatasetSplit(rawValue: name) else { throw Failure.usage("the split \"\(name)\" is not known, expected train or test") }
+                let source = try DatasetLoader.source(name: data.data, directory: data.dataDir, images: images, split: split)
+                return Part(
+                    dataset: source.identity(split: split), images: source, maps: try maps.map { try source.salience(from: $0, split: split) },
+                    trusted: try trusted.map { try source.salience(from: $0, split: split) })
+            })
+    }
+
+    /// What a plan is about, wherever it is now.
+    ///
+    /// - Throws: `Failure.badData` when images or maps are others than they were.
+    init(_ plan: ReviewPlan) throws {
+        try self.init(plan.data, maps: plan.maps, trusted: plan.trusted)
+        for (part, planned) in zip(parts, plan.parts) {
+            guard part.dataset == planned.dataset else {
+                throw Failure.badData(
+                    "\(plan.data.data): the \(planned.dataset.split) images are others than when the review was planned", remedy: "put them back, or plan the review anew")
+            }
+            guard part.maps.map(\.fingerprint) == planned.maps else {
+                throw Failure.badData(
+                    "\(plan.maps.joined(separator: ", ")): the maps are others than when the review was planned", remedy: "put them back, or plan the review anew")
+            }
+        }
+    }
+}
+
+/// A path that means the same from every folder.
+func absolutePath(_ path: String) -> String {
+    path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+}

@@ -1,0 +1,340 @@
+"""Drives a whole review in a real browser: keys, gestures, undo, reload, two people, a server that is killed.
+
+review_in_browser.py SIPAT FOLDER [--images N] [--screenshots FOLDER]
+
+SIPAT is the program, FOLDER a scratch folder. Needs chromium, chromedriver and selenium. Prints what it checked; leaves with 1 at
+the first thing that is not as it should be.
+"""
+
+import argparse
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+arguments = argparse.ArgumentParser()
+arguments.add_argument("sipat")
+arguments.add_argument("folder")
+arguments.add_argument("--images", type=int, default=60)
+arguments.add_argument("--screenshots")
+options = arguments.parse_args()
+
+
+def check(is_right, text):
+    print("ok  " if is_right else "FAIL", text, flush=True)
+    if not is_right:
+        sys.exit(1)
+
+
+def sipat(*words):
+    run = subprocess.run([options.sipat, *map(str, words)], capture_output=True, text=True)
+    check(run.returncode == 0, "sipat " + " ".join(map(str, words[:3])) + ("" if run.returncode == 0 else "\n" + run.stderr))
+    return run.stdout
+
+
+def until(what, text, seconds=60):
+    end = time.time() + seconds
+    while time.time() < end:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.02)
+    check(False, "in time: " + text)
+
+
+class Server:
+    """sipat review serve, which can be killed and started again on the same port."""
+
+    def __init__(self, review, people):
+        self.review, self.people, self.port = review, people, 0
+        self.start()
+
+    def start(self):
+        self.output = open(self.review + ".serve", "w+")
+        self.process = subprocess.Popen(
+            [options.sipat, "review", "serve", self.review, "--people", self.people, "--port", str(self.port)], stdout=self.output, stderr=subprocess.STDOUT)
+        until(lambda: "Ctrl-C" in open(self.review + ".serve").read(), "the server listens")
+        lines = [line.split(": ", 1) for line in open(self.review + ".serve").read().splitlines() if "#token=" in line]
+        self.links = dict(lines)
+        self.port = int(next(iter(self.links.values())).split(":")[2].split("/")[0])
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.terminate()
+        check(self.process.wait(timeout=30) == 0, "the server ends when it is told to")
+
+
+class Page:
+    def __init__(self, link, size=(1280, 860)):
+        chrome = Options()
+        for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", f"--window-size={size[0]},{size[1]}", "--lang=en"):
+            chrome.add_argument(flag)
+        chrome.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(options=chrome, service=Service("/usr/bin/chromedriver"))
+        self.driver.set_script_timeout(30)
+        self.link = link
+        self.driver.get(link)
+        self.wait_for_item(None)
+
+    def item(self):
+        return self.driver.execute_script("return document.body.dataset.item || null")
+
+    def wait_for_item(self, other):
+        return until(lambda: self.item() not in (None, other) and self.item(), f"another image than {other}")
+
+    def text(self, name):
+        return self.driver.execute_script("return document.getElementById(arguments[0]).textContent", name)
+
+    def key(self, *keys):
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def decide(self, key):
+        before = self.item()
+        if self.driver.execute_script("return editor.hidden"):
+            self.key(Keys.ENTER)
+        self.key(key)
+        return self.wait_for_item(before)
+
+    def mask(self):
+        return self.driver.execute_script("return editor.mask.reduce((a, b) => a + b, 0)")
+
+    def stage(self):
+        return self.driver.find_element(By.ID, "stage")
+
+    def drag(self, x, y, x2, y2, shift=False):
+        """From and to, as shares of the picture."""
+        stage = self.stage()
+        width, height = stage.size["width"], stage.size["height"]
+        chain = ActionChains(self.driver)
+        if shift:
+            chain.key_down(Keys.SHIFT)
+        chain.move_to_element_with_offset(stage, int((x - 0.5) * width), int((y - 0.5) * height)).click_and_hold()
+        chain.move_by_offset(int((x2 - x) * width), int((y2 - y) * height)).release()
+        if shift:
+            chain.key_up(Keys.SHIFT)
+        chain.perform()
+
+    def click(self, x, y):
+        stage = self.stage()
+        ActionChains(self.driver).move_to_element_with_offset(
+            stage, int((x - 0.5) * stage.size["width"]), int((y - 0.5) * stage.size["height"])).click().perform()
+
+    def shot(self, name):
+        if options.screenshots:
+            os.makedirs(options.screenshots, exist_ok=True)
+            self.driver.save_screenshot(os.path.join(options.screenshots, name + ".png"))
+
+    def complaints(self):
+        return [line["message"] for line in self.driver.get_log("browser") if line["level"] == "SEVERE"]
+
+
+def log(review):
+    with open(review + "/log.jsonl") as file:
+        return [json.loads(line) for line in file]
+
+
+def png(path, width, height, value):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes(value(x, y) for x in range(0, width, 8) for _ in range(8)) for y in range(0, height, 8) for _ in range(8))
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b""))
+
+
+def whole_review():
+    maps, review = options.folder + "/maps.npy", options.folder + "/review"
+    sipat("salience", "estimate", "--data", "synthetic", "--output", maps)
+    sipat("review", "plan", "--data", "synthetic", "--maps", maps, "--blind", 0.2, "--output", review)
+    server = Server(review, "alice,bob")
+    alice = Page(server.links["alice"])
+    check("token" not in alice.driver.current_url, "the token leaves the address bar")
+    check(alice.text("label") != "" and alice.text("reason") != "", "class and reason are shown")
+    check(alice.driver.execute_script("return loaded.size") == 6, "the image and the next five are fetched")
+    alice.shot("first")
+
+    # One key decides and goes on.
+    while alice.driver.execute_script("return editor.hidden"):
+        alice.decide("a")
+    count = len(log(review)) if os.path.exists(review + "/log.jsonl") else 0
+    first = alice.item()
+    second = alice.decide("a")
+    check(second != first and log(review)[-1]["action"] == "accept" and len(log(review)) == count + 1, "a: accepted, and on to the next")
+
+    # A held key hides the map.
+    ActionChains(alice.driver).key_down("v").perform()
+    hidden = alice.driver.execute_script("return editor.overlay.classList.contains('hidden')")
+    ActionChains(alice.driver).key_up("v").perform()
+    check(hidden and not alice.driver.execute_script("return editor.overlay.classList.contains('hidden')"), "v hides the map while it is held")
+
+    # Corrections.
+    while alice.driver.execute_script("return editor.hidden"):
+        alice.decide("a")
+    before = alice.mask()
+    alice.drag(0.05, 0.05, 0.4, 0.3)
+    boxed = alice.mask()
+    check(boxed > before, "a dragged box is added")
+    alice.drag(0.05, 0.05, 0.4, 0.3, shift=True)
+    check(alice.mask() < boxed, "with Shift it is removed")
+    alice.key("z")
+    check(alice.mask() == boxed, "z takes a gesture back")
+    alice.shot("corrected")
+    alice.click(0.2, 0.2)
+    check(alice.mask() < boxed, "a click removes a blob")
+    alice.key("z")
+    alice.key("+")
+    check(alice.driver.execute_script("return editor.level") < 128, "+ lowers the threshold")
+    corrected = alice.item()
+    alice.decide("a")
+    line = log(review)[-1]
+    check(line["item"] == int(corrected) and line["action"] == "corrected" and sum(line["runs"]) == 32 * 32, "the corrected region is saved")
+    check([g["kind"] for g in line["gestures"]] == ["box", "threshold"], "with the gestures that led to it")
+
+    # Without a mouse.
+    while alice.driver.execute_script("return editor.hidden"):
+        alice.decide("a")
+    alice.key("k")
+    before = alice.mask()
+    for _ in range(12):
+        alice.key(Keys.ARROW_LEFT, Keys.ARROW_UP)
+    alice.key(Keys.ENTER, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER)
+    check(alice.mask() != before, "a box by keys alone")
+    alice.shot("keyboard")
+    alice.key("k", "z")
+    check(alice.mask() == before, "and back")
+    for key, action in (("x", "nothing"), ("w", "wrong"), ("u", "unsure")):
+        alice.decide(key)
+        check(log(review)[-1]["action"] == action, f"{key}: {action}")
+
+    # Undo, over images.
+    held = len([line for line in log(review) if line["kind"] == "decision"])
+    for _ in range(3):
+        here = alice.item()
+        alice.key("z")
+        alice.wait_for_item(here)
+    lines = log(review)
+    check([line["kind"] for line in lines[-3:]] == ["undo"] * 3 and len(lines) == held + 3, "z takes three decisions back, over three images; the log only grows")
+    for key in ("x", "w", "u"):
+        alice.decide(key)
+
+    # What people say before they see the map.
+    until(lambda: alice.driver.execute_script("return editor.hidden") or not alice.decide("a"), "an image whose map is hidden first", 120)
+    here = alice.item()
+    alice.key("a")
+    time.sleep(0.2)
+    check(alice.item() == here, "where the map is hidden first, nothing is decided before it was seen")
+    alice.drag(0.3, 0.3, 0.7, 0.7)
+    own = alice.mask()
+    alice.shot("hidden-first")
+    alice.key(Keys.ENTER)
+    alice.decide("a")
+    check(sum(log(review)[-1]["own"][1::2]) == own and not log(review)[-1]["mapShown"], "what was marked first is kept")
+
+    # Dialogs, and the other language.
+    alice.key("?")
+    check(alice.driver.execute_script("return document.getElementById('dialog').open"), "? shows the keys")
+    alice.shot("keys")
+    alice.key("?")
+    alice.key("l")
+    check(alice.driver.execute_script("return document.documentElement.lang") == "ja" and "保存" in alice.text("saved"), "l: Japanese")
+    alice.shot("japanese")
+    alice.key("s")
+    until(lambda: "person-hours" in alice.text("dialog-body") or "人時" in alice.text("dialog-body"), "the status is shown")
+    alice.shot("status-japanese")
+    alice.key("s")
+    alice.key("l")
+
+    # A reload goes on where it was.
+    here = alice.item()
+    alice.driver.refresh()
+    check(alice.wait_for_item(None) == here, "a reload shows the same image")
+
+    # Two people never get one image.
+    bob = Page(server.links["bob"])
+    check(bob.item() != alice.item(), "bob gets another image")
+    for _ in range(8):
+        alice.decide("a")
+        bob.decide("a")
+    firsts = [(line["item"], line["person"]) for line in log(review) if line["kind"] == "decision"]
+    check(len({item for item, _ in firsts[-16:]}) == 16, "sixteen decisions by two people, sixteen items")
+
+    # The server is killed: what was shown as saved is there, the gesture in hand is sent again.
+    for round in range(3):
+        saved = len(log(review))
+        here = alice.item()
+        if alice.driver.execute_script("return editor.hidden"):
+            alice.key(Keys.ENTER)
+        server.kill()
+        alice.key("a")
+        until(lambda: alice.driver.execute_script("return document.getElementById('notice').dataset.kind") == "lost", "the page says that the connection is lost")
+        if round == 0:
+            alice.shot("lost")
+        check(alice.item() == here and len(log(review)) == saved, "nothing goes on while the server is away")
+        server.start()
+        alice.wait_for_item(here)
+        line = log(review)[-1]
+        check(line["item"] == int(here) and len(log(review)) == saved + 1, "what was decided meanwhile is saved once")
+    bob.decide("a")
+
+    # On to the end of what is asked for.
+    start, begun = len(log(review)), time.time()
+    while len(log(review)) < options.images and alice.item() != "none":
+        number = len(log(review))
+        alice.decide("x" if number % 17 == 0 else "w" if number % 23 == 0 else "a")
+    if len(log(review)) > start:
+        print(f"    {(time.time() - begun) / (len(log(review)) - start) * 1000:.0f} ms from key to next image, test included", flush=True)
+    alice.key("s")
+    until(lambda: "person-hours" in alice.text("dialog-body"), "the status is shown")
+    alice.shot("status")
+    alice.key("s")
+    # Fetches that fail while the server is killed are what is to be seen there, and no fault.
+    for page in (alice, bob):
+        check([line for line in page.complaints() if "ERR_CONNECTION" not in line and "ERR_EMPTY" not in line] == [], "the browser has nothing to complain of")
+        page.driver.quit()
+    server.stop()
+    print(sipat("review", "status", review))
+    print(sipat("review", "verify", review))
+    print(sipat("review", "export", review, "--output", options.folder + "/reviewed"))
+
+
+def large_images():
+    folder = options.folder + "/large"
+    for split, count in (("a", 2), ("b", 2)):
+        os.makedirs(f"{folder}/{split}")
+        for number in range(count):
+            png(f"{folder}/{split}/{number}.png", 4000, 4000, lambda x, y: (x // 40 * 7 + y // 40 * 13 + (120 if (x - 2000) ** 2 + (y - 1600) ** 2 < (500 + 200 * number) ** 2 else 0)) & 255)
+    pack, maps, review = options.folder + "/large.pack", options.folder + "/large.npy", options.folder + "/large-review"
+    sipat("data", "pack", folder, "--size", 4000, "--channels", 1, "--test-share", 0, "--output", pack)
+    sipat("salience", "estimate", "--data", pack, "--estimator", "centre-prior", "--output", maps)
+    sipat("review", "plan", "--data", pack, "--maps", maps, "--blind", 0, "--output", review)
+    server = Server(review, "alice")
+    page = Page(server.links["alice"], size=(1500, 1000))
+    check(page.driver.execute_script("return editor.width") == 4000, "4000 pixels are shown")
+    page.drag(0.1, 0.1, 0.3, 0.3)
+    page.click(0.5, 0.5)
+    page.shot("large")
+    page.decide("a")
+    line = log(review)[-1]
+    check(line["action"] == "corrected" and sum(line["runs"]) == 4000 * 4000, "and corrected")
+    check(page.complaints() == [], "the browser has nothing to complain of")
+    page.driver.quit()
+    server.stop()
+
+
+whole_review()
+large_images()
+print("done")

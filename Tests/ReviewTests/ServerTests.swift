@@ -1,0 +1,120 @@
+import Diagnostics
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Review
+
+/// The real program, over HTTP, killed at random moments.
+@Suite(.serialized) struct ServerTests {
+    private static func sipat(_ arguments: String...) throws -> ProgramRun { try ProgramRun.of(builtProgram("sipat"), arguments, timeout: 300) }
+
+    /// `sipat review serve` and what it printed.
+    private final class Server {
+        let process = Process()
+        private(set) var port = 0
+        private(set) var tokens: [String] = []
+
+        init(_ review: String, port: Int) throws {
+            let output = review + ".serve"
+            try Data().write(to: URL(fileURLWithPath: output))
+            process.executableURL = URL(fileURLWithPath: try builtProgram("sipat"))
+            process.arguments = ["review", "serve", review, "--people", "alice,bob", "--port", "\(port)"]
+            process.standardOutput = FileHandle(forWritingAtPath: output)
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            while true {
+                let text = try String(contentsOfFile: output, encoding: .utf8)
+                if text.contains("Ctrl-C") {
+                    let links = text.split(separator: "\n").filter { $0.contains("#token=") }
+                    tokens = links.map { String($0.split(separator: "=").last!) }
+                    self.port = Int(links[0].split(separator: "/")[1].split(separator: ":")[1])!
+                    return
+                }
+                try #require(process.isRunning, "the server did not start: \(text)")
+                usleep(20_000)
+            }
+        }
+
+        func kill() {
+            Foundation.kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+    }
+
+    /// An answer, or nil where there is no server any more.
+    private func post(_ port: Int, _ path: String, _ token: String, _ body: String) throws -> [String: Any]? {
+        let run = try ProgramRun.of(
+            "curl", ["-s", "-m", "20", "-X", "POST", "-H", "Authorization: Bearer \(token)", "-d", body, "http://127.0.0.1:\(port)/api/\(path)"], timeout: 30)
+        return run.status == 0 ? try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any] : nil
+    }
+
+    /// Kills per test; the 50 with SIPAT_REVIEW_KILLS=50.
+    private static let kills = ProcessInfo.processInfo.environment["SIPAT_REVIEW_KILLS"].flatMap { Int($0) } ?? 6
+
+    @Test func noDecisionThatWasAcknowledgedIsLost() throws {
+        let folder = try TemporaryFolder()
+        let (maps, review) = (folder.file("maps.npy"), folder.file("review"))
+        for run in [
+            try Self.sipat("salience", "estimate", "--data", "synthetic", "--estimator", "centre-prior", "--output", maps),
+            try Self.sipat("review", "plan", "--data", "synthetic", "--maps", maps, "--output", review),
+        ] { try #require(run.status == 0, "\(run)") }
+        var acknowledged: [Int: String] = [:]
+        var (port, number) = (0, 0)
+        var delay = UInt32(12345)
+        for _ in 0..<Self.kills {
+            let server = try Server(review, port: port)
+            port = server.port
+            delay = delay &* 1_664_525 &+ 1_013_904_223
+            let process = server.process.processIdentifier
+            let wait = 50_000 + delay % 600_000
+            let killer = Thread {
+                usleep(wait); Foundation.kill(process, SIGKILL)
+            }
+            killer.start()
+            while server.process.isRunning {
+                let token = server.tokens[number % 2]
+                guard let items = try post(port, "next", token, "{}")?["items"] as? [[String: Any]], let item = items.first?["item"] as? Int else { continue }
+                let id = "message-\(number)"
+                number += 1
+                let answer = try post(port, "decision", token, "{\"item\":\(item),\"id\":\"\(id)\",\"action\":\"accept\",\"activeMilliseconds\":10}")
+                if answer?["line"] != nil { acknowledged[item] = id }
+            }
+            server.kill()
+        }
+        let opened = try Review(review)
+        var found: [Int: String] = [:]
+        try opened.forEachDecision { found[$0.item] = $0.id }
+        for (item, id) in acknowledged { #expect(found[item] == id, "item \(item)") }
+        #expect(!acknowledged.isEmpty && found.count >= acknowledged.count)
+        let verified = try Self.sipat("review", "verify", review)
+        #expect(verified.status == 0, "\(verified)")
+        let status = try Self.sipat("review", "status", review, "--json", folder.file("status.json"))
+        #expect(status.status == 0 && status.output.contains("\(found.count) decided"), "\(status)")
+        // Training takes what comes out of it.
+        let exported = try Self.sipat("review", "export", review, "--output", folder.file("reviewed"))
+        #expect(exported.status == 0 && exported.output.contains("accept \(found.count { opened.queue.entries[$0.key].first < 0 && opened.queue.honeypots[$0.key] == nil })"), "\(exported)")
+        print("\(Self.kills) kills, \(acknowledged.count) decisions acknowledged, \(found.count) found")
+    }
+}
+
+/// A whole review in chromium, by Browser/review_in_browser.py.
+@Suite struct BrowserTests {
+    private static var python: String? {
+        let given = ProcessInfo.processInfo.environment["SIPAT_PYTHON"] ?? "python3"
+        return (try? ProgramRun.of(given, ["-c", "import selenium"]))?.status == 0 ? given : nil
+    }
+
+    private static var hasBrowser: Bool {
+        python != nil && FileManager.default.isExecutableFile(atPath: "/usr/bin/chromedriver") && FileManager.default.isExecutableFile(atPath: "/usr/bin/chromium")
+    }
+
+    @Test(.enabled(if: hasBrowser, "needs chromium, chromium-driver and selenium (for the Python in SIPAT_PYTHON)"))
+    func aWholeReview() throws {
+        let folder = try TemporaryFolder()
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Browser/review_in_browser.py").path
+        let images = ProcessInfo.processInfo.environment["SIPAT_REVIEW_IMAGES"] ?? "60"
+        let run = try ProgramRun.of(Self.python!, [script, builtProgram("sipat"), folder.path, "--images", images], timeout: 1800)
+        #expect(run.status == 0 && run.output.hasSuffix("done\n"), "\(run)")
+    }
+}
