@@ -93,7 +93,8 @@ let package = Package(
             dependencies: [
                 "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", .product(name: "FlyingFox", package: "FlyingFox"),
             ],
-            resources: [.embedInCode("Page")]
+            resources: [.embedInCode("Page")],
+            swiftSettings: [.unsafeFlags(["-enable-testing"])]
         ),
         // Scaling experiments: what was measured, and a model of it. Knows neither MPI nor training.
         .target(name: "Scaling", dependencies: ["Diagnostics"]),

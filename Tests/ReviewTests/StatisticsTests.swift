@@ -43,7 +43,8 @@ import Testing
         let more = try #require(rest.furtherDraws(for: 0.02))
         #expect(RestEstimate(population: 2000, sample: 50 + more, errors: 0).share!.high <= 0.02)
         #expect(RestEstimate(population: 2000, sample: 50 + more - 1, errors: 0).share!.high > 0.02)
-        #expect(RestEstimate(population: 100, sample: 50, errors: 30).furtherDraws(for: 0.001) != nil)
+        // The last image nobody has drawn may be wrong.
+        #expect(RestEstimate(population: 100, sample: 50, errors: 30).furtherDraws(for: 0.001) == nil)
     }
 
     /// 97 of 100 pairs alike, nearly all "unchanged": alpha is below 0 all the same.

@@ -325,7 +325,6 @@ def large_images():
     page = Page(server.links["alice"], size=(1500, 1000))
     check(page.driver.execute_script("return editor.width") == 4000, "4000 pixels are shown")
     page.drag(0.1, 0.1, 0.3, 0.3)
-    page.click(0.5, 0.5)
     page.shot("large")
     page.decide("a")
     line = log(review)[-1]
