@@ -94,6 +94,7 @@ let package = Package(
                 "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", .product(name: "FlyingFox", package: "FlyingFox"),
             ],
             resources: [.embedInCode("Page")],
+            // Its tests look inside, in release too.
             swiftSettings: [.unsafeFlags(["-enable-testing"])]
         ),
         // Scaling experiments: what was measured, and a model of it. Knows neither MPI nor training.
