@@ -27,6 +27,7 @@ extension EvaluateCommand {
             weights: weights, model: try model.request(), data: name, directory: directory, split: split, limit: limit, images: images, salience: salience,
             salienceThreshold: threshold, settings: try settings(), batch: batch)
         request.salienceCoverage = coverage
+        request.skipsBadFiles = skipBad
         return request
     }
 
