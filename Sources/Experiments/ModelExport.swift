@@ -37,6 +37,9 @@ package struct ModelExport {
         classNames = images?.classNames.count == shapes.classes ? images?.classNames : nil
     }
 
+    /// What must not be overwritten.
+    package var inputs: [String] { [weights.path] + (weights.state == nil ? [] : [pathFolder(weights.path)]) }
+
     /// Writes the file, whole or not at all.
     ///
     /// - Returns: what was written, in words.

@@ -34,7 +34,7 @@ struct ExportCommand: ParsableCommand {
             if let size, !(8...4096).contains(size) { throw Failure.usage("--size is \(size), expected 8 to 4096", remedy: "give the size that the model was trained at") }
             let format: ModelExport.Format = try choice(format, flag: "--format")!
             let export = try ModelExport(weights: weights, options: try model.request(), size: size)
-            try requireWritable([("--output", output)], inputs: [weights, export.weights.path])
+            try requireWritable([("--output", output)], inputs: export.inputs)
             for note in export.notes { Output.complain(note) }
             try Output.result(try export.write(format, to: output, program: Sipat.configuration.version))
         }

@@ -80,8 +80,12 @@ package final class FileImages: ImageSource {
     package func read(_ index: Int, _ draw: SampleDraw, into pixels: UnsafeMutablePointer<UInt8>) throws -> SampleGeometry {
         let entry = collection.entries[indices[index]]
         let options = DecodingOptions(channels: settings.channels, limit: settings.limit)
-        let decoded = try collection.bytes(of: entry).withUnsafeBytes {
-            try Image.decode($0, name: collection.path(of: entry), options: options)
+        let decoded: DecodedImage
+        do {
+            decoded = try collection.bytes(of: entry).withUnsafeBytes { try Image.decode($0, name: collection.path(of: entry), options: options) }
+        } catch let failure as Failure {
+            let way = "leave such files out: --skip-bad, or data.skipBad=true"
+            throw Failure(failure.kind, failure.message, remedy: failure.remedy.map { "\($0); or \(way)" } ?? way)
         }
         let geometry = draw.geometry(
             source: decoded.header.size, orientation: decoded.header.orientation, fit: settings.geometry, size: settings.size)
