@@ -113,7 +113,8 @@ struct EvaluateCommand: ParsableCommand {
 
     /// - Returns: whether it was stopped before its end.
     private func evaluate(_ world: Communicator) throws -> Bool {
-        var (request, asked) = try world.agreeing { (try self.request(), try ledgerRequest()) }
+        let (given, asked) = try world.agreeing { (try self.request(), try ledgerRequest()) }
+        var request = given
         request.leftOut = try LeftOutFiles.agree(request, known: asked?.resumes == true ? output : nil, communicator: world)
         let experiment = try world.agreeing {
             let experiment = try EvaluationExperiment(request)

@@ -31,7 +31,7 @@ enum Manifest {
         // There may be millions: no array of them grows by doubling.
         var builder = Builder(path, lines: bytes.count { $0 == 0x0A } + 1)
         if isJSON { try readLines(bytes, path, into: &builder) } else { try readTable(bytes, path, into: &builder) }
-        return try builder.collection()
+        return try (consume builder).collection()
     }
 
     private static func readTable(_ bytes: [UInt8], _ path: String, into builder: inout Builder) throws {

@@ -52,6 +52,11 @@ final class TensorBoardLog {
         try append(values, step: line.step)
     }
 
+    /// Returns when all events so far are on the disk.
+    func synchronize() throws {
+        do { try files.synchronize(descriptor, path: path) } catch { throw Failure.writing(path, error: error) }
+    }
+
     private func append(_ values: [(tag: String, value: Double)], step: Int) throws {
         try append(EventRecord.scalars(values, step: step, time: Self.now))
     }

@@ -107,6 +107,7 @@ final class RunWriter {
     func save(_ state: RunState, model: ModelState, optimizer: Optimizer, isTold: Bool) throws {
         // The log of the steps taken first: a checkpoint promises it.
         try metrics?.synchronize()
+        try events?.synchronize()
         let result = try store.save(step: state.step, RunFiles.checkpoint(state, model: model, optimizer: optimizer))
         for warning in result.warnings { progress.note("warning: \(warning)") }
         if isTold { progress.note("checkpoint after step \(state.step), weights \(state.weightsHash.prefix(12))") }
