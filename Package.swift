@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Kernels", "Attacks", "Checkpoints", "Diagnostics"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "InterchangeTests", dependencies: ["Interchange", "NeuralNet", "Kernels", "Diagnostics", "TestSupport"], exclude: ["Fixtures"]),
+            name: "InterchangeTests", dependencies: ["Interchange", "NeuralNet", "Kernels", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience", "Images", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "NeuralNet", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Attacks", "Datasets", "NeuralNet", "Kernels", "Diagnostics"]),
