@@ -28,6 +28,7 @@ extension EvaluateCommand {
             salienceThreshold: threshold, settings: try settings(), batch: batch)
         request.salienceCoverage = coverage
         request.skipsBadFiles = skipBad
+        request.needsSalience = ([region] + (regions ?? "").split(separator: ",").map(String.init)).contains { $0 != EvaluationProtocol.Region.all.rawValue }
         return request
     }
 
