@@ -135,7 +135,7 @@ struct StudyPlanCommand: ParsableCommand {
                         name: method.name, weights: origin.weights, sha256: origin.sha256, network: origin.network, region: method.region.rawValue,
                         threshold: method.experiment.settings.salienceThreshold, coverage: method.experiment.settings.salienceCoverage)
                 }, conditions: zip(names, roundings).map { .init(method: $0.method, epsilon: $0.epsilon, rounding: $1.mean) }, settings: settings,
-                width: shape.width, height: shape.height, channels: shape.channels, picturesHash: "", instructionsHash: nil, notes: notes)
+                width: shape.width, height: shape.height, channels: shape.channels, notes: notes)
             try Output.result(describe(writer.finish(plan, instructions: text)))
         }
     }

@@ -67,7 +67,7 @@ struct StudyTests {
         }
         let weights = ["--weights", "at=\(run)"]
         for (flags, code, text) in [
-            (["--weights", run], 64, "is not NAME=VALUE"), (weights + ["--trials", "500"], 64, "--trials needs 500 images"),
+            (["--weights", run], 64, "has no name"), (["--weights", "a/b=\(run)"], 64, "is not NAME=VALUE"), (weights + ["--trials", "500"], 64, "--trials needs 500 images"),
             (weights + ["--epsilons", "0.001"], 64, "less than one of the 256 steps"), (weights + ["--epsilons", "0"], 64, "less than one"),
             (weights + ["--region", "sip=all"], 64, "--region names sip"), (weights + ["--region", "at=salient"], 64, "expected all or background"),
             (["--weights", "at=\(folder.path)/nothing"], 74, "No such file"), (["--weights", "clean=\(run)"], 64, "other than clean and catch"),

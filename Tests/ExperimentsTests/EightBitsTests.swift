@@ -8,8 +8,8 @@ import Testing
 
     @Test func theNearestStepWithinTheRadius() {
         let clean: [UInt8] = [100, 100, 100, 100, 0, 255, 100]
-        // Steps of 2.4, −2.6, 2.5 and so on, at a radius of 2.6 steps: 3 would be too far.
-        let perturbed = [102.4, 97.4, 102.5, 100.4, 0.6, 254.6, 102.6].map { Float($0) / 255 }
+        // Steps of 2.4, −2.6, 2.7 and so on, at a radius of 2.6 steps: 3 would be too far.
+        let perturbed = [102.4, 97.4, 102.7, 100.4, 0.6, 254.6, 102.6].map { Float($0) / 255 }
         #expect(rounded(perturbed, clean, 2.6 / 255) == [102, 98, 102, 100, 1, 255, 102])
         #expect(rounded(perturbed, clean, 3.0 / 255) == [102, 97, 103, 100, 1, 255, 103])
     }

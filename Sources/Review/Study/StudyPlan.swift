@@ -33,6 +33,8 @@ package struct StudyPlan: Codable, Hashable, Sendable {
         package var epsilon: Float
         /// What 8 bits did to its pictures.
         package var rounding: Rounding
+
+        package init(method: String, epsilon: Float, rounding: Rounding) { (self.method, self.epsilon, self.rounding) = (method, epsilon, rounding) }
     }
 
     /// Screens show 256 steps, attacks know more: every value is set to the nearest step within the radius.
@@ -69,6 +71,17 @@ package struct StudyPlan: Codable, Hashable, Sendable {
     package var picturesHash: String
     package var instructionsHash: String?
     package var notes: [String]
+
+    /// `StudyWriter` fills in the hashes.
+    package init(
+        when: String, createdBy: String, arguments: [String], dataset: SalienceProvenance.Dataset, salienceFingerprint: String?, methods: [Method],
+        conditions: [Condition], settings: StudySettings, width: Int, height: Int, channels: Int, notes: [String]
+    ) {
+        (self.when, self.createdBy, self.arguments) = (when, createdBy, arguments)
+        (self.dataset, self.salienceFingerprint, self.methods, self.conditions, self.settings) = (dataset, salienceFingerprint, methods, conditions, settings)
+        (self.width, self.height, self.channels, self.notes) = (width, height, channels, notes)
+        (picturesHash, instructionsHash) = ("", nil)
+    }
 }
 
 /// The rules of a study.
