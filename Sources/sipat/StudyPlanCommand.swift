@@ -33,7 +33,7 @@ struct StudyPlanCommand: ParsableCommand {
     var dataDir: String?
     @Option(help: "train or test.")
     var split = "test"
-    @Option(help: "Salience maps of this split (a store, or an .npy file); the synthetic data has its own.")
+    @Option(help: "Salience maps of this split (a store, or an .npy file); those that the run trained with if not given.")
     var salience: String?
     @Option(help: "A pixel is background if 1 − salience is at least this; the run's attack.threshold if not given.")
     var threshold: Float?

@@ -34,7 +34,7 @@ package struct StudyExperiment {
             guard let region else {
                 throw Failure.usage("\(path) does not say how it was trained", remedy: "say which pixels its attack may change: --region \(name)=all or \(name)=background")
             }
-            own.settings.region = region
+            (own.settings.region, own.needsSalience) = (region, region != .all)
             let experiment: EvaluationExperiment
             do { experiment = try EvaluationExperiment(own) } catch let failure as Failure where region == .background && failure.message.hasPrefix("--region background") {
                 throw Failure.usage("\(name) changes the background only, which needs salience maps", remedy: "give --salience with maps of this split, or --region \(name)=all")
