@@ -95,9 +95,7 @@ let package = Package(
             dependencies: [
                 "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", .product(name: "FlyingFox", package: "FlyingFox"),
             ],
-            resources: [.embedInCode("Page")],
-            // Its tests look inside, in release too.
-            swiftSettings: [.unsafeFlags(["-enable-testing"])]
+            resources: [.embedInCode("Page")]
         ),
         // Scaling experiments: what was measured, and a model of it. Knows neither MPI nor training.
         .target(name: "Scaling", dependencies: ["Diagnostics"]),
