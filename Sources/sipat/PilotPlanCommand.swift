@@ -94,7 +94,7 @@ struct PilotPlanCommand: ParsableCommand {
         var request = PilotRequest(data: data, overrides: overrides, budget: budget.seconds, threads: threads)
         (request.directory, request.maps, request.estimator, request.recipe) = (dataDir, maps, estimator, recipe)
         for (flag, value) in [("--epsilon", epsilon), ("--decision", decision)] {
-            if let value, !(value > 0 && value <= 255) { throw Failure.usage("\(flag) is \(value), expected grey levels above 0, at most 255") }
+            if let value, !(value > 0 && value <= 255) { throw Failure.usage("\(flag) is \(value), expected grey levels above 0, at most 255", remedy: "such as 4 for 4/255") }
         }
         (request.epsilon, request.decision) = (epsilon, decision)
         request.radii = try list(radii).map { text in

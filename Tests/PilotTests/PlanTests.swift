@@ -26,7 +26,7 @@ import Testing
         ("seeds: [0, 0]", "seeds: [0, 1, 2]", "there twice"), ("sedes: [1]", "seeds: [0, 1, 2]", "did you mean seeds?"),
         ("epsilon: -1", "epsilon: 7.5", "epsilon is \"-1\""), ("methods: [natural, at]", "methods: [natural, at, at-half, sip-at]", "sip-at is missing"),
         ("  decision: 3", "  decision: 2.5", "not among evaluation.radii"), ("  regions: [salient]", "  regions: [all]", "all is missing"),
-        ("  - epochs: 3", "    - epochs=3", "recipe.set"), ("format: 2", "format: 1", "format"), ("    - epochs=many", "    - epochs=3", "epochs"),
+        ("    - epochs: 3", "    - epochs=3", "recipe.set"), ("format: 2", "format: 1", "format"), ("    - epochs=many", "    - epochs=3", "epochs"),
     ])
     func mistakesAreNamed(_ mistake: String, _ right: String, _ expected: String) throws {
         let text = plan().yaml().replacing(right, with: mistake)

@@ -112,6 +112,7 @@ import Testing
         planted[.shuffled] = (0.6, 0.3)
         let found = recommendation(outcomes(planted, byClass: [.sipAT: [0: 0.85, 1: 0.55, 2: 0.55, 3: 0.55]])) { $0.smallestDifference = 8 }
         #expect(found.outcome == .adoptForClasses || found.outcome == .noDifference, "\(found)")
+        planted[.sipAT] = (0.92, 0.6)
         let narrow = recommendation(outcomes(planted, images: 400, byClass: [.sipAT: [0: 0.85, 1: 0.5, 2: 0.5, 3: 0.5]]))
         #expect(narrow.outcome == .adoptForClasses && narrow.classes == ["class 0"], "\(narrow)")
     }

@@ -87,14 +87,20 @@ package struct PilotPlan: Sendable, Hashable, Codable {
     ///
     /// - Throws: `Failure.usage` naming key and value.
     package func baseRecipe() throws -> Recipe {
-        try RecipeParser.apply(recipe.set, to: Recipe.builtIn(recipe.base), name: "pilot.yaml, recipe.set")
+        try Self.apply(recipe.set, to: Recipe.builtIn(recipe.base))
     }
 
     /// The recipe of one training.
     package func recipe(_ method: PilotMethod, seed: Int) throws -> Recipe {
         let base = try baseRecipe()
         let ratio = base.attack.epsilon > 0 ? base.attack.stepSize / base.attack.epsilon : 0.25
-        return try RecipeParser.apply(method.overrides(epsilon: epsilon, stepRatio: ratio) + ["seed=\(seed)"], to: base, name: "pilot.yaml, recipe.set")
+        return try Self.apply(method.overrides(epsilon: epsilon, stepRatio: ratio) + ["seed=\(seed)"], to: base)
+    }
+
+    private static func apply(_ overrides: [String], to recipe: Recipe) throws -> Recipe {
+        do { return try RecipeParser.apply(overrides, to: recipe, name: "the recipe") } catch let failure as Failure {
+            throw Failure(failure.kind, "recipe.set in pilot.yaml: \(failure.message)", remedy: failure.remedy)
+        }
     }
 
     /// What it asks for, without what only people read and what may be changed between two starts.

@@ -73,11 +73,11 @@ package struct PilotRequest: Sendable {
         if !plan.evaluation.radii.contains(plan.evaluation.decision) { plan.evaluation.radii = (plan.evaluation.radii + [plan.evaluation.decision]).sorted() }
         if !methods.isEmpty { plan.methods = methods }
         for name in plan.methods where !PilotMethod.methods.contains(where: { $0.rawValue == name }) {
-            throw Failure.usage("--methods: \"\(name)\" is none of \(PilotMethod.methods.map(\.rawValue).joined(separator: ", "))")
+            throw Self.unknown(name, "--methods", PilotMethod.methods)
         }
         if let controls { plan.controls = controls }
         for name in plan.controls where !PilotMethod.controls.contains(where: { $0.rawValue == name }) {
-            throw Failure.usage("--controls: \"\(name)\" is none of \(PilotMethod.controls.map(\.rawValue).joined(separator: ", "))")
+            throw Self.unknown(name, "--controls", PilotMethod.controls)
         }
         if let seeds { plan.seeds = Array(0..<seeds) }
         if let attack { plan.evaluation.attack = attack }
@@ -87,6 +87,13 @@ package struct PilotRequest: Sendable {
         plan.budget.asked = budget
         plan.budget.threads = threads
         return plan
+    }
+
+    private static func unknown(_ name: String, _ flag: String, _ known: [PilotMethod]) -> Failure {
+        let names = known.map(\.rawValue)
+        return .usage(
+            "\(flag): \"\(name)\" is none of \(names.joined(separator: ", "))",
+            remedy: nearestName(to: name, among: names).map { "did you mean \($0)?" } ?? "leave \(flag) out for all that fit the budget")
     }
 
     private func absolute(_ path: String) -> String {

@@ -14,12 +14,12 @@ extension PilotPage {
             let own = entries("training \(method.method) ")
             let one = hours(own) / Double(max(1, own.count))
             return texts([
-                "\(words(.costTraining)): \(name(method.method))", words.count(own.count), words.number(one, 4), words.number(hours(own), 3),
-                natural > 0 ? words.number(one * Double(plan.seeds.count) / natural, 1) : words(.notAvailable), words.number(one * scale, 3),
+                "\(words(.costTraining)): \(name(method.method))", words.count(own.count), words.hours(one), words.hours(hours(own)),
+                natural > 0 ? words.number(one * Double(plan.seeds.count) / natural, 1) : words(.notAvailable), words.hours(one * scale),
             ])
         }
         let (evaluation, total) = (hours(entries("evaluation ")), hours(cost.parts))
-        func row(_ phrase: Phrase, _ value: Double) -> [HTML] { texts([words(phrase), "", "", words.number(value, 3), "", ""]) }
+        func row(_ phrase: Phrase, _ value: Double) -> [HTML] { texts([words(phrase), "", "", words.hours(value), "", ""]) }
         let rest = total - evaluation - hours(entries("training "))
         var parts = [
             paragraph(words(.costMeasured, cost.host, cost.processor)),
@@ -90,7 +90,7 @@ extension PilotPage {
                     texts([words(.colMethod), words(.colSeed), words(.weightsCol), words(.evaluationCol), words(.linesCol)]), rows, leading: 5),
                 note(words(.hashesNote)), heading(words(.commands)), note(words(.commandsNote)),
                 .tag("pre", [:], report.traces.filter { $0.seed == plan.seeds[0] }.map(\.command).joined(separator: "\n")), heading(words(.recipeTitle)),
-                .tag("pre", [:], report.recipe),
+                .tag("pre", ["class": "recipe"], report.recipe),
             ])
     }
 
@@ -106,7 +106,7 @@ extension PilotPage {
             result.append(words(.meeting2, words.radius(decision), accuracy(sip, decision), accuracy(natural, decision), name(rival.method), accuracy(rival, decision)))
         }
         if let shuffled = report.method(.shuffled) { result.append(words(.meeting3, accuracy(shuffled, decision), accuracy(sip, decision))) }
-        if let cost { result.append(words(.meeting4, words.number(cost.parts.reduce(0) { $0 + $1.coreSeconds } / 3600, 2))) }
+        if let cost { result.append(words(.meeting4, words.hours(cost.parts.reduce(0) { $0 + $1.coreSeconds } / 3600))) }
         return result + [words(.meeting5)]
     }
 }

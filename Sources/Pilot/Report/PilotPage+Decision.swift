@@ -4,11 +4,11 @@ import Diagnostics
 extension PilotPage {
     var decisionPage: HTML {
         let recommendation = report.recommendation
-        let hours = cost.map { words.number($0.parts.reduce(0) { $0 + $1.coreSeconds } / 3600, 2) } ?? words(.notMeasured)
+        let hours = cost.map { words.hours($0.parts.reduce(0) { $0 + $1.coreSeconds } / 3600) } ?? words(.notMeasured)
         return .tag(
             "section", ["id": "section-1"],
             [
-                .tag("h1", [:], plan.question),
+                .tag("h1", [:], question),
                 note("\(report.material.name) · " + words(.onImages, words.count(report.images), words.count(plan.seeds.count), words.count(report.material.classNames.count))),
                 .tag("h2", [:], words(.section1)),
                 .tag("p", ["class": "verdict \(recommendation.outcome.rawValue)", "id": "recommendation"], words.outcome(recommendation)),

@@ -19,6 +19,8 @@ package struct PilotPage {
     }
 
     var plan: PilotPlan { report.plan }
+    /// The user's, or the usual one in the report's language.
+    var question: String { plan.question == PilotPlan().question ? words(.theQuestion) : plan.question }
     var decision: Double { plan.evaluation.decision }
     var radii: [Double] { [0] + plan.evaluation.radii.sorted() }
     /// What people choose between, and then the controls.
@@ -32,7 +34,7 @@ package struct PilotPage {
             decisionPage, scope, threat, data, salience, method, results, attacks, strength, faults, controlSection, costSection, limits, annex,
         ]
         let body = HTML.tag("main", [:], [.tag("header", [:], [.tag("p", ["class": "facts"], words(.subtitle))])] + sections)
-        return HTML.document(title: "\(words(.title)): \(plan.question)", style: Self.style, body: [body], language: words.language.rawValue)
+        return HTML.document(title: "\(words(.title)): \(question)", style: Self.style, body: [body], language: words.language.rawValue)
     }
 
     // MARK: Parts that sections share
@@ -100,8 +102,8 @@ package struct PilotPage {
         figcaption{font-size:.85em;color:var(--soft);margin-top:.3rem;overflow-wrap:anywhere}
         code,pre{font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}pre{white-space:pre-wrap;background:var(--fill);padding:.6rem .8rem;margin:.4rem 0}
         dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:.6rem 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-        .sign{width:100%;max-width:54rem}.sign td{height:2.6rem;text-align:left;min-width:8rem}
+        .recipe{columns:2 18rem}.sign{width:100%;max-width:54rem}.sign td{height:2.6rem;text-align:left;min-width:8rem}
         @media print{@page{size:A4;margin:16mm 14mm}body{font-size:10pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}
-        section{break-before:page}section:first-of-type{break-before:auto}.wide{overflow:visible}th,td{padding:.2rem .4rem}table{max-width:100%}}
+        #section-2,#section-7,#section-14{break-before:page}.wide{overflow:visible}th,td{padding:.2rem .4rem}table{max-width:100%}}
         """
 }

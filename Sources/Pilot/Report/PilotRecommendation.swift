@@ -11,7 +11,8 @@ import Evaluation
 /// 4. SIP-AT does not beat the shuffled control: *no difference*, the maps bought nothing that shows;
 /// 5. SIP-AT beats the rival: *adopt* if the acceptance criteria are met, else *not yet*;
 /// 6. it is the same as the rival, clean and at the radius: *no difference*;
-/// 7. it beats the rival on some classes (level corrected for their number): *adopt for these classes*;
+/// 7. on some classes of twenty images or more it is better than the rival (level corrected for their number) and loses less than
+///    matters, as measured, in the other: *adopt for these classes*;
 /// 8. better in one and worse in the other: *not yet*, it is a trade;
 /// 9. else: *cannot tell*.
 package struct PilotRecommendation: Sendable, Hashable, Codable {
@@ -161,8 +162,8 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
 
         func verdicts(_ a: PilotMethod, _ b: PilotMethod) -> [PilotVerdict] { pair(a, b).map { $0.verdict(smallest: smallest) } }
 
-        func beats(_ a: PilotMethod, _ b: PilotMethod, _ positions: [Int]? = nil, level: Double = 0.95) -> Bool {
-            let pair = pair(a, b, positions, level: level)
+        func beats(_ a: PilotMethod, _ b: PilotMethod) -> Bool {
+            let pair = pair(a, b)
             return pair.contains { $0.verdict(smallest: smallest) == .better } && pair.allSatisfy { $0.isNotWorse(smallest: smallest) }
         }
 
@@ -182,7 +183,8 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
             let level = 1 - 0.05 / Double(max(1, outcomes.classNames.count))
             return outcomes.classNames.enumerated().filter { label, _ in
                 let members = outcomes.members(label)
-                return members.count >= 20 && beats(.sipAT, rival, members, level: level)
+                let pair = pair(.sipAT, rival, members, level: level)
+                return members.count >= 20 && pair.contains { $0.verdict(smallest: smallest) == .better } && pair.allSatisfy { $0.difference > -smallest }
             }.map(\.1)
         }
     }

@@ -48,8 +48,7 @@ extension Phrase {
         case .reasonCriteriaMet: "The acceptance criteria are met."
         case .reasonCriteriaMissed: "Acceptance criteria are missed: {0}."
         case .points: "{0} points"
-        case .theQuestion: "The question"
-        case .theAnswer: "The recommendation"
+        case .theQuestion: "Should this model be trained with SIP-AT?"
         case .theReasons: "Why"
         case .theNumbers: "The numbers"
         case .theRule: "How the recommendation is made"
@@ -61,7 +60,7 @@ extension Phrase {
         case .rule4: "SIP-AT does not beat the shuffled control: no difference, the maps bought nothing."
         case .rule5: "SIP-AT beats the rival: adopt if the criteria are met, else not yet."
         case .rule6: "The same as the rival, clean and at the radius: no difference."
-        case .rule7: "It beats the rival on some classes (level corrected for their number): adopt for these."
+        case .rule7: "On some classes of 20 images or more it is better than the rival (level corrected for their number), and loses less than matters, as measured, in the other: adopt for these."
         case .rule8: "Better in one and worse in the other: not yet, it is a trade."
         case .rule9: "Else it cannot tell."
         case .notShown: "What this does not show"
@@ -80,10 +79,8 @@ extension Phrase {
         case .colSeed: "seed"
         case .colDifference: "difference"
         case .colVerdict: "verdict"
-        case .colInterval: "95 % interval"
         case .colClass: "class"
         case .colValue: "value"
-        case .colGroup: "group"
         case .tableNote:
             "Accuracy averaged over seeds, in percent; below it the 95 % interval over images and, in brackets, lowest and highest seed. Robust accuracy counts images that are right as they are and withstand every attack on the whole image. ε is in grey levels of 255."
         case .costLine: "Cost of this pilot: {0} core-hours of computing, {1} person-hours."
@@ -179,7 +176,7 @@ extension Phrase {
         case .attackCol: "attack"
         case .attackedCol: "attacked"
         case .fallenCol: "broken"
-        case .regionsTitle: "Parts of the image (first look above: these are easier to withstand)"
+        case .regionsTitle: "Parts of the image (read the whole first: these attackers may do less)"
         case .regionAll: "whole image"
         case .regionSalient: "protected part only"
         case .regionBackground: "background only"
@@ -269,7 +266,6 @@ extension Phrase {
         case .meeting5: "“What we do not know: how it does on other data, and against attacks that nobody has thought of yet.”"
         case .listSeparator: ", "
         case .notAvailable: "–"
-        case .fullStopList: "; "
         }
     }
 }

@@ -48,7 +48,6 @@ package enum Phrase: Sendable, CaseIterable {
     case reasonCriteriaMissed
     case points
     case theQuestion
-    case theAnswer
     case theReasons
     case theNumbers
     case theRule
@@ -78,10 +77,8 @@ package enum Phrase: Sendable, CaseIterable {
     case colSeed
     case colDifference
     case colVerdict
-    case colInterval
     case colClass
     case colValue
-    case colGroup
     case tableNote
     case costLine
     case notMeasured
@@ -264,5 +261,4 @@ package enum Phrase: Sendable, CaseIterable {
     case meeting5
     case listSeparator
     case notAvailable
-    case fullStopList
 }

@@ -55,6 +55,9 @@ package struct PilotWords: Sendable {
         return (value < 0 && !isZero ? "−" : "") + whole + (parts.count > 1 ? ".\(parts[1])" : "")
     }
 
+    /// Hours with three figures or so.
+    func hours(_ value: Double) -> String { number(value, value >= 100 ? 0 : value >= 1 ? 2 : value >= 0.01 ? 4 : 6) }
+
     /// A difference of shares in points, with its sign.
     func points(_ difference: Double) -> String { self(.points, signed(difference)) }
 
