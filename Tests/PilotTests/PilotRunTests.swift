@@ -156,7 +156,7 @@ struct PilotMistakeTests {
                 for name, count in classes.items():
                     os.makedirs(f"{root}/{split}/{name}", exist_ok=True)
                     for i in range(count):
-                        png(f"{root}/{split}/{name}/{split}{i}.png", value)
+                        png(f"{root}/{split}/{name}/{name}-{split}-{i}.png", value)
                         value += 1
             """
         let json = String(decoding: try JSONEncoder().encode(counts), as: UTF8.self)
