@@ -14,8 +14,11 @@ private struct GoldenSteps {
     let state: ModelState
     let shape: ImageShape
     let count: Int
+    /// What is done wrong: `rate`, `decay`, `momentum`, `label`, `epsilon`, `mask`; empty for nothing.
+    let fault: String
 
-    init(_ path: String) throws {
+    init(_ path: String, fault: String) throws {
+        self.fault = fault
         file = try SafetensorsFile(path)
         guard let sides = file.shape(of: "x"), sides.count == 4 else { throw Failure.badData("\(path): has no images x") }
         count = sides[0]
@@ -31,13 +34,13 @@ private struct GoldenSteps {
     /// Takes `steps` steps on the images `name`, with a masked attack from the images themselves if asked for.
     func take(_ steps: Int, images name: String, rate: Float, attacks: Bool, on world: Communicator) throws {
         let attack = AttackSettings(
-            threat: ThreatModel(norm: .linf, epsilon: 8.0 / 255), stepSize: 2.0 / 255, steps: 4, randomStart: false)
+            threat: ThreatModel(norm: .linf, epsilon: (fault == "epsilon" ? 7.0 : 8.0) / 255), stepSize: 2.0 / 255, steps: 4, randomStart: false)
         let step = TrainingStep(
-            state: state, optimizer: OptimizerSettings(momentum: 0.9, weightDecay: 5e-4),
-            settings: StepSettings(attack: attacks ? .init(attack) : nil, mask: attacks ? .binary(threshold: 0.5) : nil, seed: 0),
+            state: state, optimizer: OptimizerSettings(momentum: fault == "momentum" ? 0.89 : 0.9, weightDecay: fault == "decay" ? 0 : 5e-4),
+            settings: StepSettings(attack: attacks ? .init(attack) : nil, mask: attacks && fault != "mask" ? .binary(threshold: 0.5) : nil, seed: 0),
             channel: try world.duplicate(), reduction: .reproducible, bucketBytes: 1 << 14, microBatch: count, batch: count)
         let batch = try batch(images: name, on: world)
-        for _ in 0..<steps { _ = try step.run(batch, learningRate: rate) }
+        for _ in 0..<steps { _ = try step.run(batch, learningRate: fault == "rate" ? 1.01 * rate : rate) }
         try step.reducer.close()
     }
 
@@ -67,6 +70,7 @@ private struct GoldenSteps {
                 }
             }
         }
+        if fault == "label" { batch.labels[0] = (batch.labels[0] + 1) % 10 }
         return batch
     }
 
@@ -87,14 +91,14 @@ private struct GoldenSteps {
 }
 
 let goldenScenarios: [String: Scenario] = [
-    // Argument: a golden file. Prints for each run and tensor how far its change is from PyTorch's.
+    // Arguments: a golden file, a fault. Prints for each run and tensor how far its change is from PyTorch's.
     "golden-steps": Scenario { session, arguments in
         // step1's attack begins at noise of PyTorch's: its perturbed images are taken as they are.
         let runs: [(name: String, steps: Int, images: String, rate: Float, attacks: Bool)] = [
             ("step1", 1, "pgd/adv", 0.1, false), ("step0", 1, "x", 0.1, true), ("clean3", 3, "x", 0.01, false),
         ]
         for run in runs {
-            let golden = try GoldenSteps(arguments[0])
+            let golden = try GoldenSteps(arguments[0], fault: arguments.count > 1 ? arguments[1] : "")
             guard golden.file.shape(of: "\(run.name)/\(golden.state.layouts[0].name)") != nil else { continue }
             try golden.take(run.steps, images: run.images, rate: run.rate, attacks: run.attacks, on: session.world)
             guard session.world.rank == 0 else { continue }
