@@ -67,7 +67,7 @@ package struct PilotPlanner {
 
     /// Whether the test images have maps of the kind that training uses.
     private func hasRegions(_ test: any ImageSource, _ recipe: Recipe) throws -> Bool {
-        guard !recipe.salience.maps.isEmpty else { return test.hasSalience }
+        guard !recipe.salience.maps.isEmpty else { return test.hasSalience || recipe.salience.estimator != Recipe.SalienceSource.noEstimator }
         guard let images = try? test.attachingSalience(from: recipe.salience.maps, split: .test) else { return false }
         return images.salienceCounts.map > 0
     }

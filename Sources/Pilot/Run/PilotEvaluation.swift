@@ -27,6 +27,7 @@ struct PilotEvaluation {
             weights: folder + "/" + weights, model: .init(), data: nil, directory: nil, split: .test, limit: asked.images,
             salience: asked.regions == ["all"] ? nil : maps, salienceThreshold: threshold, settings: settings, batch: 128)
         request.salienceCoverage = coverage
+        request.needsSalience = asked.regions != ["all"]
         self.request = request
         var arguments = [
             "--weights", weights, "--attack", asked.attack, "--epsilons", (["0"] + asked.radii.map { "\(PlanSchema.text($0))/255" }).joined(separator: ","),
