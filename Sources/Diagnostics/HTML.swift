@@ -39,6 +39,8 @@ package struct HTML: Sendable, Hashable {
     }
 
     /// A whole document without scripts, and without anything from elsewhere: browsers are told to load nothing.
+    ///
+    /// - Parameter language: of its text, such as `en`.
     package static func document(title: String, style: StaticString, body: [HTML], language: String = "en") -> String {
         let policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
         let head = tag(
