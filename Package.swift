@@ -158,7 +158,7 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Images", "Kernels", "Salience", "CZlib", "Diagnostics", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "NeuralNet", "Diagnostics"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "Checkpoints", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Checkpoints", "NeuralNet", "Salience", "Kernels", "Diagnostics"]),
         .testTarget(
             name: "ReviewTests", dependencies: ["Review", "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", "sipat", "TestSupport"],

@@ -45,7 +45,7 @@ package struct TrainingRequest: Sendable {
 
 /// Trains as a request says, from opening the folder to the last step.
 package struct TrainingExperiment {
-    private let request: TrainingRequest
+    let request: TrainingRequest
 
     package init(_ request: TrainingRequest) { self.request = request }
 
@@ -123,7 +123,7 @@ package struct TrainingExperiment {
         return found
     }
 
-    private func givenRecipe() throws -> Recipe {
+    func givenRecipe() throws -> Recipe {
         switch request.recipe {
         case .file(let path):
             return try RecipeParser.read(path, overrides: request.overrides)
