@@ -7,6 +7,11 @@ package struct ReviewPeople: Sendable {
         package var name: String
         /// 32 hexadecimal digits.
         package var token: String
+
+        package init(name: String, token: String) {
+            self.name = name
+            self.token = token
+        }
     }
 
     package private(set) var people: [Person]
