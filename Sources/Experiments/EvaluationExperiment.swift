@@ -46,6 +46,8 @@ package struct EvaluationRequest: Sendable {
     package var images: String?
     /// A file of maps for the split; nil for the data set's own.
     package var salience: String?
+    /// Whether a region asks for maps: where neither `salience` nor the data set has any, they are those that the run trained with.
+    package var needsSalience = false
     /// Nil for the run's.
     package var salienceThreshold: Float?
     /// The share of each image, its most salient pixels, that is the salient region; 0 for what passes the threshold, nil for the
@@ -196,7 +198,7 @@ package struct EvaluationExperiment {
             name: name.rawValue, directory: request.directory ?? (sameData ? recipe?.data.directory : nil),
             synthetic: sameData ? recipe!.syntheticConfiguration : .init(),
             images: recipe?.imagesConfiguration ?? .init(), split: request.split)
-        let images = try request.salience.map { try dataset.attachingSalience(from: $0, split: request.split) } ?? dataset
+        let images = try withSalience(dataset, request, of: sameData ? recipe : nil)
         guard images.hasSalience else {
             guard request.salienceCoverage ?? 0 == 0 else {
                 throw Failure.usage("--coverage needs salience maps", remedy: "give --salience with maps of this split")
@@ -204,5 +206,15 @@ package struct EvaluationExperiment {
             return images
         }
         return try images.applying(SalienceRule(coverage: request.salienceCoverage ?? recipe?.salience.coverage ?? 0))
+    }
+
+    /// - Parameter recipe: of the run, if it trained on the same data.
+    private static func withSalience(_ dataset: any ImageSource, _ request: EvaluationRequest, of recipe: Recipe?) throws -> any ImageSource {
+        if let path = request.salience { return try dataset.attachingSalience(from: path, split: request.split) }
+        guard request.needsSalience, !dataset.hasSalience, let salience = recipe?.salience else { return dataset }
+        // An array holds the maps of one split; a store may hold those of both.
+        if SalienceStore.isStore(try expandingTilde(salience.maps)) { return try dataset.attachingSalience(from: salience.maps, split: request.split) }
+        guard salience.estimator != Recipe.SalienceSource.noEstimator else { return dataset }
+        return try dataset.attachingSalience(of: recipe!.estimator(), split: request.split)
     }
 }

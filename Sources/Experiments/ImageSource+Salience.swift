@@ -31,7 +31,7 @@ extension ImageSource {
     }
 
     /// These images with a map each by `estimator`: a byte per pixel in memory.
-    func attachingSalience(of estimator: any SalienceEstimator, split: DatasetSplit, ignoring ignored: [Bool]) throws -> any ImageSource {
+    func attachingSalience(of estimator: any SalienceEstimator, split: DatasetSplit, ignoring ignored: [Bool]? = nil) throws -> any ImageSource {
         let pixels = imageShape.pixels
         var need = MemoryNeed()
         need.add(count, pixels)

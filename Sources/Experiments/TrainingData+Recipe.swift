@@ -32,9 +32,7 @@ extension TrainingData {
             return try dataset.attachingSalience(from: recipe.salience.maps, split: .train, ignoring: ignored)
         }
         if recipe.salience.estimator != Recipe.SalienceSource.noEstimator {
-            let centrePrior = recipe.salience.centrePrior == 0 ? nil : recipe.salience.centrePrior
-            return try dataset.attachingSalience(
-                of: salienceEstimator(named: recipe.salience.estimator, centrePrior: centrePrior), split: .train, ignoring: ignored)
+            return try dataset.attachingSalience(of: recipe.estimator(), split: .train, ignoring: ignored)
         }
         // A control may do without; the recipe was checked for that.
         if recipe.salience.source != .own, !dataset.hasSalience { return dataset }
@@ -43,5 +41,14 @@ extension TrainingData {
                 "mode sip-at: \(dataset.name) has no salience maps of its own", remedy: "give salience.maps or salience.estimator")
         }
         return try own.attachingSalience(maps: maps, annotated: ignored.map { !$0 }, source: dataset.name)
+    }
+}
+
+extension Recipe {
+    /// What `salience.estimator` names.
+    ///
+    /// - Throws: `Failure` if it names none.
+    func estimator() throws -> any SalienceEstimator {
+        try salienceEstimator(named: salience.estimator, centrePrior: salience.centrePrior == 0 ? nil : salience.centrePrior)
     }
 }

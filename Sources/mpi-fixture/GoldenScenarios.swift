@@ -14,8 +14,11 @@ private struct GoldenSteps {
     let state: ModelState
     let shape: ImageShape
     let count: Int
+    /// What is done wrong: `rate`, `decay`, `momentum`, `label`, `epsilon`, `mask`; empty for nothing.
+    let fault: String
 
-    init(_ path: String) throws {
+    init(_ path: String, fault: String) throws {
+        self.fault = fault
         file = try SafetensorsFile(path)
         guard let sides = file.shape(of: "x"), sides.count == 4 else { throw Failure.badData("\(path): has no images x") }
         count = sides[0]
@@ -41,13 +44,15 @@ private struct GoldenSteps {
     func take(_ steps: Int, images name: String, rate: Float, settings: StepSettings, on world: Communicator) throws -> ModelState {
         var settings = settings
         settings.fullBatch = count
+        if fault == "epsilon" { settings.attack?.settings.threat.epsilon = 7.0 / 255 }
+        if fault == "mask" { settings.mask = nil }
         let step = TrainingStep(
-            state: state, optimizer: OptimizerSettings(momentum: 0.9, weightDecay: 5e-4), settings: settings,
-            channel: try world.duplicate(), reduction: .reproducible, bucketBytes: 1 << 14, microBatch: count, batch: count)
+            state: state, optimizer: OptimizerSettings(momentum: fault == "momentum" ? 0.89 : 0.9, weightDecay: fault == "decay" ? 0 : 5e-4),
+            settings: settings, channel: try world.duplicate(), reduction: .reproducible, bucketBytes: 1 << 14, microBatch: count, batch: count)
         let batch = try batch(images: name, on: world)
         for number in 0..<steps {
             batch.place(epoch: number, step: 0)
-            _ = try step.run(batch, learningRate: rate)
+            _ = try step.run(batch, learningRate: fault == "rate" ? 1.01 * rate : rate)
         }
         try step.reducer.close()
         return step.resultingState
@@ -79,6 +84,7 @@ private struct GoldenSteps {
                 }
             }
         }
+        if fault == "label" { batch.labels[0] = (batch.labels[0] + 1) % 10 }
         return batch
     }
 
@@ -99,7 +105,7 @@ private struct GoldenSteps {
 }
 
 let goldenScenarios: [String: Scenario] = [
-    // Argument: a golden file. Prints for each run and tensor how far its change is from PyTorch's.
+    // Arguments: a golden file, a fault. Prints for each run and tensor how far its change is from PyTorch's.
     "golden-steps": Scenario { session, arguments in
         // step1's attack begins at noise of PyTorch's: its perturbed images are taken as they are.
         let (clean, attacked) = (StepSettings(attack: nil, mask: nil, seed: 0), GoldenSteps.settings)
@@ -130,7 +136,7 @@ let goldenScenarios: [String: Scenario] = [
             ("average", 3, "x", 0.01, changed(clean) { $0.averageDecay = 0.9 }),
         ]
         for run in runs {
-            let golden = try GoldenSteps(arguments[0])
+            let golden = try GoldenSteps(arguments[0], fault: arguments.count > 1 ? arguments[1] : "")
             guard golden.file.shape(of: "\(run.name)/\(golden.state.layouts[0].name)") != nil else { continue }
             let result = try golden.take(run.steps, images: run.images, rate: run.rate, settings: run.settings, on: session.world)
             guard session.world.rank == 0 else { continue }

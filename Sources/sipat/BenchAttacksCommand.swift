@@ -60,7 +60,10 @@ struct BenchAttacksCommand: ParsableCommand {
     func run() throws {
         try Session.withSession { session in
             let world = session.world
-            let bench = try world.agreeing { try Bench(self) }
+            let bench = try world.agreeing {
+                if world.rank == 0 { try requireWritable([("--json", json)], inputs: [weights, images, labels, masks].compactMap { $0 }) }
+                return try Bench(self)
+            }
             let result = try bench.run(world)
             try world.agreeing {
                 guard world.rank == 0 else { return }

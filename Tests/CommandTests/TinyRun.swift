@@ -42,7 +42,9 @@ enum TinyRun {
         try ProgramRun.mpirun(ranks: ranks, builtProgram("sipat"), arguments, timeout: 120)
     }
 
-    static func sipat(_ arguments: String...) throws -> ProgramRun {
+    static func sipat(_ arguments: String...) throws -> ProgramRun { try sipat(arguments) }
+
+    static func sipat(_ arguments: [String]) throws -> ProgramRun {
         try ProgramRun.of(builtProgram("sipat"), arguments, timeout: 120)
     }
 

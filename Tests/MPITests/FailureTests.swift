@@ -43,4 +43,19 @@ struct FailureTests {
         let run = try ProgramRun.mpirun(ranks: 2, try builtProgram("mpi-fixture"), ["exit", "75"], timeout: 10)
         #expect(run.status == 75, "\(run)")
     }
+
+    @Test func memoryThatIsNotThereEndsTheJobWithAMessage() throws {
+        let run = try ProgramRun.mpirun(ranks: 3, try builtProgram("mpi-fixture"), ["out-of-memory", "1"], timeout: 10)
+        #expect(!run.timedOut && run.status == 74, "\(run)")
+        #expect(run.errors.contains("out of memory: \(1 << 52) bytes could not be allocated\n  → make batch"), "\(run)")
+    }
+
+    @Test(arguments: [1, 2, 3, 4]) func weightsThatDifferAreNamed(ranks: Int) throws {
+        let equal = try ProgramRun.mpirun(ranks: ranks, try builtProgram("mpi-fixture"), ["compare-weights"], timeout: 10)
+        #expect(equal.status == 0, "\(equal)")
+        guard ranks > 2 else { return }
+        let run = try ProgramRun.mpirun(ranks: ranks, try builtProgram("mpi-fixture"), ["compare-weights", "1"], timeout: 10)
+        #expect(!run.timedOut && run.status == 70, "\(run)")
+        #expect(run.errors.contains("step 12: the weights differ between ranks: rank 1 on ") && !run.errors.contains("rank 2 on"), "\(run)")
+    }
 }

@@ -54,4 +54,14 @@ import Testing
             #expect(found.isSuperset(of: ["conv1.weight", "bn1.weight", "bn1.running_mean", "bn1.running_var", "fc.bias"]), "\(name)")
         }
     }
+
+    /// The bounds are narrow enough to see small faults: a rate wrong by a hundredth, a momentum by as much, one label of all …
+    @Test(arguments: [("rate", "step1"), ("rate", "clean3"), ("decay", "step1"), ("momentum", "clean3"), ("label", "step1"), ("epsilon", "step0"), ("mask", "step0")])
+    func faultsPassTheBounds(_ fault: String, of name: String) throws {
+        let run = try ProgramRun.mpirun(ranks: 1, builtProgram("mpi-fixture"), ["golden-steps", Self.files[0], fault])
+        #expect(run.status == 0, "\(run)")
+        let distances = run.output.split(separator: "\n").map { $0.split(separator: " ") }.filter { $0[0] == name }.map { Double($0[2])! }
+        let greatest = try #require(distances.max())
+        #expect(greatest > 2e-4, "\(fault) in \(name): \(greatest)")
+    }
 }

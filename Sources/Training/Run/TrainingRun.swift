@@ -308,18 +308,7 @@ package final class TrainingRun {
     private func compareWeights() throws {
         let every = recipe.communication.compareWeightsEverySteps
         guard every > 0, state.step % every == 0, communicator.size > 1 else { return }
-        let own = weightsChecksum(step)
-        let all = try communicator.allgather(own)
-        guard Set(all).count > 1 else { return }
-        let hosts = try communicator.gather(Host.name)
-        try communicator.agreeing {
-            guard let hosts else { return }
-            let common = Dictionary(grouping: all, by: { $0 }).max { ($0.value.count, $1.key) < ($1.value.count, $0.key) }!.key
-            let others = all.indices.filter { all[$0] != common }.map { "rank \($0) on \(hosts[$0])" }
-            throw Failure(
-                .internalError, "step \(state.step): the weights differ between ranks: \(others.joined(separator: ", ")) from the others",
-                remedy: "a machine computes wrongly, or with other libraries: check its memory and CPU, leave it out, and go on from the last checkpoint (--resume)")
-        }
+        try requireEqualWeights(weightsChecksum(step.arenas), step: state.step, on: communicator)
     }
 
     /// Says what another number of epochs means for a schedule that is stretched over all of them.
