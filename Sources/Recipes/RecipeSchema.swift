@@ -68,12 +68,6 @@ package enum RecipeSchema {
         field("objective.name", \.objective.name, "what is minimised: the loss of the attacked images, or with TRADES or MART of pairs, clean and attacked"),
         field("objective.beta", \.objective.beta, .number(0...1000), "trades, mart: weight of the pairs' divergence, against clean accuracy"),
 
-        field("awp.gamma", \.awp.gamma, .number(0...1), "also perturb the weights adversarially, by this share of each tensor's norm (0.01 for adversarial training, 0.005 for TRADES); 0 for not"),
-        field("awp.warmupEpochs", \.awp.warmupEpochs, .integer(0...1_000_000), "epochs before it begins"),
-        field("awp.lr", \.awp.lr, .number(1e-9...1000), "learning rate of the step that finds its direction; only the direction counts, unless gradients vanish"),
-
-        field("ema.decay", \.ema.decay, .number(0...0.999999), "keep a moving average of the weights, which is validated and evaluated (0.995 to 0.9999 are common); 0 for none"),
-
         field("salience.maps", \.salience.maps, "a store of maps, or an .npy of [images, height, width]; empty: the synthetic data's own", mayChange: true),
         field("salience.estimator", \.salience.estimator, .choice([Recipe.SalienceSource.noEstimator] + salienceEstimatorNames), "estimate the maps instead of reading them"),
         field("salience.centrePrior", \.salience.centrePrior, .number(0...100), "multiply the estimator's maps by a Gaussian around the centre of this width, as a share of the image's; 0: none"),
@@ -93,6 +87,12 @@ package enum RecipeSchema {
         field("schedule.gamma", \.schedule.gamma, .number(0...1), "step and multi-step: factor of a drop"),
         field("schedule.warmupEpochs", \.schedule.warmupEpochs, .number(0...1000), "epochs of linear increase before the schedule"),
         field("schedule.peak", \.schedule.peak, .number(0.01...0.99), "one-cycle: share of the run at which the peak is reached"),
+
+        field("awp.gamma", \.awp.gamma, .number(0...1), "also perturb the weights adversarially, by this share of each tensor's norm (0.01 for adversarial training, 0.005 for TRADES); 0 for not"),
+        field("awp.warmupEpochs", \.awp.warmupEpochs, .integer(0...1_000_000), "epochs before it begins"),
+        field("awp.lr", \.awp.lr, .number(1e-9...1000), "learning rate of the step that finds its direction; only the direction counts, unless gradients vanish"),
+
+        field("ema.decay", \.ema.decay, .number(0...0.999999), "keep a moving average of the weights, which is validated and evaluated (0.995 to 0.9999 are common); 0 for none"),
 
         field("validation.every", \.validation.every, .integer(1...1_000_000), "epochs between validations, each after a checkpoint", mayChange: true),
         field("validation.batch", \.validation.batch, .integer(1...65_536), "images at a time", mayChange: true),

@@ -103,7 +103,7 @@ struct EstimateText {
             "What \(coreHours(budget)) core-hours buy on \(workers) core(s), that is \(duration(budget / Double(workers))), by the steps measured above:",
             "| method | --set | epoch | core-hours per epoch | epochs that fit | common |", "| :--- | :--- | ---: | ---: | ---: | ---: |",
         ]
-        for row in rows {
+        for row in rows where row.keys != "attack.steps=2 attack.stepSize=5/255" || name != row.name {
             let epoch = Double(e.stepsPerEpoch) * (row.step + rest) + overhead
             let cost = epoch * Double(workers)
             let fits = Int(budget / cost)

@@ -2,7 +2,7 @@ import Diagnostics
 import Kernels
 import MPI
 
-/// A 64-bit checksum of parameters, running statistics, momentum and averaged parameters as they lie in memory: one pass, about 1 GB/s. Not
+/// A 64-bit checksum of what a step changes (`TrainingStep.arenas`), as it lies in memory: one pass, about 1 GB/s. Not
 /// cryptographic; a change of one word is seen for certain.
 package func weightsChecksum(_ arenas: [FloatBuffer]) -> Int {
     var sum: UInt64 = 0x9E37_79B9_7F4A_7C15
