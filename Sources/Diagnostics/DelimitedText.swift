@@ -12,7 +12,8 @@ package struct DelimitedText {
     package init(_ bytes: [UInt8], name: String) {
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         position = bytes.starts(with: mark) ? 3 : 0
-        isUTF8 = String(validating: bytes, as: UTF8.self) != nil
+        // Of a large file no copy is made where a look will do.
+        isUTF8 = bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
         let first = bytes.prefix { $0 != UInt8(ascii: "\n") }
         func count(_ byte: UInt8) -> Int { first.count { $0 == byte } }
         let candidates = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]

@@ -54,6 +54,10 @@ package struct EvaluationRequest: Sendable {
     /// run's.
     package var salienceCoverage: Double?
     package var settings: EvaluationProtocol
+    /// Whether image files that cannot be used are left out, if the run did not do so anyway.
+    package var skipsBadFiles = false
+    /// Those that are, once ranks have agreed on them: see `agreeOnLeftOutFiles`.
+    package var leftOut: LeftOutFiles?
     /// The most images at a time.
     package var batch: Int
 
@@ -107,7 +111,7 @@ package struct EvaluationExperiment {
         modelName = configuration.name
         model = loaded.frozen()
         indices = try Self.indices(request, dataset)
-        var notes = loaded.notes
+        var notes = loaded.notes + (request.leftOut?.notes ?? [])
         if dataset.salience != nil {
             let images = dataset
             let counts = indices.reduce(into: SalienceCounts()) { $0[images.salienceState(of: $1)] += 1 }
@@ -194,18 +198,19 @@ package struct EvaluationExperiment {
             throw Failure.usage("--data is missing", remedy: "name the data set: --data \(DatasetLoader.names.joined(separator: " | "))")
         }
         let sameData = recipe?.data.name == name
+        var images = recipe?.imagesConfiguration ?? .init()
+        images.leftOut = request.leftOut?.paths ?? []
         let dataset = try DatasetLoader.source(
             name: name.rawValue, directory: request.directory ?? (sameData ? recipe?.data.directory : nil),
-            synthetic: sameData ? recipe!.syntheticConfiguration : .init(),
-            images: recipe?.imagesConfiguration ?? .init(), split: request.split)
-        let images = try withSalience(dataset, request, of: sameData ? recipe : nil)
-        guard images.hasSalience else {
+            synthetic: sameData ? recipe!.syntheticConfiguration : .init(), images: images, split: request.split)
+        let annotated = try withSalience(dataset, request, of: sameData ? recipe : nil)
+        guard annotated.hasSalience else {
             guard request.salienceCoverage ?? 0 == 0 else {
                 throw Failure.usage("--coverage needs salience maps", remedy: "give --salience with maps of this split")
             }
-            return images
+            return annotated
         }
-        return try images.applying(SalienceRule(coverage: request.salienceCoverage ?? recipe?.salience.coverage ?? 0))
+        return try annotated.applying(SalienceRule(coverage: request.salienceCoverage ?? recipe?.salience.coverage ?? 0))
     }
 
     /// - Parameter recipe: of the run, if it trained on the same data.

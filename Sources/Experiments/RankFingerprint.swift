@@ -16,7 +16,7 @@ package struct RankFingerprint: Codable {
     }
 
     /// Throws, on all ranks alike, where ranks differ, and names them. Collective; reads the executable once.
-    static func compare(data: String, communicator: Communicator) throws {
+    package static func compare(data: String, communicator: Communicator) throws {
         guard communicator.size > 1 else { return }
         let program = (try? SHA256.hex(ofFile: "/proc/self/exe")) ?? "unknown"
         let own = RankFingerprint(host: Host.name, data: data, program: program)

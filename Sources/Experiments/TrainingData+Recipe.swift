@@ -7,11 +7,14 @@ import Training
 extension TrainingData {
     /// Reads what the recipe names.
     ///
+    /// - Parameter leftOut: paths of image files to do without.
     /// - Throws: `Failure` naming the file at fault.
-    package init(_ recipe: Recipe) throws {
+    package init(_ recipe: Recipe, leavingOut leftOut: Set<String> = []) throws {
+        var images = recipe.imagesConfiguration
+        images.leftOut = leftOut
         var dataset: any ImageSource = try DatasetLoader.source(
             name: recipe.data.name.rawValue, directory: recipe.data.directory, synthetic: recipe.syntheticConfiguration,
-            images: recipe.imagesConfiguration, split: .train)
+            images: images, split: .train)
         if recipe.mode == .sipAT { dataset = try Self.withSalience(dataset, recipe) }
         let split = try ValidationSplit(labels: dataset.labels, groups: dataset.groups, fraction: recipe.data.validation, seed: recipe.randomSeed)
         let limit = recipe.data.limit == 0 ? split.training.count : recipe.data.limit

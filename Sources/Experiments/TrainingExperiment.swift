@@ -1,4 +1,5 @@
 import Checkpoints
+import Datasets
 import Diagnostics
 import Foundation
 import MPI
@@ -83,9 +84,12 @@ package struct TrainingExperiment {
         let resumes = try world.broadcast(Int32(start?.checkpoint != nil ? 1 : 0)) == 1
         watchdog.use(folder: request.output, minutes: recipe.communication.watchdogMinutes)
         heartbeat.enter(.loading)
+        let leftOut = try leftOutFiles(recipe, resumes: resumes, communicator: world, heartbeat: heartbeat)
+        start?.notes += leftOut?.notes ?? []
+        heartbeat.enter(.loading)
         let data = try world.agreeing {
             defer { heartbeat.enter(.meeting) }
-            return try TrainingData(recipe)
+            return try TrainingData(recipe, leavingOut: leftOut?.paths ?? [])
         }
         try world.agreeing {
             if world.rank == 0, let warning = try data.protectionWarning(recipe) { Output.complain(warning) }
@@ -101,6 +105,20 @@ package struct TrainingExperiment {
             threads: request.threads, showsProfile: request.showsProfile, heartbeat: heartbeat
         ) { Validator(recipe, data: data, pass: $0) }
         return try run.run(stop: stop)
+    }
+
+    /// The images that the run does without, as `data.skipBad` asks; a run that goes on does without those it began without.
+    /// Collective.
+    private func leftOutFiles(_ recipe: Recipe, resumes: Bool, communicator: Communicator, heartbeat: Heartbeat) throws -> LeftOutFiles? {
+        guard recipe.data.skipBad, recipe.data.name == .images else { return nil }
+        let found = try LeftOutFiles.agree(
+            recipe.imagesConfiguration, at: recipe.data.directory, split: .train, known: resumes ? request.output : nil,
+            communicator: communicator
+        ) { heartbeat.enter(.meeting) }
+        try communicator.agreeing {
+            if communicator.rank == 0 { try found?.write(to: request.output) }
+        }
+        return found
     }
 
     private func givenRecipe() throws -> Recipe {

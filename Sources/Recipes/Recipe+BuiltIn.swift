@@ -56,6 +56,7 @@ extension Recipe {
             recipe.schedule.name = .step
             recipe.schedule.gamma = 0.75
             recipe.validation.metric = .clean
+            recipe.validation.ties = .later
         case .synthetic:
             recipe.epochs = 12
             recipe.data.name = .synthetic

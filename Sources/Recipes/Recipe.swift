@@ -32,6 +32,7 @@ package struct Recipe: Sendable, Hashable {
         package var testShare = 0.2
         package var splitSeed = 0
         package var maximumPixels = 178_956_970
+        package var skipBad = false
         /// Share of the training set held out.
         package var validation = 0.1
         /// 0 for all.
@@ -149,12 +150,18 @@ package struct Recipe: Sendable, Hashable {
             case robust
         }
 
+        package enum Ties: String, CaseIterable, RecipeChoice {
+            case earlier
+            case later
+        }
+
         package var every = 1
         package var batch = 128
         /// Images that are attacked; 0 for all.
         package var limit = 1000
         package var steps = 10
         package var metric = Metric.automatic
+        package var ties = Ties.earlier
         package var patience = 0
     }
 

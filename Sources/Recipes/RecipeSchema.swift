@@ -19,6 +19,7 @@ package enum RecipeSchema {
         field("data.testShare", \.data.testShare, .number(0...0.9), "images: share drawn for testing where there is no test split, stratified, groups together"),
         field("data.splitSeed", \.data.splitSeed, .integer(0...Int.max), "images: which are drawn for testing"),
         field("data.maximumPixels", \.data.maximumPixels, .integer(1...Int.max), "images: larger ones are refused", mayChange: true),
+        field("data.skipBad", \.data.skipBad, "images: decode all files first, do without those that cannot be used, and record them in left-out.json"),
         field("data.validation", \.data.validation, .number(0...0.5), "share of the training set held out, stratified by class"),
         field("data.limit", \.data.limit, .integer(0...Int.max), "train on this many images only, balanced over classes; 0 for all"),
         field("data.batch", \.data.batch, .integer(1...1_000_000), "images per step, over all ranks"),
@@ -82,6 +83,7 @@ package enum RecipeSchema {
         field("validation.limit", \.validation.limit, .integer(0...Int.max), "images of the validation set attacked; 0 for all", mayChange: true),
         field("validation.steps", \.validation.steps, .integer(1...100_000), "gradient steps of the attack", mayChange: true),
         field("validation.metric", \.validation.metric, "accuracy that picks the best checkpoint; automatic: clean in natural mode, else robust"),
+        field("validation.ties", \.validation.ties, "which of epochs that are equally good is the best"),
         field("validation.patience", \.validation.patience, .integer(0...1_000_000), "stop after this many validations without a better one; 0 never", mayChange: true),
 
         field("checkpoint.everyEpochs", \.checkpoint.everyEpochs, .integer(1...1_000_000), "epochs between checkpoints", mayChange: true),

@@ -56,6 +56,7 @@ enum CollectionText {
         if !report.searchedNear { lines.append("near duplicates were not searched: too many images") }
         lines += duplicates(report.exactDuplicates, "exact duplicates (the same bytes)")
         lines += duplicates(report.nearDuplicates, "near duplicates (at most 5 of 256 bits of a difference hash)")
+        lines.append("contents: \(report.contents) (a hash of all files, paths, labels and splits)")
         for group in collection.separatedGroups { lines.append("WARNING: group \(group) is in the training and in the test split") }
         for problem in report.problems { lines.append("cannot be used: \(problem.failure)") }
         return lines.joined(separator: "\n")

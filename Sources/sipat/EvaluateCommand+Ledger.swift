@@ -1,3 +1,4 @@
+import Datasets
 import Diagnostics
 import Evaluation
 import Experiments
@@ -6,9 +7,12 @@ import MPI
 /// Evaluations with a ledger.
 extension EvaluateCommand {
     /// - Returns: whether it was stopped before its end.
-    func evaluate(_ world: Communicator, _ evaluation: EvaluationExperiment, _ asked: LedgerRequest) throws -> Bool {
+    func evaluate(_ world: Communicator, _ evaluation: EvaluationExperiment, _ asked: LedgerRequest, leftOut: LeftOutFiles?) throws -> Bool {
         let experiment = try world.agreeing { try LedgerExperiment(evaluation, asked, isFirst: world.rank == 0) }
         if world.rank == 0 { for note in experiment.notes { Output.complain(note) } }
+        try world.agreeing {
+            if world.rank == 0, let output = asked.output { try leftOut?.write(to: output) }
+        }
         let start = monotonicSeconds()
         var pace = LedgerPace()
         let outcome = try experiment.run(communicator: world, keepsLines: perSample != nil) { pace.show($0, $1) }

@@ -27,6 +27,7 @@ extension EvaluateCommand {
             weights: weights, model: try model.request(), data: name, directory: directory, split: split, limit: limit, images: images, salience: salience,
             salienceThreshold: threshold, settings: try settings(), batch: batch)
         request.salienceCoverage = coverage
+        request.skipsBadFiles = skipBad
         request.needsSalience = ([region] + (regions ?? "").split(separator: ",").map(String.init)).contains { $0 != EvaluationProtocol.Region.all.rawValue }
         return request
     }

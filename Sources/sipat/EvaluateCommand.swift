@@ -84,6 +84,9 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Another run or weights: images made on it are tried on this model (black-box transfer).")
     var transferFrom: String?
 
+    @Flag(help: "Do without image files that cannot be used (they are listed, and recorded in left-out.json of --output); a run with data.skipBad does so anyway.")
+    var skipBad = false
+
     @Flag(inversion: .prefixedNo, help: "Check the evaluation in --output, and give a verdict; the default with autoattack.")
     var checks: Bool?
     @Flag(help: "Measure top-1, 3 and 5 as worst cases, and clean accuracy under noise, blur, JPEG and brightness.")
@@ -110,9 +113,10 @@ struct EvaluateCommand: ParsableCommand {
 
     /// - Returns: whether it was stopped before its end.
     private func evaluate(_ world: Communicator) throws -> Bool {
-        let (experiment, asked) = try world.agreeing {
-            let request = try request()
-            let asked = try ledgerRequest()
+        let (given, asked) = try world.agreeing { (try self.request(), try ledgerRequest()) }
+        var request = given
+        request.leftOut = try LeftOutFiles.agree(request, known: asked?.resumes == true ? output : nil, communicator: world)
+        let experiment = try world.agreeing {
             let experiment = try EvaluationExperiment(request)
             if world.rank == 0 {
                 try requireWritable(
@@ -120,12 +124,12 @@ struct EvaluateCommand: ParsableCommand {
                     inputs: ([experiment.weights.path, request.salience] + [request.directory]).compactMap { $0 }
                         + (experiment.weights.recipe == nil ? [] : [pathFolder(experiment.weights.path)]))
             }
-            return (experiment, asked)
+            return experiment
         }
         if world.rank == 0 {
             for note in experiment.notes + [try experiment.normalizationWarning()].compactMap({ $0 }) { Output.complain(note) }
         }
-        if let asked { return try evaluate(world, experiment, asked) }
+        if let asked { return try evaluate(world, experiment, asked, leftOut: request.leftOut) }
         try table(world, experiment)
         return false
     }

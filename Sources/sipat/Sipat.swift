@@ -22,6 +22,9 @@ struct Sipat: ParsableCommand {
     /// Whether this rank speaks for all where nothing has been agreed on: every rank reads the same command line.
     static var speaks: Bool { ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"] ?? "0" == "0" }
 
+    /// As many as mpirun started; 1 without it.
+    static var ranks: Int { ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"].flatMap { Int($0) } ?? 1 }
+
     static func main() {
         Output.prepare()
         if let complaint = CPU.complaint {
@@ -75,7 +78,6 @@ struct Sipat: ParsableCommand {
     /// What needs no ranks, started as one of several: others may have been given a command that does, and would wait for
     /// this one. Then the first thing that ranks do together, comparing their commands, tells.
     private static func joinOthers() {
-        let ranks = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"].flatMap { Int($0) } ?? 1
         guard ranks > 1, !Session.wasOpened else { return }
         do { try Session.withSession { _ in } } catch { Foundation.exit(error.exitCode) }
     }

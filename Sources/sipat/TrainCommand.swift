@@ -31,6 +31,9 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .customLong("set"), help: ArgumentHelp("Override a key of the recipe; may be given often.", valueName: "key=value"))
     var overrides: [String] = []
 
+    @Flag(help: "Do without image files that cannot be used, and record them in left-out.json: as --set data.skipBad=true.")
+    var skipBad = false
+
     @Flag(help: "Go on with the run in --output from its newest good checkpoint, on any number of ranks.")
     var resume = false
 
@@ -86,7 +89,7 @@ struct TrainCommand: ParsableCommand {
         default: throw Failure.usage("a file and --recipe are both given", remedy: "leave one of them out")
         }
         return TrainingRequest(
-            recipe: source, overrides: overrides, output: output,
+            recipe: source, overrides: overrides + (skipBad ? ["data.skipBad=true"] : []), output: output,
             mode: resume ? .resume : resumeIfPresent ? .resumeIfPresent : .new, threads: threads, showsProfile: profile,
             timeBudget: timeBudget?.seconds)
     }

@@ -31,6 +31,8 @@ package struct CollectionReport: Sendable {
     package private(set) var misnamed: [String] = []
     /// How many are turned by EXIF.
     package private(set) var turned = 0
+    /// A hash of every byte of every file that could be read, with paths, labels and splits, in order: equal for equal data sets.
+    package private(set) var contents = ""
 
     /// Decodes every image. Memory: some images, and 100 bytes for each.
     ///
@@ -38,23 +40,30 @@ package struct CollectionReport: Sendable {
     package init(_ collection: ImageCollection, limit: PixelLimit = .standard, progress: (Int) -> Void = { _ in }) throws {
         var used: [Int] = []
         var hashes: [UInt64] = []
-        var pictures: [[UInt64]] = []
+        var pictures: [SIMD4<UInt64>] = []
+        let searchesNear = collection.entries.count <= DuplicateSearch.nearLimit
         var sizes: [PixelSize: Int] = [:]
+        var contents = ContentHash()
         let order = Array(collection.entries.indices)
         try Inspection(collection: collection, settings: nil, limit: limit).run(order: order, progress: progress) { index, result in
-            let path = collection.entries[index].path
+            let entry = collection.entries[index]
+            let path = entry.path
+            contents.combine(text: path)
+            contents.combine(text: "\(collection.classNames[Int(entry.label)]) \(entry.split?.rawValue ?? "")")
+            withUnsafeBytes(of: ((try? result.get().fileHash) ?? 0).littleEndian) { contents.combine($0) }
             switch result {
             case .failure(let failure): problems.append(Problem(path: path, failure: failure))
             case .success(let image):
                 used.append(index)
                 hashes.append(image.fileHash)
-                pictures.append(image.differenceHash)
+                if searchesNear { pictures.append(image.differenceHash) }
                 sizes[image.header.size, default: 0] += 1
                 formats[CollectionReport.format(image.header), default: 0] += 1
                 if image.header.orientation != .up { turned += 1 }
                 if CollectionReport.isMisnamed(path, image.header.format) { misnamed.append(path) }
             }
         }
+        self.contents = contents.hexadecimal
         self.sizes = sizes.map { ($0.key, $0.value) }.sorted { ($1.count, $0.size.description) < ($0.count, $1.size.description) }
         func duplicates(_ positions: [Int]) -> Duplicates {
             let entries = positions.map { collection.entries[used[$0]] }
@@ -62,7 +71,7 @@ package struct CollectionReport: Sendable {
                 paths: entries.map(\.path), crossesSplits: Set(entries.map(\.split)).count > 1, crossesLabels: Set(entries.map(\.label)).count > 1)
         }
         exactDuplicates = DuplicateSearch.exact(hashes).map(duplicates)
-        searchedNear = pictures.count <= DuplicateSearch.nearLimit
+        searchedNear = searchesNear
         nearDuplicates = DuplicateSearch.near(pictures).filter { hashes[$0.0] != hashes[$0.1] }.map { duplicates([$0.0, $0.1]) }
     }
 

@@ -11,25 +11,34 @@ struct DuplicateSearch {
     static let nearBits = 5
 
     /// 256 bits.
-    static func differenceHash(_ grey: Image) -> [UInt64] {
+    static func differenceHash(_ grey: Image) -> SIMD4<UInt64> {
         let small = Geometry(source: grey.size, output: PixelSize(width: 17, height: 16)).apply(to: grey).pixels
-        return (0..<4).map { word in
-            (0..<64).reduce(UInt64(0)) { bits, bit in
+        var hash = SIMD4<UInt64>()
+        for word in 0..<4 {
+            hash[word] = (0..<64).reduce(UInt64(0)) { bits, bit in
                 let at = (word * 4 + bit / 16) * 17 + bit % 16
                 return bits << 1 | (small[at] < small[at + 1] ? 1 : 0)
             }
         }
+        return hash
     }
 
     /// Sets of two or more equal hashes, as positions.
     static func exact(_ hashes: [UInt64]) -> [[Int]] {
-        Dictionary(grouping: hashes.indices, by: { hashes[$0] }).values.filter { $0.count > 1 }.sorted { $0[0] < $1[0] }
+        let order = hashes.indices.sorted { (hashes[$0], $0) < (hashes[$1], $1) }
+        var sets: [[Int]] = []
+        var start = 0
+        while start < order.count {
+            let end = order[start...].firstIndex { hashes[$0] != hashes[order[start]] } ?? order.count
+            if end - start > 1 { sets.append(Array(order[start..<end])) }
+            start = end
+        }
+        return sets.sorted { $0[0] < $1[0] }
     }
 
     /// Pairs whose hashes differ in at most `nearBits` bits; empty above `nearLimit` images. O(n²): about 1 ns per pair.
-    static func near(_ hashes: [[UInt64]]) -> [(Int, Int)] {
-        guard hashes.count <= nearLimit else { return [] }
-        let words = hashes.map { SIMD4<UInt64>($0[0], $0[1], $0[2], $0[3]) }
+    static func near(_ words: [SIMD4<UInt64>]) -> [(Int, Int)] {
+        guard words.count <= nearLimit else { return [] }
         var pairs: [(Int, Int)] = []
         words.withUnsafeBufferPointer { words in
             for i in words.indices {

@@ -41,9 +41,14 @@ package final class FileImages: ImageSource {
     /// The split's images among the collection's.
     private let indices: [Int]
 
+    /// - Parameter leftOut: paths of files to do without.
     /// - Throws: `Failure.usage` when the split holds no image.
-    package init(_ collection: ImageCollection, split: DatasetSplit, settings: FitSettings, name: String = "images") throws {
-        indices = collection.entries.indices.filter { collection.entries[$0].split == split }
+    package init(
+        _ collection: ImageCollection, split: DatasetSplit, settings: FitSettings, leavingOut leftOut: Set<String> = [], name: String = "images"
+    ) throws {
+        indices = collection.entries.indices.filter {
+            collection.entries[$0].split == split && (leftOut.isEmpty || !leftOut.contains(collection.entries[$0].path))
+        }
         guard !indices.isEmpty else {
             throw Failure.usage(
                 "\(collection.folder): the \(split.rawValue) split holds no image", remedy: "make one, or let data.testShare draw it")
@@ -60,7 +65,7 @@ package final class FileImages: ImageSource {
             let entry = collection.entries[index]
             hash.combine(text: entry.path)
             hash.combine(text: collection.classNames[Int(entry.label)])
-            // Of a manifest, only what it says: looking at a million files would take minutes.
+            // Of a manifest, only what it says and the sample below: looking at a million files would take minutes.
             if let place = entry.place {
                 hash.combine(text: "\(place.size)")
             } else if collection.layout != .manifest {
@@ -68,14 +73,19 @@ package final class FileImages: ImageSource {
             }
         }
         hash.combine(text: settings.text)
+        withUnsafeBytes(of: ContentSample(collection, indices).hash.littleEndian) { hash.combine($0) }
         fingerprint = "\(name) \(indices.count)×\(settings.shape) \(hash.hexadecimal)"
     }
 
     package func read(_ index: Int, _ draw: SampleDraw, into pixels: UnsafeMutablePointer<UInt8>) throws -> SampleGeometry {
         let entry = collection.entries[indices[index]]
         let options = DecodingOptions(channels: settings.channels, limit: settings.limit)
-        let decoded = try collection.bytes(of: entry).withUnsafeBytes {
-            try Image.decode($0, name: collection.path(of: entry), options: options)
+        let decoded: DecodedImage
+        do {
+            decoded = try collection.bytes(of: entry).withUnsafeBytes { try Image.decode($0, name: collection.path(of: entry), options: options) }
+        } catch let failure as Failure {
+            let way = "leave such files out: --skip-bad, or data.skipBad=true"
+            throw Failure(failure.kind, failure.message, remedy: failure.remedy.map { "\($0); or \(way)" } ?? way)
         }
         let geometry = draw.geometry(
             source: decoded.header.size, orientation: decoded.header.orientation, fit: settings.geometry, size: settings.size)

@@ -67,14 +67,29 @@ package struct ImageCollection: Sendable {
     ///
     /// - Throws: `Failure` when it cannot be read.
     func bytes(of entry: ImageEntry) throws -> [UInt8] {
-        if let place = entry.place { return try shards[Int(place.shard)].bytes(at: place.offset, count: place.size) }
-        let path = path(of: entry)
+        let (file, start, size) = try place(of: entry)
+        guard size <= 2 << 30 else {
+            throw Failure.badData("\(file.path): has \(byteText(size)), expected at most \(byteText(2 << 30))", remedy: "check that this is the right file")
+        }
+        return try file.bytes(at: start, count: size)
+    }
+
+    /// The file that holds the image's encoded bytes, and where in it they are.
+    ///
+    /// - Throws: `Failure` when there is none.
+    func place(of entry: ImageEntry) throws -> (file: ReadableFile, start: Int, size: Int) {
+        if let place = entry.place { return (shards[Int(place.shard)], place.offset, place.size) }
+        let file = try openFile(path(of: entry))
+        return (file, 0, file.size)
+    }
+
+    private func openFile(_ path: String) throws -> ReadableFile {
         do {
-            return try ReadableFile.contents(of: path, limit: 2 << 30)
+            return try ReadableFile(path)
         } catch let failure as Failure where failure.kind == .inputOutput {
             // A manifest may spell a name in another Unicode normal form than the disk does.
             guard layout == .manifest, let found = FolderListing.canonicalPath(path) else { throw failure }
-            return try ReadableFile.contents(of: found, limit: 2 << 30)
+            return try ReadableFile(found)
         }
     }
 

@@ -10,6 +10,8 @@ package struct ImagesConfiguration: Sendable, Hashable {
     package var fit = FitSettings.Rule.resize
     package var collection = CollectionOptions()
     package var maximumPixels = PixelLimit.standard.maximum
+    /// Paths, as the collection has them, of files to do without: see `LeftOutFiles`.
+    package var leftOut: Set<String> = []
 
     package init() {}
 
@@ -28,7 +30,7 @@ package struct ImagesConfiguration: Sendable, Hashable {
     /// - Throws: `Failure.usage` for a packed set of another size than asked for, else what is wrong with the files.
     package func source(at path: String, split: DatasetSplit) throws -> any ImageSource {
         guard PackedSet.isPackedSet(path) else {
-            return try FileImages(ImageCollection(at: path, options: collection), split: split, settings: fitSettings)
+            return try FileImages(ImageCollection(at: path, options: collection), split: split, settings: fitSettings, leavingOut: leftOut)
         }
         return try packed(path, split)
     }
@@ -38,7 +40,7 @@ package struct ImagesConfiguration: Sendable, Hashable {
         guard PackedSet.isPackedSet(path) else {
             let collection = try ImageCollection(at: path, options: collection)
             return try DatasetSplit.allCases.filter { split in collection.entries.contains { $0.split == split } }
-                .map { ($0, try FileImages(collection, split: $0, settings: fitSettings)) }
+                .map { ($0, try FileImages(collection, split: $0, settings: fitSettings, leavingOut: leftOut)) }
         }
         let header = try PackedHeader(folder: path)
         return try DatasetSplit.allCases.filter { $0 == .train ? header.train > 0 : header.test > 0 }.map { ($0, try packed(path, $0)) }

@@ -10,7 +10,7 @@ struct InspectedImage: Sendable {
     /// Fitted to the wanted size; empty where none was wanted.
     var pixels: [UInt8]
     /// 16 rows of 16 comparisons between neighbours in a grey 17×16 reduction: alike images have alike bits.
-    var differenceHash: [UInt64]
+    var differenceHash: SIMD4<UInt64>
 }
 
 /// Decodes every image of a collection, several at a time, in bounded memory.
@@ -55,7 +55,7 @@ struct Inspection {
         }
         return InspectedImage(
             header: decoded.header, fileHash: hash.value, pixels: pixels,
-            differenceHash: settings == nil ? DuplicateSearch.differenceHash(decoded.image) : [])
+            differenceHash: settings == nil ? DuplicateSearch.differenceHash(decoded.image) : SIMD4())
     }
 }
 

@@ -28,9 +28,10 @@ enum Manifest {
     static func read(_ path: String) throws -> ImageCollection {
         let bytes = try ReadableFile.contents(of: path, limit: 4 << 30)
         let isJSON = bytes.first { $0 > 0x20 && $0 < 0x80 } == UInt8(ascii: "{")
-        var builder = Builder(path)
+        // There may be millions: no array of them grows by doubling.
+        var builder = Builder(path, lines: bytes.count { $0 == 0x0A } + 1)
         if isJSON { try readLines(bytes, path, into: &builder) } else { try readTable(bytes, path, into: &builder) }
-        return try builder.collection()
+        return try (consume builder).collection()
     }
 
     private static func readTable(_ bytes: [UInt8], _ path: String, into builder: inout Builder) throws {
@@ -72,7 +73,12 @@ enum Manifest {
     }
 
     private static func readLines(_ bytes: [UInt8], _ path: String, into builder: inout Builder) throws {
-        for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+        var (index, end) = (-1, -1)
+        while end < bytes.count {
+            let start = end + 1
+            end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
+            index += 1
+            let line = bytes[start..<end]
             guard line.contains(where: { $0 > 0x20 }) else { continue }
             guard let object = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any] else {
                 throw Failure.badData("\(path):\(index + 1): is not a JSON object", remedy: "write one object per line: {\"path\": \"a.jpg\", \"label\": \"cat\"}")
@@ -117,9 +123,21 @@ enum Manifest {
         private var entries: [ImageEntry] = []
         private var labels: [String] = []
         private var labelNumbers: [String: Int32] = [:]
-        private var splits: [String?] = []
+        /// What each line says, until it is known whether there is a test split.
+        private enum Said: UInt8 {
+            case nothing
+            case train
+            case validation
+            case test
+        }
 
-        init(_ path: String) { self.path = path }
+        private var splits: [Said] = []
+
+        init(_ path: String, lines: Int) {
+            self.path = path
+            entries.reserveCapacity(lines)
+            splits.reserveCapacity(lines)
+        }
 
         mutating func add(_ file: String?, _ label: String?, _ split: String?, _ entry: ImageEntry, line: Int) throws {
             guard let file, let label else {
@@ -141,20 +159,22 @@ enum Manifest {
                 labels.append(label)
             }
             entries.append(entry)
-            splits.append(split)
+            splits.append(split.map { $0.hasPrefix("train") ? .train : $0.hasPrefix("val") ? .validation : .test } ?? .nothing)
         }
 
         /// Classes in order: of numbers where all are numbers, else of names.
-        func collection() throws -> ImageCollection {
+        consuming func collection() throws -> ImageCollection {
             let order = ImageCollection.classOrder(labels)
             var place = [Int32](repeating: 0, count: labels.count)
             for (position, index) in order.enumerated() { place[index] = Int32(position) }
-            let hasTest = splits.contains("test")
-            var entries = entries
+            let hasTest = splits.contains(.test)
             for index in entries.indices {
                 entries[index].label = place[Int(entries[index].label)]
-                if let split = splits[index] {
-                    entries[index].split = split.hasPrefix("train") || (split.hasPrefix("val") && hasTest) ? .train : .test
+                switch splits[index] {
+                case .nothing: break
+                case .train: entries[index].split = .train
+                case .validation: entries[index].split = hasTest ? .train : .test
+                case .test: entries[index].split = .test
                 }
             }
             return ImageCollection(

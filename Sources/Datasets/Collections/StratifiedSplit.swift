@@ -13,37 +13,76 @@ struct StratifiedSplit {
     /// - Parameters:
     ///   - groups: a number per image, any numbers; equal ones stay together.
     init(labels: [Int32], groups: [Int32], share: Double, seed: UInt64) {
-        var members: [Int32: [Int]] = [:]
-        var order: [Int32] = []
-        for (index, group) in groups.enumerated() {
-            if members[group] == nil { order.append(group) }
-            members[group, default: []].append(index)
-        }
+        let members = GroupMembers(groups)
         let classes = Int(labels.max() ?? -1) + 1
-        var groupsOfClass = [[[Int]]](repeating: [], count: classes)
-        for group in order {
-            let indices = members[group]!
-            groupsOfClass[StratifiedSplit.majority(indices.map { labels[$0] })].append(indices)
+        var groupsOfClass = [[Int32]](repeating: [], count: classes)
+        for group in 0..<members.count {
+            groupsOfClass[StratifiedSplit.majority(members[group].lazy.map { labels[Int($0)] })].append(Int32(group))
         }
         var chosen = [Bool](repeating: false, count: labels.count)
         for (label, groups) in groupsOfClass.enumerated() where !groups.isEmpty {
-            let target = share * Double(groups.reduce(0) { $0 + $1.count })
+            let target = share * Double(groups.reduce(0) { $0 + members[Int($1)].count })
             var taken = 0.0
             for place in Philox(seed: seed, purpose: .validationSplit, sample: label).permutation(groups.count) {
-                let size = Double(groups[place].count)
+                let images = members[Int(groups[place])]
+                let size = Double(images.count)
                 guard abs(taken + size - target) < abs(taken - target) else { continue }
                 taken += size
-                for index in groups[place] { chosen[index] = true }
+                for index in images { chosen[Int(index)] = true }
             }
         }
         isChosen = chosen
     }
 
-    private static func majority(_ labels: [Int32]) -> Int {
+    private static func majority(_ labels: some Collection<Int32>) -> Int {
+        // Most images are a group of their own.
+        if labels.count == 1 { return Int(labels.first!) }
         var counts: [Int32: Int] = [:]
         for label in labels { counts[label, default: 0] += 1 }
         return Int(counts.min { ($1.value, $0.key) < ($0.value, $1.key) }!.key)
     }
+}
+
+/// The images of each group, groups in the order of their first image. A few bytes per image: there may be millions.
+private struct GroupMembers {
+    /// Where each group begins in `images`, and its end.
+    private var starts: [Int32]
+    private var images: [Int32]
+
+    init(_ groups: [Int32]) {
+        var ids: [Int32: Int32] = [:]
+        var next: Int32 = 0
+        // Numbers in the order of their first use, as `groupNumbers` gives them, need no table.
+        var isDense = true
+        for group in groups where isDense {
+            if group == next { next += 1 } else if group < 0 || group > next { isDense = false }
+        }
+        var numbers = groups
+        if !isDense {
+            next = 0
+            for (index, group) in groups.enumerated() {
+                if let id = ids[group] {
+                    numbers[index] = id
+                } else {
+                    (ids[group], numbers[index]) = (next, next)
+                    next += 1
+                }
+            }
+        }
+        starts = [Int32](repeating: 0, count: Int(next) + 1)
+        for number in numbers { starts[Int(number) + 1] += 1 }
+        for group in 0..<Int(next) { starts[group + 1] += starts[group] }
+        images = [Int32](repeating: 0, count: groups.count)
+        var place = starts
+        for (index, number) in numbers.enumerated() {
+            images[Int(place[Int(number)])] = Int32(index)
+            place[Int(number)] += 1
+        }
+    }
+
+    var count: Int { starts.count - 1 }
+
+    subscript(group: Int) -> ArraySlice<Int32> { images[Int(starts[group])..<Int(starts[group + 1])] }
 }
 
 extension ImageCollection {

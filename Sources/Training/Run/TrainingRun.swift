@@ -216,7 +216,7 @@ package final class TrainingRun {
         state.stepInEpoch = 0
         if let accuracy {
             let metric = recipe.picksByCleanAccuracy ? accuracy.clean : accuracy.robust
-            isBest = metric > state.bestMetric ?? -1
+            isBest = metric > state.bestMetric ?? -1 || recipe.validation.ties == .later && metric == state.bestMetric
             state.validationsSinceBest = isBest ? 0 : state.validationsSinceBest + 1
             if isBest {
                 state.bestMetric = metric
