@@ -65,6 +65,8 @@ let package = Package(
         .target(name: "MPI", dependencies: ["COpenMPI", "Diagnostics"]),
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet"], swiftSettings: numeric),
         .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
+        // Formats of other programs, written by hand: protocol buffers, TensorBoard's events, ONNX. Knows networks, not training.
+        .target(name: "Interchange", dependencies: ["Kernels", "NeuralNet"]),
         .target(name: "Salience", dependencies: ["Digests", "Images", "Kernels", "Diagnostics"]),
         .target(name: "Attacks", dependencies: ["Kernels", "NeuralNet", "Diagnostics"], swiftSettings: numeric),
         .target(name: "Datasets", dependencies: ["CZlib", "Images", "Kernels", "Salience", "Diagnostics"]),
@@ -73,16 +75,16 @@ let package = Package(
         .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
         .target(
             name: "Evaluation",
-            dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Images", "Diagnostics"]),
+            dependencies: ["MPI", "Kernels", "NeuralNet", "Interchange", "Salience", "Attacks", "Datasets", "Digests", "Images", "Diagnostics"]),
         .target(
             name: "Training",
-            dependencies: ["MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Checkpoints", "Recipes", "Diagnostics"]
+            dependencies: ["MPI", "Kernels", "NeuralNet", "Interchange", "Salience", "Attacks", "Datasets", "Checkpoints", "Recipes", "Diagnostics"]
         ),
         // What a command does, without its arguments.
         .target(
             name: "Experiments",
             dependencies: [
-                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Checkpoints", "Images", "Recipes",
+                "MPI", "Kernels", "NeuralNet", "Interchange", "Salience", "Attacks", "Datasets", "Digests", "Checkpoints", "Images", "Recipes",
                 "Evaluation", "Training",
                 "Diagnostics",
             ]
@@ -130,7 +132,7 @@ let package = Package(
         // What strangers' files are read by, as functions of bytes: for libFuzzer, and for the tests that replay its corpus.
         .target(
             name: "FuzzTargets",
-            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Digests", "Images", "Recipes", "Salience", "Scaling", "Training"],
+            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Digests", "Images", "Interchange", "Recipes", "Salience", "Scaling", "Training"],
             path: "Tests/Fuzz/Targets"),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", exclude: ["Driver", "Targets"],
@@ -140,6 +142,8 @@ let package = Package(
         .testTarget(name: "ImagesTests", dependencies: ["Images", "CTurboJPEG", "Diagnostics", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
         .testTarget(name: "NeuralNetTests", dependencies: ["NeuralNet", "Kernels", "Attacks", "Checkpoints", "Diagnostics"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "InterchangeTests", dependencies: ["Interchange", "NeuralNet", "Kernels", "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(name: "SalienceTests", dependencies: ["Salience", "Images", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "NeuralNet", "Kernels", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Attacks", "Datasets", "NeuralNet", "Kernels", "Diagnostics"]),
@@ -152,7 +156,7 @@ let package = Package(
             name: "ReviewTests", dependencies: ["Review", "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", "sipat", "TestSupport"],
             exclude: ["Browser"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Interchange", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]
 )

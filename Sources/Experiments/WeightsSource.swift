@@ -8,12 +8,15 @@ import Training
 package struct WeightsSource {
     /// The safetensors file.
     package let path: String
-    /// The recipe of the steps that made the weights; nil for a file that lies in no checkpoint of this program.
-    package let recipe: Recipe?
+    /// Where the run stood when it wrote the weights; nil for a file that lies in no checkpoint of this program.
+    package let state: RunState?
     /// What was read, in words: whose checkpoint, whose recipe.
     package let account: String
     /// Why there is no recipe where there should be one. Matters only to those who have not said what it would say.
     package let recipeFailure: Failure?
+
+    /// The recipe of the steps that made the weights.
+    package var recipe: Recipe? { state?.recipe }
 
     /// - Parameter given: a run's folder, its `checkpoints`, one checkpoint, or a file.
     package init(_ given: String) throws {
@@ -27,10 +30,10 @@ package struct WeightsSource {
             // A file takes its settings from the checkpoint that it is a part of, and from nowhere else.
             let folder = pathFolder(given)
             guard pathName(given) == RunFiles.weights, Checkpoint.isPublished(folder) else {
-                (recipe, recipeFailure, account) = (nil, nil, given)
+                (state, recipeFailure, account) = (nil, nil, given)
                 return
             }
-            (recipe, recipeFailure) = Self.recipe { try Checkpoint(verifying: folder) }
+            (state, recipeFailure) = Self.state { try Checkpoint(verifying: folder) }
             account = "\(given), with the recipe in \(folder)/\(RunFiles.state)"
             return
         }
@@ -48,7 +51,7 @@ package struct WeightsSource {
                 "\(given): is neither a run's folder nor a checkpoint of one", remedy: "name the folder given to sipat train --output, or a safetensors file")
         }
         path = try checkpoint.path(of: RunFiles.weights)
-        (recipe, recipeFailure) = Self.recipe { checkpoint }
+        (state, recipeFailure) = Self.state { checkpoint }
         account = "\(path), with the recipe in \(checkpoint.path)/\(RunFiles.state)"
     }
 
@@ -65,9 +68,9 @@ package struct WeightsSource {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    private static func recipe(_ checkpoint: () throws -> Checkpoint) -> (Recipe?, Failure?) {
+    private static func state(_ checkpoint: () throws -> Checkpoint) -> (RunState?, Failure?) {
         do {
-            return (try RunFiles.state(of: checkpoint()).recipe, nil)
+            return (try RunFiles.state(of: checkpoint()), nil)
         } catch {
             return (nil, error as? Failure ?? .badData("\(error)"))
         }

@@ -172,6 +172,10 @@ package struct Recipe: Sendable, Hashable {
         package var keep = 2
     }
 
+    package struct Logging: Sendable, Hashable {
+        package var tensorboard = false
+    }
+
     package struct Communication: Sendable, Hashable {
         package var reduction = ReductionAlgorithm.reproducible
         package var bucketMegabytes = 4.0
@@ -194,6 +198,7 @@ package struct Recipe: Sendable, Hashable {
     package var schedule = Schedule()
     package var validation = Validation()
     package var checkpoint = Checkpoint()
+    package var logging = Logging()
     package var communication = Communication()
 
     init() {}

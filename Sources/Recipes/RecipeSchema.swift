@@ -90,6 +90,8 @@ package enum RecipeSchema {
         field("checkpoint.everySteps", \.checkpoint.everySteps, .integer(0...Int.max), "and steps between them, inside an epoch; 0 for none", mayChange: true),
         field("checkpoint.keep", \.checkpoint.keep, .integer(1...10_000), "newest checkpoints kept, besides the best", mayChange: true),
 
+        field("logging.tensorboard", \.logging.tensorboard, "write the numbers of metrics.jsonl as TensorBoard's event files, too", mayChange: true),
+
         field("communication.reduction", \.communication.reduction, "sum gradients in an order that no rank count changes, as MPI pleases, or in bfloat16 with error feedback (half the bytes; results then depend on the number of ranks, and on where a run is resumed)"),
         field("communication.bucketMegabytes", \.communication.bucketMegabytes, .number(0.001...4096), "gradients sent at a time while the backward pass goes on", mayChange: true) { recipe in
             // Only the reproducible sums do not depend on how the gradients are cut.

@@ -51,8 +51,10 @@ import Testing
         weights.insert(try TinyRun.weights(pictures.folder.path + "/packed"))
         #expect(weights.count == 1 && weights != ["none"], "\(weights)")
         #expect(records.count == 1 && records.first!.contains(bad) && records.first!.contains("HTML"), "\(records)")
-        // It goes on with the same images, whatever becomes of the file.
+        // It goes on with the same images, whatever becomes of the file, and says so in its card.
         let run = pictures.folder.path + "/run-3"
+        let card = try String(contentsOfFile: run + "/model-card.md", encoding: .utf8)
+        #expect(card.contains("1 files that could not be used"), "\(card)")
         let resumed = try TinyRun.sipat("train", "--output", run, "--resume", "--set", "epochs=2")
         #expect(resumed.status == 0 && resumed.output.contains("left out"), "\(resumed)")
         // The test split has a bad file of its own.

@@ -66,24 +66,6 @@ import Testing
         #expect(rows.filter { !$0.contains("\"") }.allSatisfy { $0.split(separator: ",", omittingEmptySubsequences: false).count == columns })
     }
 
-    @Test func checksums() {
-        // RFC 3720, B.4, and the one that everybody quotes.
-        #expect(CRC32C.value(Array("123456789".utf8)) == 0xE306_9283)
-        #expect(CRC32C.value([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA && CRC32C.value([UInt8](repeating: 255, count: 32)) == 0x62A8_AB43)
-        #expect(CRC32C.value(0..<32) == 0x46DD_794E)
-        #expect(CRC32C.masked([]) == 0xA282_EAD8)
-    }
-
-    /// The bytes of a record, by hand.
-    @Test func eventFiles() {
-        var file = EventFile(time: 1)
-        let version: [UInt8] = [0x09, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F, 0x10, 0, 0x1A, 13] + Array("brain.Event:2".utf8)
-        #expect(Array(file.bytes[0..<8]) == [26, 0, 0, 0, 0, 0, 0, 0] && Array(file.bytes[12..<38]) == version && file.bytes.count == 42)
-        file.addScalar("a", step: 300, 0.5)
-        let scalar: [UInt8] = [0x09, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F, 0x10, 0xAC, 0x02, 0x2A, 10, 0x0A, 8, 0x0A, 1, 0x61, 0x15, 0, 0, 0, 0x3F]
-        #expect(Array(file.bytes[54..<54 + scalar.count]) == scalar && file.bytes.count == 54 + scalar.count + 4)
-    }
-
     @Test func arrays() throws {
         let paths = try export(.npy)
         #expect(

@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Interchange
 import Salience
 
 /// Evaluations as NumPy arrays, images in PyTorch's order of axes.

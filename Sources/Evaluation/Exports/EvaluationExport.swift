@@ -1,6 +1,7 @@
 import Attacks
 import Diagnostics
 import Foundation
+import Interchange
 
 /// A finished evaluation in the forms that other programs read.
 package enum EvaluationExport {

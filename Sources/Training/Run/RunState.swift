@@ -1,4 +1,5 @@
 import Checkpoints
+import Datasets
 import Diagnostics
 import Foundation
 import NeuralNet
@@ -26,12 +27,28 @@ package struct RunState: Codable, Sendable, Hashable {
     package var recipe: Recipe
     /// Identifies the training images.
     package var data: String
+    /// What the model is for; absent in older checkpoints.
+    package var images: Images?
     /// SHA-256 of the file that the run began from; absent where it began at random.
     package var initialWeights: String?
     /// Ranks that the run had when this was written; any number may go on.
     package var worldSize: Int
     /// SHA-256 of parameters and running statistics as they lie in `weights.safetensors`.
     package var weightsHash = ""
+
+    /// The images that the model takes, and what it calls them.
+    package struct Images: Codable, Sendable, Hashable {
+        package var height: Int
+        package var width: Int
+        package var channels: Int
+        package var classNames: [String]
+
+        init(_ dataset: any ImageSource) {
+            let shape = dataset.imageShape
+            (height, width, channels) = (shape.height, shape.width, shape.channels)
+            classNames = dataset.classNames
+        }
+    }
 
     package init(recipe: Recipe, data: String, worldSize: Int) {
         self.recipe = recipe

@@ -13,6 +13,7 @@ final class RunWriter {
     private let store: CheckpointStore
     private var progress = ProgressLine()
     private var metrics: MetricsLog?
+    private var events: TensorBoardLog?
     private var epochStart = monotonicSeconds()
 
     init(_ start: RunStart, recipe: Recipe) throws {
@@ -30,6 +31,10 @@ final class RunWriter {
     func open(after state: RunState) throws {
         let log = try MetricsLog(folder: directory.path, after: state.step, epoch: state.epoch, using: start.files)
         metrics = log
+        if state.recipe.logging.tensorboard {
+            // A checkpoint after an epoch's last step may be older than its validation.
+            events = try TensorBoardLog(folder: directory.path, after: state.step, hasEpoch: state.stepInEpoch == 0, using: start.files)
+        }
         epochStart = monotonicSeconds()
         guard !start.changes.isEmpty else { return }
         for change in start.changes { progress.note("\(change.field.path) was \(change.old), is now \(change.new)") }
@@ -60,10 +65,11 @@ final class RunWriter {
 
     func log(_ state: RunState, _ result: StepResult, rate: Float, stepsPerEpoch: Int, epochs: Int) throws {
         let samples = Double(result.samples)
-        try metrics?.append(
-            StepLine(
-                step: state.step, epoch: state.epoch, learningRate: rate, loss: result.loss / samples,
-                accuracy: result.correct / samples, imagesPerSecond: samples / result.timings.total))
+        let line = StepLine(
+            step: state.step, epoch: state.epoch, learningRate: rate, loss: result.loss / samples, accuracy: result.correct / samples,
+            imagesPerSecond: samples / result.timings.total)
+        try metrics?.append(line)
+        try events?.append(line)
         progress.show(
             epoch: state.epoch, epochs: epochs, step: state.stepInEpoch - 1, steps: stepsPerEpoch,
             loss: state.loss / Double(state.samples), accuracy: state.correct / Double(state.samples),
@@ -77,11 +83,12 @@ final class RunWriter {
     ) throws {
         let samples = Double(max(sums.samples, 1))
         let seconds = monotonicSeconds() - epochStart
-        try metrics?.append(
-            EpochLine(
-                step: state.step, epoch: epoch, loss: sums.loss / samples, accuracy: sums.correct / samples,
-                cleanAccuracy: accuracy?.clean, robustAccuracy: accuracy?.robust, zeroGradients: sums.zeroGradients, weights: state.weightsHash,
-                seconds: seconds, timing: TimingLine(profile)))
+        let line = EpochLine(
+            step: state.step, epoch: epoch, loss: sums.loss / samples, accuracy: sums.correct / samples, cleanAccuracy: accuracy?.clean,
+            robustAccuracy: accuracy?.robust, zeroGradients: sums.zeroGradients, weights: state.weightsHash, seconds: seconds,
+            timing: TimingLine(profile))
+        try metrics?.append(line)
+        try events?.append(line)
         var text = "epoch \(epoch + 1): loss \(decimal(sums.loss / samples, 4)), training accuracy \(percent(sums.correct / samples))"
         if let accuracy {
             text += ", validation \(percent(accuracy.clean)) clean, \(percent(accuracy.robust)) robust\(isBest ? " (best)" : "")"
@@ -100,6 +107,7 @@ final class RunWriter {
     func save(_ state: RunState, model: ModelState, optimizer: Optimizer, isTold: Bool) throws {
         // The log of the steps taken first: a checkpoint promises it.
         try metrics?.synchronize()
+        try events?.synchronize()
         let result = try store.save(step: state.step, RunFiles.checkpoint(state, model: model, optimizer: optimizer))
         for warning in result.warnings { progress.note("warning: \(warning)") }
         if isTold { progress.note("checkpoint after step \(state.step), weights \(state.weightsHash.prefix(12))") }
@@ -109,6 +117,21 @@ final class RunWriter {
     func markBest(_ state: RunState) throws {
         let metric = state.recipe.picksByCleanAccuracy ? "validation.clean" : "validation.robust"
         try store.markBest(.init(step: state.step, metric: metric, value: state.bestMetric ?? 0))
+    }
+
+    /// Writes the model card. The metrics have been written.
+    func writeCard(_ state: RunState, recipe: Recipe, data: TrainingData, network: Network) throws {
+        let path = directory.path + "/metrics.jsonl"
+        let card = ModelCard(
+            recipe: recipe, state: state, data: data, network: network, metrics: try ReadableFile.contents(of: path, limit: 1 << 32),
+            leftOut: recipe.data.skipBad ? leftOut : 0)
+        try writeAtomically(Array(card.text.utf8), to: directory.path + "/model-card.md", using: start.files)
+    }
+
+    /// Files that the run does without.
+    private var leftOut: Int {
+        let bytes = try? ReadableFile.contents(of: "\(directory.path)/\(LeftOutFiles.fileName)", limit: 1 << 30)
+        return bytes.flatMap { try? decodedJSON(LeftOutFiles.self, from: $0) }?.files.count ?? 0
     }
 
     /// The state to go on from, its arenas loaded.

@@ -91,6 +91,7 @@ package final class TrainingRun {
             seed: recipe.randomSeed
         ) { ownedMicroBatches(total: $0, rank: rank, size: size) }
         state = RunState(recipe: recipe, data: data.fingerprint, worldSize: size)
+        state.images = RunState.Images(data.dataset)
         files = try communicator.agreeing {
             try start.map { try RunWriter($0, recipe: recipe) }
         }
@@ -115,6 +116,7 @@ package final class TrainingRun {
                 return .stopped(reason)
             }
         }
+        try communicator.agreeing { try files?.writeCard(state, recipe: recipe, data: data, network: step.state.network) }
         files?.note("finished after \(state.epoch) epochs, \(state.step) steps")
         return .finished
     }
@@ -305,6 +307,8 @@ package final class TrainingRun {
         }
         saved = (state.step, state.stepInEpoch)
         state.recipe = recipe
+        // Older checkpoints do not say it.
+        state.images = RunState.Images(data.dataset)
         state.worldSize = communicator.size
         for arena in [step.state.parameters, step.state.buffers, step.optimizer.momentum] {
             try communicator.broadcast(UnsafeMutableBufferPointer(start: arena.pointer, count: arena.count))

@@ -18,7 +18,7 @@ package struct FuzzTarget: Sendable {
     /// Every target.
     package static let all: [FuzzTarget] = [
         safetensors, safetensorsHeader, npy, salienceMaps, provenance, idx, gzip, cifar, recipe, overrides, runState, manifest, metrics,
-        scaleRun, jpeg, png, exif, imageManifest, tar, salienceStore, voc, coco, yolo, csv, cub, cvat, labelStudio, labelMe, maskPNG,
+        scaleRun, jpeg, png, exif, imageManifest, tar, salienceStore, voc, coco, yolo, csv, cub, cvat, labelStudio, labelMe, maskPNG, events,
     ]
 
     /// Reads one input.
