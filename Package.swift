@@ -95,7 +95,15 @@ let package = Package(
             dependencies: [
                 "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", .product(name: "FlyingFox", package: "FlyingFox"),
             ],
-            resources: [.embedInCode("Page")],
+            resources: [.embedInCode("Page")]
+        ),
+        // A comparison of methods on one's own images, planned, run, and reported so that somebody can decide.
+        .target(
+            name: "Pilot",
+            dependencies: [
+                "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Checkpoints", "Images", "Recipes", "Evaluation", "Training",
+                "Experiments", "Review", "Diagnostics", "Yams",
+            ],
             // Its tests look inside, in release too.
             swiftSettings: [.unsafeFlags(["-enable-testing"])]
         ),
@@ -104,7 +112,7 @@ let package = Package(
         .executableTarget(
             name: "sipat",
             dependencies: [
-                "MPI", "Scaling", "Experiments", "Training", "Evaluation", "Recipes", "Review", "Attacks", "Checkpoints", "Datasets", "Images", "NeuralNet",
+                "MPI", "Scaling", "Pilot", "Experiments", "Training", "Evaluation", "Recipes", "Review", "Attacks", "Checkpoints", "Datasets", "Images", "NeuralNet",
                 "Salience", "Kernels", "Diagnostics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
@@ -132,7 +140,7 @@ let package = Package(
         // What strangers' files are read by, as functions of bytes: for libFuzzer, and for the tests that replay its corpus.
         .target(
             name: "FuzzTargets",
-            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Digests", "Images", "Interchange", "Recipes", "Salience", "Scaling", "Training"],
+            dependencies: ["Checkpoints", "Datasets", "Diagnostics", "Digests", "Images", "Interchange", "Pilot", "Recipes", "Salience", "Scaling", "Training"],
             path: "Tests/Fuzz/Targets"),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", exclude: ["Driver", "Targets"],
@@ -150,11 +158,13 @@ let package = Package(
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Images", "Kernels", "Salience", "CZlib", "Diagnostics", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "NeuralNet", "Diagnostics"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "Checkpoints", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
         .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Checkpoints", "NeuralNet", "Salience", "Kernels", "Diagnostics"]),
         .testTarget(
             name: "ReviewTests", dependencies: ["Review", "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", "sipat", "TestSupport"],
             exclude: ["Browser"]),
+        .testTarget(
+            name: "PilotTests", dependencies: ["Pilot", "Evaluation", "Kernels", "Diagnostics", "sipat", "TestSupport"], exclude: ["Browser"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
         .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Interchange", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
     ] + fuzzer,

@@ -29,4 +29,13 @@ package struct AttackSettings: Sendable, Hashable, Codable {
         self.targeted = targeted
         self.maskTime = maskTime
     }
+
+    /// The same attack in a ball of `share` times the radius, its steps as much shorter.
+    package func scaled(by share: Float) -> AttackSettings {
+        var result = self
+        result.threat.epsilon *= share
+        result.threat.epsilonSalient *= share
+        result.stepSize *= share
+        return result
+    }
 }

@@ -26,14 +26,18 @@ struct MaskedBall {
     /// A random point: uniform per value for L∞; for L2 the salient part uniform in its ball, the background uniform in
     /// what the ball of radius ε leaves (a soft mask squeezes the balls into ellipsoids); then clipped to [0, 1].
     ///
-    /// - Parameter scratch: as many floats as the image has.
-    func randomStart(_ random: Philox, scratch: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>) {
+    /// - Parameters:
+    ///   - share: of each value's budget that L∞ draws from.
+    ///   - scratch: as many floats as the image has.
+    func randomStart(
+        _ random: Philox, share: Float = 1, scratch: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>
+    ) {
         let (pixels, channels) = (shape.pixels, shape.channels)
         switch threat.norm {
         case .linf:
             random.fillUniform(scratch, count: shape.count, low: -1, high: 1)
             for i in 0..<shape.count {
-                let budget = budgets[i]
+                let budget = share * budgets[i]
                 output[i] = min(max(image[i] + min(max(scratch[i] * budget, -budget), budget), 0), 1)
             }
         case .l2:
@@ -57,6 +61,19 @@ struct MaskedBall {
                 }
             }
         }
+    }
+
+    /// The image plus normal noise, projected onto the ball and onto [0, 1].
+    ///
+    /// - Parameter scratch: as many floats as the image has.
+    func normalStart(
+        _ random: Philox, deviation: Float, scratch: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>
+    ) {
+        random.fillNormal(scratch, count: shape.count, standardDeviation: deviation)
+        for i in 0..<shape.count { output[i] = image[i] + scratch[i] }
+        // A step of no length projects.
+        scratch.update(repeating: 0, count: shape.count)
+        step(0, along: scratch, from: output)
     }
 
     /// One step of length `size` along the gradient, projected onto the ball and onto [0, 1].

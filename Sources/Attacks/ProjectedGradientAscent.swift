@@ -7,7 +7,10 @@ import NeuralNet
 /// FGSM, PGD, targeted and masked forms, L∞ and L2 are values of this loop (`AttackSettings`). An object owns the memory
 /// of one thread; `run` allocates nothing.
 package final class ProjectedGradientAscent {
-    package let settings: AttackSettings
+    /// May change between runs, but for the norm.
+    package var settings: AttackSettings
+    private let loss: AscentLoss
+    private let startPoint: AscentStart
     package let imageShape: ImageShape
     package let classes: Int
     /// The most images worked on at a time; each group goes through all its steps while it is in cache.
@@ -24,9 +27,19 @@ package final class ProjectedGradientAscent {
     private let ones: FloatBuffer
     /// What each value of the images at work may move; empty for L2.
     private let budgets: FloatBuffer
+    /// Logits of the images at work as they are; empty where the loss does not ask for them.
+    private let cleanLogits: FloatBuffer
 
-    package init(_ settings: AttackSettings, imageShape: ImageShape, classes: Int, capacity: Int) {
+    /// - Parameters:
+    ///   - start: nil for the whole ball or the image, as the settings say.
+    ///   - capacity: the most images worked on at a time.
+    package init(
+        _ settings: AttackSettings, loss: AscentLoss = .crossEntropy, start: AscentStart? = nil, imageShape: ImageShape, classes: Int,
+        capacity: Int
+    ) {
         self.settings = settings
+        self.loss = loss
+        startPoint = start ?? (settings.randomStart ? .uniform(share: 1) : .image)
         self.imageShape = imageShape
         self.classes = classes
         self.capacity = capacity
@@ -34,11 +47,12 @@ package final class ProjectedGradientAscent {
         ones = FloatBuffer(count: imageShape.pixels * capacity)
         ones.fill(1)
         budgets = FloatBuffer(count: settings.threat.norm == .linf ? capacity * imageShape.count : 0)
+        cleanLogits = FloatBuffer(count: loss == .divergence ? capacity * classes : 0)
     }
 
     /// Perturbs `count` images, each from its own random start, or from itself if the settings want none.
     ///
-    /// Cost: `steps` input gradients of the model per image.
+    /// Cost: `steps` input gradients of the model per image, and with `.divergence` a forward pass.
     ///
     /// - Parameters:
     ///   - model: what is attacked.
@@ -57,14 +71,17 @@ package final class ProjectedGradientAscent {
         let values = imageShape.count
         for i in 0..<count {
             let start = adversarial + i * values
-            if settings.randomStart {
+            if startPoint != .image {
                 let random = Philox(seed: seed, purpose: .randomStart, epoch: epoch, sample: sampleIndices[i])
                 let stepMask = stepMask(mask, first: i)
                 writeBudgets(stepMask, count: 1)
-                MaskedBall(
-                    threat: settings.threat, image: images + i * values, mask: stepMask, budgets: budgets.pointer,
-                    shape: imageShape
-                ).randomStart(random, scratch: gradient.pointer, into: start)
+                let ball = MaskedBall(
+                    threat: settings.threat, image: images + i * values, mask: stepMask, budgets: budgets.pointer, shape: imageShape)
+                switch startPoint {
+                case .image: break
+                case .uniform(let share): ball.randomStart(random, share: share, scratch: gradient.pointer, into: start)
+                case .normal(let deviation): ball.normalStart(random, deviation: deviation, scratch: gradient.pointer, into: start)
+                }
             } else {
                 start.update(from: images + i * values, count: values)
             }
@@ -128,14 +145,22 @@ package final class ProjectedGradientAscent {
     ) throws {
         let values = imageShape.count
         writeBudgets(mask, count: count)
+        if loss == .divergence { model.logits(of: images, batch: count, into: cleanLogits.pointer) }
         for step in 0..<settings.steps {
             // Both are looked at: a backward pass can lose what is not a number where an activation gates it.
             var broken: Int?
             model.inputGradient(of: UnsafePointer(adversarial), batch: count, into: gradient.pointer) { logits, derivative in
                 broken = Elementwise.firstNonFinite(logits, count: count * classes)
-                CrossEntropy.lossesAndGradient(
-                    logits, labels: labels, batch: count, classes: classes, smoothing: 0,
-                    gradientScale: settings.targeted ? -1 : 1, losses: nil, gradient: derivative)
+                switch loss {
+                case .crossEntropy:
+                    CrossEntropy.lossesAndGradient(
+                        logits, labels: labels, batch: count, classes: classes, smoothing: 0,
+                        gradientScale: settings.targeted ? -1 : 1, losses: nil, gradient: derivative)
+                case .divergence:
+                    KullbackLeibler.lossesAndGradients(
+                        cleanLogits.pointer, logits, batch: count, classes: classes, losses: nil, firstGradient: nil,
+                        secondGradient: derivative)
+                }
             }
             if let broken {
                 foundNonFinite = true
@@ -147,7 +172,9 @@ package final class ProjectedGradientAscent {
             }
             for i in 0..<count {
                 let g = gradient.pointer + i * values
-                if step == 0, (0..<values).allSatisfy({ g[$0] == 0 }) { zeroGradientPlaces.append(first + i) }
+                if step == 0, (0..<values).allSatisfy({ g[$0] == 0 }), !isProtected(mask + i * imageShape.pixels) {
+                    zeroGradientPlaces.append(first + i)
+                }
                 MaskedBall(
                     threat: settings.threat, image: images + i * values, mask: mask + i * imageShape.pixels,
                     budgets: budgets.pointer + i * values, shape: imageShape
@@ -155,6 +182,11 @@ package final class ProjectedGradientAscent {
             }
             beat()
         }
+    }
+
+    /// Whether a divergence has no gradient because the image may not move: nothing is masked but pixels.
+    private func isProtected(_ mask: UnsafePointer<Float>) -> Bool {
+        loss == .divergence && (0..<imageShape.pixels).allSatisfy { settings.threat.budget(mask[$0]) == 0 }
     }
 
     private func notFinite(

@@ -32,7 +32,7 @@ package struct ThreatModel: Sendable, Hashable, Codable {
     }
 
     /// The L∞ budget of a pixel with mask value `m`; exact at both ends.
-    func budget(_ m: Float) -> Float {
+    package func budget(_ m: Float) -> Float {
         m == 1 ? epsilon : m == 0 ? epsilonSalient : epsilonSalient + (epsilon - epsilonSalient) * m
     }
 

@@ -47,12 +47,13 @@ package struct CheckpointStore {
     ///
     /// - Parameters:
     ///   - contents: the files; each is asked for its bytes once, in order.
+    ///   - kept: steps whose checkpoints are kept, too.
     ///   - best: the measure by which this is the best checkpoint so far, or nil if it is not.
     /// - Returns: the checkpoint, and what went wrong in tidying up afterwards, which does not endanger it.
     /// - Throws: `Failure.inputOutput` when it could not be written; earlier checkpoints are as they were.
     @discardableResult
     package func save(
-        step: Int, _ contents: [CheckpointFile], best: (metric: String, value: Double)? = nil
+        step: Int, _ contents: [CheckpointFile], best: (metric: String, value: Double)? = nil, keeping kept: Set<Int> = []
     ) throws -> (checkpoint: Checkpoint, warnings: [String]) {
         var warnings = removeLeftovers()
         let path = folder + "/" + Self.name(step)
@@ -68,8 +69,20 @@ package struct CheckpointStore {
             throw Failure.writing(path, bytes: byteCount, error: error)
         }
         if let best { try markBest(Best(step: step, metric: best.metric, value: best.value)) }
-        warnings += prune(saved: step)
+        warnings += prune(saved: step, keeping: kept)
         return (Checkpoint(step: step, path: path, files: contents.map(\.name).sorted()), warnings)
+    }
+
+    /// The checkpoint of a step, checked; nil if there is none.
+    package func checkpoint(step: Int) throws -> Checkpoint? {
+        try entries().first { $0.step == step }.map(verified)
+    }
+
+    /// Removes the checkpoints of later steps than `step`: a run that went back will not come there again.
+    package func removeLater(than step: Int) throws {
+        for entry in try entries() where entry.step > step {
+            do { try discard(entry.path) } catch { throw Failure.writing(entry.path, error: error) }
+        }
     }
 
     /// Records which checkpoint is the best; it is kept until another one is.
@@ -183,11 +196,11 @@ package struct CheckpointStore {
     /// Removes old checkpoints: all but `saved`, the best, and the newest of those before it, `keep` in all.
     ///
     /// Checkpoints of later steps (the run went back to an earlier one) are left for when the run comes there again.
-    private func prune(saved: Int) -> [String] {
+    private func prune(saved: Int, keeping: Set<Int>) -> [String] {
         var warnings: [String] = []
         do {
             let best = try bestRecord()?.step
-            let older = try entries().filter { $0.step < saved && $0.step != best }
+            let older = try entries().filter { $0.step < saved && $0.step != best && !keeping.contains($0.step) }
             let kept = Set(Array(Set(older.map(\.step)).sorted(by: >)).prefix(keep - 1))
             for entry in older where !kept.contains(entry.step) {
                 do {

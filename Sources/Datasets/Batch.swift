@@ -57,6 +57,12 @@ package final class Batch: @unchecked Sendable {
         sampleIndices.deallocate()
     }
 
+    /// Says which step of which epoch this is the batch of.
+    package func place(epoch: Int, step: Int) {
+        self.epoch = epoch
+        self.step = step
+    }
+
     /// Puts sample `index` of `source` at `position`, in its place. Different positions may be set at the same time.
     ///
     /// - Throws: `Failure` when the source cannot read the image or its map.

@@ -39,7 +39,9 @@ package struct HTML: Sendable, Hashable {
     }
 
     /// A whole document without scripts, and without anything from elsewhere: browsers are told to load nothing.
-    package static func document(title: String, style: StaticString, body: [HTML]) -> String {
+    ///
+    /// - Parameter language: of its text, such as `en`.
+    package static func document(title: String, style: StaticString, body: [HTML], language: String = "en") -> String {
         let policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
         let head = tag(
             "head", [:],
@@ -48,7 +50,7 @@ package struct HTML: Sendable, Hashable {
                 tag("meta", ["http-equiv": "Content-Security-Policy", "content": policy]), tag("title", [:], title),
                 tag("style", [:], [trusted(style)]),
             ])
-        return "<!DOCTYPE html>\n" + tag("html", ["lang": "en"], [head, tag("body", [:], body)]).source + "\n"
+        return "<!DOCTYPE html>\n" + tag("html", ["lang": language], [head, tag("body", [:], body)]).source + "\n"
     }
 
     /// Elements that have no closing tag.

@@ -3,16 +3,16 @@ import Diagnostics
 import Kernels
 
 /// Images of a data set with the mask of a region, read one by one when they are wanted.
-final class RegionReader {
-    let dataset: any ImageSource
+package final class RegionReader {
+    package let dataset: any ImageSource
     /// Indices in the data set, by position.
-    let indices: [Int]
+    package let indices: [Int]
     private let threshold: Float
     private let seed: UInt64
     private let bytes: UnsafeMutableBufferPointer<UInt8>
     private let map: FloatBuffer
 
-    init(_ dataset: any ImageSource, indices: [Int], threshold: Float, seed: UInt64) {
+    package init(_ dataset: any ImageSource, indices: [Int], threshold: Float, seed: UInt64) {
         self.dataset = dataset
         self.indices = indices
         self.threshold = threshold
@@ -26,7 +26,7 @@ final class RegionReader {
     /// - Parameters:
     ///   - image: [height, width, channels], filled with values in [0, 1].
     ///   - mask: [height, width], filled with 1 where the region's attacker may change a pixel, else 0.
-    func load(
+    package func load(
         _ position: Int, region: EvaluationProtocol.Region, image: UnsafeMutablePointer<Float>, mask: UnsafeMutablePointer<Float>
     ) throws -> (label: Int, index: Int) {
         let (index, shape) = (indices[position], dataset.imageShape)

@@ -10,11 +10,13 @@ import Training
 extension LedgerExperiment {
     /// Collective. What is there already, of this evaluation and with these settings, is not made again.
     ///
-    /// - Parameter say: on rank 0: what is being done.
+    /// - Parameters:
+    ///   - ranksLikeliest: whether the measures attack the likeliest classes, too, by far the most of their work.
+    ///   - say: on rank 0: what is being done.
     /// - Returns: on rank 0 the checks and measures that the folder now holds.
     /// - Throws: `Failure.requeue` if it was asked to stop; the evaluation itself is whole all the same.
     package func addAppendices(
-        _ result: EvaluationResult?, checks wantsChecks: Bool, measures wantsMeasures: Bool, communicator: Communicator,
+        _ result: EvaluationResult?, checks wantsChecks: Bool, measures wantsMeasures: Bool, ranksLikeliest: Bool = true, communicator: Communicator,
         say: @escaping (String) -> Void
     ) throws -> (checks: SelfChecks?, measures: Measures?) {
         guard let output = request.output else { return (nil, nil) }
@@ -22,7 +24,7 @@ extension LedgerExperiment {
         let view = try communicator.agreeing { communicator.rank == 0 ? try LedgerView(output) : nil }
         do {
             if wantsChecks { try check(view, result, output, communicator, stop, say) }
-            if wantsMeasures { try measure(view, output, communicator, stop, say) }
+            if wantsMeasures { try measure(view, output, ranksLikeliest, communicator, stop, say) }
         } catch let failure as Failure where failure.kind == .requeue {
             if communicator.rank == 0 { stop.clear() }
             throw failure
@@ -41,6 +43,9 @@ extension LedgerExperiment {
             return (checks, measures)
         }
     }
+
+    /// The images that fell and were most wrong, as reports show them. Attacks them again where they were not kept.
+    package func pictures(_ view: LedgerView) throws -> [ReportPicture] { try ReportPictures(self, view).make() }
 
     private func check(
         _ view: LedgerView?, _ result: EvaluationResult?, _ output: String, _ communicator: Communicator, _ stop: StopRequest,
@@ -76,14 +81,14 @@ extension LedgerExperiment {
     }
 
     private func measure(
-        _ view: LedgerView?, _ output: String, _ communicator: Communicator, _ stop: StopRequest, _ say: (String) -> Void
+        _ view: LedgerView?, _ output: String, _ ranksLikeliest: Bool, _ communicator: Communicator, _ stop: StopRequest, _ say: (String) -> Void
     ) throws {
         let isKnown = try communicator.agreeing { () -> Bool in
             guard view != nil, let known = try EvaluationFolder.measures(in: output) else { return false }
             return known.evaluation == description.hash
         }
         guard try !communicator.any(isKnown) else { return }
-        if communicator.rank == 0 { say("measures: likeliest classes, noise, blur, JPEG, brightness") }
+        if communicator.rank == 0 { say("measures: \(ranksLikeliest ? "likeliest classes, " : "")noise, blur, JPEG, brightness") }
         // Of what each radius's attacks broke, rank 0 tells.
         var fallen: [Float: Set<Int>] = [:]
         for epsilon in evaluation.settings.epsilons where epsilon > 0 {
@@ -94,7 +99,7 @@ extension LedgerExperiment {
             try communicator.broadcast(&list)
             fallen[epsilon] = Set(list)
         }
-        let runner = MeasureRunner(norm: description.norm, epsilons: request.attacks.isEmpty ? [] : description.epsilons, seed: description.seed)
+        let runner = MeasureRunner(norm: description.norm, epsilons: request.attacks.isEmpty || !ranksLikeliest ? [] : description.epsilons, seed: description.seed)
         let found = try runner.run(
             model: evaluation.makePass(), dataset: evaluation.dataset, indices: evaluation.indices, fallen: fallen, communicator: communicator
         ) { stop.reason(reserving: 0) != .none }

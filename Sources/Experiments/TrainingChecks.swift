@@ -45,7 +45,7 @@ func requireMemory(_ recipe: Recipe, _ data: TrainingData, ranks: Int, local: In
     let microBatches = (batch + recipe.data.microBatch - 1) / recipe.data.microBatch
     let need = TrainingStep.memoryNeed(
         network: network, batch: min(batch, ownedMicroBatches(total: microBatches, rank: 0, size: ranks).count * recipe.data.microBatch),
-        microBatch: recipe.data.microBatch, threads: threads, attacks: recipe.mode != .natural, masks: recipe.mode == .sipAT)
+        microBatch: recipe.data.microBatch, threads: threads, settings: try StepSettings(recipe, plan: EpochPlan(trainingIndices: data.training, batchSize: recipe.data.batch, microBatchSize: recipe.data.microBatch, seed: recipe.randomSeed)))
     try requireMemory(
         need, processes: local, for: "training \(recipe.model.name) on images of \(data.dataset.imageShape) with data.microBatch \(recipe.data.microBatch)",
         remedy: "make data.batch, data.microBatch or the model smaller, or use more hosts with fewer ranks or threads on each")

@@ -12,6 +12,8 @@ package struct TrainingRequest: Sendable {
     package enum Source: Sendable {
         case file(String)
         case builtIn(String)
+        /// Made by the caller.
+        case given(Recipe)
         /// None is given: a run that is resumed has its own.
         case none
     }
@@ -43,7 +45,7 @@ package struct TrainingRequest: Sendable {
 
 /// Trains as a request says, from opening the folder to the last step.
 package struct TrainingExperiment {
-    private let request: TrainingRequest
+    let request: TrainingRequest
 
     package init(_ request: TrainingRequest) { self.request = request }
 
@@ -121,11 +123,12 @@ package struct TrainingExperiment {
         return found
     }
 
-    private func givenRecipe() throws -> Recipe {
+    func givenRecipe() throws -> Recipe {
         switch request.recipe {
         case .file(let path):
             return try RecipeParser.read(path, overrides: request.overrides)
         case .builtIn(let name): return try RecipeParser.apply(request.overrides, to: Recipe.builtIn(name), name: "recipe \(name)")
+        case .given(let recipe): return try RecipeParser.apply(request.overrides, to: recipe, name: "recipe")
         case .none:
             throw Failure.usage(
                 "no recipe is given", remedy: "name a file, or a built-in one: --recipe synthetic (see --print-recipe synthetic)")

@@ -12,6 +12,9 @@ final class Validator: Validation {
     private let clean: [Int]
     private let robust: [Int]
     private let settings: EvaluationProtocol
+    /// Of the watch: its images, and the attacks everywhere and, with a mask, inside it.
+    private let watched: [Int]
+    private let watches: [EvaluationProtocol]
 
     init(_ recipe: Recipe, data: TrainingData, pass: FrozenPass) {
         model = pass.model
@@ -21,6 +24,13 @@ final class Validator: Validation {
         robust = ValidationSplit.classBalanced(clean, labels: data.dataset.labels, limit: limit == 0 ? clean.count : limit)
         settings = EvaluationProtocol(
             norm: recipe.attack.norm, epsilons: [Float(recipe.attack.epsilon)], steps: recipe.validation.steps, seed: recipe.randomSeed)
+        watched = recipe.watchAction == .off ? [] : ValidationSplit.classBalanced(clean, labels: data.dataset.labels, limit: recipe.watch.images)
+        var everywhere = settings
+        everywhere.steps = recipe.watch.steps
+        var masked = everywhere
+        masked.region = recipe.attack.mask == .inverted ? .salient : .background
+        masked.salienceThreshold = recipe.backgroundThreshold
+        watches = recipe.mode == .sipAT ? [everywhere, masked] : [everywhere]
     }
 
     func run(_ state: ModelState, communicator: Communicator, progress: () -> Void) throws -> (clean: Double, robust: Double)? {
@@ -28,12 +38,25 @@ final class Validator: Validation {
         model.freeze(state)
         var plain = settings
         plain.epsilons = [0]
-        func accuracy(_ settings: EvaluationProtocol, _ indices: [Int]) throws -> Double {
+        let values = try accuracies([(plain, clean), (settings, robust)], communicator, progress)
+        return (values[0], values[1])
+    }
+
+    func watch(_ state: ModelState, communicator: Communicator, progress: () -> Void) throws -> WatchedAccuracy {
+        model.freeze(state)
+        let values = try accuracies(watches.map { ($0, watched) }, communicator, progress)
+        return WatchedAccuracy(images: watched.count, everywhere: values[0], masked: values.count > 1 ? values[1] : nil)
+    }
+
+    /// Accuracy under each protocol, the same on all ranks. Collective.
+    private func accuracies(
+        _ asked: [(EvaluationProtocol, [Int])], _ communicator: Communicator, _ progress: () -> Void
+    ) throws -> [Double] {
+        var values = try asked.map { settings, indices in
             let result = try evaluator.run(settings, indices: indices, communicator: communicator, beat: progress) { _, _ in progress() }
             return result?.report.rows[0].accuracy ?? 0
         }
-        var values = [try accuracy(plain, clean), try accuracy(settings, robust)]
         try communicator.broadcast(&values)
-        return (values[0], values[1])
+        return values
     }
 }

@@ -29,7 +29,7 @@ package struct WeightsSource {
             path = given
             // A file takes its settings from the checkpoint that it is a part of, and from nowhere else.
             let folder = pathFolder(given)
-            guard pathName(given) == RunFiles.weights, Checkpoint.isPublished(folder) else {
+            guard [RunFiles.weights, RunFiles.average].contains(pathName(given)), Checkpoint.isPublished(folder) else {
                 (state, recipeFailure, account) = (nil, nil, given)
                 return
             }
@@ -50,9 +50,10 @@ package struct WeightsSource {
             throw Failure.badData(
                 "\(given): is neither a run's folder nor a checkpoint of one", remedy: "name the folder given to sipat train --output, or a safetensors file")
         }
-        path = try checkpoint.path(of: RunFiles.weights)
+        let isAveraged = checkpoint.files.contains(RunFiles.average)
+        path = try checkpoint.path(of: isAveraged ? RunFiles.average : RunFiles.weights)
         (state, recipeFailure) = Self.state { checkpoint }
-        account = "\(path), with the recipe in \(checkpoint.path)/\(RunFiles.state)"
+        account = "\(path)\(isAveraged ? " (the moving average of the weights; beside it those of the last step)" : ""), with the recipe in \(checkpoint.path)/\(RunFiles.state)"
     }
 
     /// The run whose folder, or folder of checkpoints, this is.

@@ -26,6 +26,8 @@ package struct Philox: Sendable, Hashable {
         case salienceNoise = 30
         /// Which images a contact sheet shows.
         case sheet = 60
+        /// Images, order and sides of a study of what people notice.
+        case study = 90
         case test = 255
     }
 

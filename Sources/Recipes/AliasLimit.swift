@@ -7,7 +7,7 @@ private let mostAliases = 16
 /// Refuses YAML with more aliases than any recipe needs, before it is parsed.
 ///
 /// - Throws: `Failure.usage` with the line of the first that is one too many.
-func requireFewAliases(in text: String, name: String) throws {
+package func requireFewAliases(in text: String, name: String) throws {
     var count = 0
     for (number, line) in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
         var previous = UInt8(ascii: " ")

@@ -24,8 +24,10 @@ extension Recipe {
             "\(shown("attack.epsilonSalient")), more than attack.epsilon, \(value("attack.epsilon"))",
             "salient pixels are those that may move less")
         try require(
-            attack.stepSize > 0 || attack.epsilon == 0, ["attack.stepSize"],
+            attack.stepSize > 0 || attack.epsilon == 0 || attack.name != .pgd, ["attack.stepSize"],
             "\(shown("attack.stepSize")), so the attack would not move", "2/255 suits a radius of 8/255 and 10 steps")
+
+        try checkMethods(require: require)
 
         try require(
             data.microBatch <= data.batch, ["data.microBatch", "data.batch"],

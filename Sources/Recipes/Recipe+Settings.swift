@@ -19,11 +19,38 @@ extension Recipe {
             momentum: Float(optimizer.momentum), nesterov: optimizer.nesterov, weightDecay: Float(optimizer.weightDecay))
     }
 
-    /// The attack on each batch, whatever the mode.
+    /// The attack on each batch, whatever the mode. That of `n-fgsm` is not projected: its ball is as large as noise and step
+    /// together.
     package var attackSettings: AttackSettings {
-        AttackSettings(
-            threat: ThreatModel(norm: attack.norm, epsilon: Float(attack.epsilon), epsilonSalient: Float(attack.epsilonSalient)),
-            stepSize: Float(attack.stepSize), steps: attack.steps, randomStart: attack.randomStart, maskTime: attack.maskWhen)
+        func settings(reach: Double = 1, stepSize: Double, steps: Int = 1, randomStart: Bool = true) -> AttackSettings {
+            AttackSettings(
+                threat: ThreatModel(
+                    norm: attack.norm, epsilon: Float(reach * attack.epsilon), epsilonSalient: Float(reach * attack.epsilonSalient)),
+                stepSize: Float(stepSize), steps: steps, randomStart: randomStart, maskTime: attack.maskWhen)
+        }
+        return switch attack.name {
+        case .pgd: settings(stepSize: attack.stepSize, steps: attack.steps, randomStart: attack.randomStart)
+        case .fgsmRS, .free: settings(stepSize: stepRatio * attack.epsilon)
+        case .nFGSM: settings(reach: attack.noiseRatio + stepRatio, stepSize: stepRatio * attack.epsilon)
+        }
+    }
+
+    /// A single-step method's step, as a multiple of epsilon.
+    private var stepRatio: Double { attack.stepRatio > 0 ? attack.stepRatio : attack.name == .fgsmRS ? 1.25 : 1 }
+
+    /// What the attack climbs.
+    package var attackLoss: AscentLoss { objective.name == .trades ? .divergence : .crossEntropy }
+
+    /// Where the attack begins.
+    package var attackStart: AscentStart {
+        switch attack.name {
+        case .fgsmRS, .free: return .uniform(share: 1)
+        case .nFGSM: return .uniform(share: Float(attack.noiseRatio / (attack.noiseRatio + stepRatio)))
+        case .pgd:
+            guard attack.randomStart else { return .image }
+            let isNormal = attack.start == .normal || attack.start == .automatic && objective.name != .crossEntropy
+            return isNormal ? .normal(deviation: 0.001) : .uniform(share: 1)
+        }
     }
 
     /// How salience becomes the perturbation mask.

@@ -73,6 +73,7 @@ package struct Recipe: Sendable, Hashable {
         package var widen = 0
         package var mean = ChannelConstants.none
         package var std = ChannelConstants.none
+        package var initialisation = WeightDraw.torchvision
         /// A run's folder, a checkpoint's, or a safetensors file; empty for random weights.
         package var weights = ""
     }
@@ -83,16 +84,68 @@ package struct Recipe: Sendable, Hashable {
             case training = "train"
         }
 
+        /// How the images trained on are found.
+        package enum Name: String, CaseIterable, RecipeChoice {
+            /// Several steps from a random start (Madry et al., ICLR 2018).
+            case pgd
+            /// One step from a random start (Wong, Rice and Kolter, ICLR 2020).
+            case fgsmRS = "fgsm-rs"
+            /// One step from noise wider than the ball, without a projection (de Jorge et al., NeurIPS 2022).
+            case nFGSM = "n-fgsm"
+            /// Each batch several times, each time a step of weights and perturbation from the same gradient (Shafahi et al.,
+            /// NeurIPS 2019).
+            case free
+        }
+
+        /// Where the steps of PGD begin.
+        package enum Start: String, CaseIterable, RecipeChoice {
+            case automatic
+            case uniform
+            case normal
+        }
+
+        package var name = Name.pgd
         package var norm = Norm.linf
         package var epsilon = 8.0 / 255
         package var epsilonSalient = 0.0
         package var stepSize = 2.0 / 255
         package var steps = 10
         package var randomStart = true
+        package var start = Start.automatic
+        /// Of the single-step methods, as a multiple of epsilon; 0 for the paper's.
+        package var stepRatio = 0.0
+        package var noiseRatio = 2.0
+        package var replays = 8
+        package var warmupEpochs = 0.0
         package var batchNorm = BatchNorm.evaluation
         package var mask = PerturbationMask.Name.binary
         package var threshold = 0.5
         package var maskWhen = AttackSettings.MaskTime.everyStep
+    }
+
+    package struct Objective: Sendable, Hashable {
+        package enum Name: String, CaseIterable, RecipeChoice {
+            case crossEntropy = "cross-entropy"
+            case trades
+            case mart
+        }
+
+        package var name = Name.crossEntropy
+        package var beta = 6.0
+    }
+
+    /// Adversarial weight perturbation.
+    package struct WeightPerturbation: Sendable, Hashable {
+        /// 0 for none.
+        package var gamma = 0.0
+        package var warmupEpochs = 0
+        package var lr = 0.01
+    }
+
+    /// The moving average of the weights.
+    package struct Average: Sendable, Hashable {
+        /// 0 for none.
+        package var decay = 0.0
     }
 
     package struct SalienceSource: Sendable, Hashable {
@@ -165,6 +218,23 @@ package struct Recipe: Sendable, Hashable {
         package var patience = 0
     }
 
+    /// The watch for catastrophic overfitting.
+    package struct Watch: Sendable, Hashable {
+        package enum Action: String, CaseIterable, RecipeChoice {
+            /// Stop where single steps are trained on, else off.
+            case automatic
+            case off
+            case warn
+            case stop
+        }
+
+        package var action = Action.automatic
+        package var every = 1
+        package var images = 128
+        package var steps = 10
+        package var drop = 0.5
+    }
+
     package struct Checkpoint: Sendable, Hashable {
         package var everyEpochs = 1
         /// 0 for none inside an epoch.
@@ -193,10 +263,14 @@ package struct Recipe: Sendable, Hashable {
     package var augmentation = Augmentation()
     package var model = Model()
     package var attack = Attack()
+    package var objective = Objective()
+    package var awp = WeightPerturbation()
+    package var ema = Average()
     package var salience = SalienceSource()
     package var optimizer = Optimizer()
     package var schedule = Schedule()
     package var validation = Validation()
+    package var watch = Watch()
     package var checkpoint = Checkpoint()
     package var logging = Logging()
     package var communication = Communication()
@@ -239,5 +313,6 @@ extension Norm: RecipeChoice {}
 extension PerturbationMask.Name: RecipeChoice {}
 extension AttackSettings.MaskTime: RecipeChoice {}
 extension ModelConfiguration.Stem: RecipeChoice {}
+extension WeightDraw: RecipeChoice {}
 extension DatasetLoader.Name: RecipeChoice {}
 extension FitSettings.Rule: RecipeChoice {}

@@ -45,18 +45,34 @@ package enum RecipeSchema {
         field("model.widen", \.model.widen, .integer(0...64), "widening factor of a wide-resnet; 0 for its own"),
         field("model.mean", \.model.mean, .channels(0...1), "the model subtracts it from its images, which are in [0, 1]"),
         field("model.std", \.model.std, .channels(0.001...1), "and then divides by this; radii stay in units of pixels"),
+        field("model.initialisation", \.model.initialisation, "random weights as torchvision's ResNets and DenseNets have them, or as PyTorch's layers do by themselves"),
         field("model.weights", \.model.weights, "begin from a run, a checkpoint or a PyTorch state_dict in safetensors, with a new last layer for other classes; empty: at random"),
 
+        field("attack.name", \.attack.name, "several steps, or one of the cheap ones: a step from a random start, a step from wide noise, each batch several times over"),
         field("attack.norm", \.attack.norm, "norm of the perturbation"),
         field("attack.epsilon", \.attack.epsilon, .number(0...1000), "radius, images being in [0, 1]"),
         field("attack.epsilonSalient", \.attack.epsilonSalient, .number(0...1000), "radius on salient pixels; 0 protects them, epsilon is plain adversarial training"),
-        field("attack.stepSize", \.attack.stepSize, .number(0...100), "length of one step"),
-        field("attack.steps", \.attack.steps, .integer(1...100_000), "gradient steps per batch"),
-        field("attack.randomStart", \.attack.randomStart, "begin at a random point of the ball"),
+        field("attack.stepSize", \.attack.stepSize, .number(0...100), "pgd: length of one step"),
+        field("attack.steps", \.attack.steps, .integer(1...100_000), "pgd: gradient steps per batch"),
+        field("attack.randomStart", \.attack.randomStart, "pgd: begin at a random point of the ball"),
+        field("attack.start", \.attack.start, "pgd: which: uniform in the ball, or the image plus normal noise of 0.001; automatic: normal for the objectives trades and mart, else uniform"),
+        field("attack.stepRatio", \.attack.stepRatio, .number(0...10), "fgsm-rs, n-fgsm, free: length of the step as a multiple of epsilon; 0 for the paper's 1.25, 1, 1"),
+        field("attack.noiseRatio", \.attack.noiseRatio, .number(0...10), "n-fgsm: the noise is uniform in ± this many epsilon"),
+        field("attack.replays", \.attack.replays, .integer(1...1000), "free: times that each batch is trained on; an epoch is as many epochs' work"),
+        field("attack.warmupEpochs", \.attack.warmupEpochs, .number(0...1_000_000), "epochs in which radii and steps grow linearly from 0 to their full size"),
         field("attack.batchNorm", \.attack.batchNorm, "statistics BatchNorm uses during the attack"),
         field("attack.mask", \.attack.mask, "how salience becomes the perturbation mask"),
         field("attack.threshold", \.attack.threshold, .number(0...1), "binary: a pixel may change if 1 − salience is at least this"),
         field("attack.maskWhen", \.attack.maskWhen, "project onto the mask in each step, or mask the finished perturbation"),
+
+        field("objective.name", \.objective.name, "what is minimised: the loss of the attacked images, or with TRADES or MART of pairs, clean and attacked"),
+        field("objective.beta", \.objective.beta, .number(0...1000), "trades, mart: weight of the pairs' divergence, against clean accuracy"),
+
+        field("awp.gamma", \.awp.gamma, .number(0...1), "also perturb the weights adversarially, by this share of each tensor's norm (0.01 for adversarial training, 0.005 for TRADES); 0 for not"),
+        field("awp.warmupEpochs", \.awp.warmupEpochs, .integer(0...1_000_000), "epochs before it begins"),
+        field("awp.lr", \.awp.lr, .number(1e-9...1000), "learning rate of the step that finds its direction; only the direction counts, unless gradients vanish"),
+
+        field("ema.decay", \.ema.decay, .number(0...0.999999), "keep a moving average of the weights, which is validated and evaluated (0.995 to 0.9999 are common); 0 for none"),
 
         field("salience.maps", \.salience.maps, "a store of maps, or an .npy of [images, height, width]; empty: the synthetic data's own", mayChange: true),
         field("salience.estimator", \.salience.estimator, .choice([Recipe.SalienceSource.noEstimator] + salienceEstimatorNames), "estimate the maps instead of reading them"),
@@ -85,6 +101,12 @@ package enum RecipeSchema {
         field("validation.metric", \.validation.metric, "accuracy that picks the best checkpoint; automatic: clean in natural mode, else robust"),
         field("validation.ties", \.validation.ties, "which of epochs that are equally good is the best"),
         field("validation.patience", \.validation.patience, .integer(0...1_000_000), "stop after this many validations without a better one; 0 never", mayChange: true),
+
+        field("watch.action", \.watch.action, "what to do when robust accuracy collapses (catastrophic overfitting); stop goes back to the last good checkpoint; automatic: stop with single-step attacks, else off", mayChange: true),
+        field("watch.every", \.watch.every, .integer(1...1_000_000), "epochs between looks", mayChange: true),
+        field("watch.images", \.watch.images, .integer(8...1_000_000), "held-out images that are attacked by PGD, everywhere and inside the mask"),
+        field("watch.steps", \.watch.steps, .integer(1...100_000), "gradient steps of that attack"),
+        field("watch.drop", \.watch.drop, .number(0.05...0.95), "a collapse: this share of the best accuracy so far is lost", mayChange: true),
 
         field("checkpoint.everyEpochs", \.checkpoint.everyEpochs, .integer(1...1_000_000), "epochs between checkpoints", mayChange: true),
         field("checkpoint.everySteps", \.checkpoint.everySteps, .integer(0...Int.max), "and steps between them, inside an epoch; 0 for none", mayChange: true),
@@ -138,6 +160,7 @@ package enum RecipeSchema {
         "dataset": "name", "arch": "name", "architecture": "name", "randstart": "randomStart", "randominit": "randomStart", "warmup": "warmupEpochs",
         "lrdecay": "gamma", "earlystopping": "patience", "numclasses": "classes", "imagesize": "size", "depth": "depth", "savefreq": "everyEpochs",
         "manualseed": "seed", "randomseed": "seed",
+        "initialization": "initialisation", "init": "initialisation", "minibatchreplays": "replays", "awpgamma": "gamma", "emadecay": "decay", "tau": "decay",
     ]
 
     private static func field<Value: RecipeConvertible>(

@@ -13,7 +13,7 @@ package struct Review {
     package let state: ReviewState
     /// Names by number: those who have decided something, and those given.
     package let people: [String]
-    package let end: LogReader.End
+    package let end: LogEnd
 
     /// Reads everything and checks the log's chain.
     ///
@@ -26,20 +26,22 @@ package struct Review {
         queue = try ReviewQueue(folder, plan: plan)
         let log = LogReader(folder.log, root: planHash)
         self.log = log
-        // The names first: how many there are must be known before the first decision is taken in.
         var people = known
-        try log.forEach { line, _ in
-            if !people.contains(line.person) { people.append(line.person) }
-        }
-        self.people = people
+        var numbers = Dictionary(known.enumerated().map { ($1, $0) }) { first, _ in first }
         var state = ReviewState(queue, people: people.count)
         let (items, images) = (queue.count, queue.entries)
         end = try log.forEach { line, offset in
             guard (0..<items).contains(line.item), Int(images[line.item].image) == line.image else {
                 throw Failure.badData("\(log.path):\(line.line + 1): names item \(line.item) and image \(line.image), which do not belong together", remedy: ReviewFolder.again)
             }
-            state.apply(line, offset: offset, person: people.firstIndex(of: line.person)!)
+            if numbers[line.person] == nil {
+                numbers[line.person] = people.count
+                people.append(line.person)
+                state.addPerson()
+            }
+            state.apply(line, offset: offset, person: numbers[line.person]!)
         }
+        self.people = people
         self.state = state
     }
 
@@ -92,25 +94,5 @@ package struct Review {
         }
         let torn = end.torn > 0 ? "; an unfinished line of \(end.torn) bytes at the end, which nobody was told is saved" : ""
         return "\(end.lines) lines, each follows from the one before; \(decisions.count) decisions hold, \(undone) were taken back\(torn)\nhead \(end.head)"
-    }
-}
-
-extension LogReader {
-    /// The line that begins at byte `offset`.
-    package func line(at offset: Int) throws -> LogLine {
-        let file = try ReadableFile(path)
-        var (bytes, place) = ([UInt8](), offset)
-        while place < file.size {
-            let piece = try file.bytes(at: place, count: min(1 << 16, file.size - place))
-            if let newline = piece.firstIndex(of: 0x0A) {
-                bytes += piece[..<newline]
-                break
-            }
-            bytes += piece
-            place += piece.count
-        }
-        do { return try decodedJSON(LogLine.self, from: bytes) } catch {
-            throw Failure.badData("\(path): there is no line at byte \(offset)", remedy: ReviewFolder.again)
-        }
     }
 }

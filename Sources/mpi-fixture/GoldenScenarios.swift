@@ -31,17 +31,31 @@ private struct GoldenSteps {
         for (index, layout) in state.layouts.enumerated() { state.load(index, try file.floats(of: "param/\(layout.name)")) }
     }
 
-    /// Takes `steps` steps on the images `name`, with a masked attack from the images themselves if asked for.
-    func take(_ steps: Int, images name: String, rate: Float, attacks: Bool, on world: Communicator) throws {
+    /// A masked attack from the images themselves.
+    static var settings: StepSettings {
         let attack = AttackSettings(
-            threat: ThreatModel(norm: .linf, epsilon: (fault == "epsilon" ? 7.0 : 8.0) / 255), stepSize: 2.0 / 255, steps: 4, randomStart: false)
+            threat: ThreatModel(norm: .linf, epsilon: 8.0 / 255), stepSize: 2.0 / 255, steps: 4, randomStart: false)
+        return StepSettings(attack: .init(attack), mask: .binary(threshold: 0.5), seed: 0)
+    }
+
+    /// Takes `steps` steps on the images `name`.
+    ///
+    /// - Returns: the weights that come of it: their moving average, where one is kept.
+    func take(_ steps: Int, images name: String, rate: Float, settings: StepSettings, on world: Communicator) throws -> ModelState {
+        var settings = settings
+        settings.fullBatch = count
+        if fault == "epsilon" { settings.attack?.settings.threat = ThreatModel(norm: .linf, epsilon: 7.0 / 255) }
+        if fault == "mask" { settings.mask = nil }
         let step = TrainingStep(
-            state: state, optimizer: OptimizerSettings(momentum: fault == "momentum" ? 0.89 : 0.9, weightDecay: fault == "decay" ? 0 : 5e-4),
-            settings: StepSettings(attack: attacks ? .init(attack) : nil, mask: attacks && fault != "mask" ? .binary(threshold: 0.5) : nil, seed: 0),
+            state: state, optimizer: OptimizerSettings(momentum: fault == "momentum" ? 0.89 : 0.9, weightDecay: fault == "decay" ? 0 : 5e-4), settings: settings,
             channel: try world.duplicate(), reduction: .reproducible, bucketBytes: 1 << 14, microBatch: count, batch: count)
         let batch = try batch(images: name, on: world)
-        for _ in 0..<steps { _ = try step.run(batch, learningRate: fault == "rate" ? 1.01 * rate : rate) }
+        for number in 0..<steps {
+            batch.place(epoch: number, step: 0)
+            _ = try step.run(batch, learningRate: fault == "rate" ? 1.01 * rate : rate)
+        }
         try step.reducer.close()
+        return step.resultingState
     }
 
     /// The file's images, labels and mask in the place of a data set's.
@@ -75,7 +89,7 @@ private struct GoldenSteps {
     }
 
     /// How far each stored tensor's change since `param/` is from the one in the file: ‖Δ − Δ′‖ / ‖Δ′‖, in float64.
-    func distances(_ name: String) throws -> [(tensor: String, distance: Double)] {
+    func distances(_ name: String, of state: ModelState) throws -> [(tensor: String, distance: Double)] {
         try state.layouts.enumerated().compactMap { index, layout in
             guard file.shape(of: "\(name)/\(layout.name)") != nil else { return nil }
             let before = try file.floats(of: "param/\(layout.name)")
@@ -94,15 +108,39 @@ let goldenScenarios: [String: Scenario] = [
     // Arguments: a golden file, a fault. Prints for each run and tensor how far its change is from PyTorch's.
     "golden-steps": Scenario { session, arguments in
         // step1's attack begins at noise of PyTorch's: its perturbed images are taken as they are.
-        let runs: [(name: String, steps: Int, images: String, rate: Float, attacks: Bool)] = [
-            ("step1", 1, "pgd/adv", 0.1, false), ("step0", 1, "x", 0.1, true), ("clean3", 3, "x", 0.01, false),
+        let (clean, attacked) = (StepSettings(attack: nil, mask: nil, seed: 0), GoldenSteps.settings)
+        func changed(_ settings: StepSettings, _ change: (inout StepSettings) -> Void) -> StepSettings {
+            var settings = settings
+            change(&settings)
+            return settings
+        }
+        let runs: [(name: String, steps: Int, images: String, rate: Float, settings: StepSettings)] = [
+            ("step1", 1, "pgd/adv", 0.1, clean), ("step0", 1, "x", 0.1, attacked), ("clean3", 3, "x", 0.01, clean),
+            ("trades", 1, "x", 0.1, changed(attacked) { $0.objective = .trades(beta: 6) }),
+            ("mart", 1, "x", 0.1, changed(attacked) { $0.objective = .mart(beta: 5) }),
+            ("awp", 1, "x", 0.1, changed(attacked) { $0.weightPerturbation = .init(gamma: 0.01) }),
+            (
+                "trades-awp", 1, "x", 0.1,
+                changed(attacked) {
+                    $0.objective = .trades(beta: 6)
+                    $0.weightPerturbation = .init(gamma: 0.005)
+                }
+            ),
+            (
+                "free", 1, "x", 0.05,
+                changed(attacked) {
+                    $0.attack?.settings.stepSize = 8.0 / 255
+                    $0.attack?.replays = 3
+                }
+            ),
+            ("average", 3, "x", 0.01, changed(clean) { $0.averageDecay = 0.9 }),
         ]
         for run in runs {
             let golden = try GoldenSteps(arguments[0], fault: arguments.count > 1 ? arguments[1] : "")
             guard golden.file.shape(of: "\(run.name)/\(golden.state.layouts[0].name)") != nil else { continue }
-            try golden.take(run.steps, images: run.images, rate: run.rate, attacks: run.attacks, on: session.world)
+            let result = try golden.take(run.steps, images: run.images, rate: run.rate, settings: run.settings, on: session.world)
             guard session.world.rank == 0 else { continue }
-            for (tensor, distance) in try golden.distances(run.name) { print(run.name, tensor, distance) }
+            for (tensor, distance) in try golden.distances(run.name, of: result) { print(run.name, tensor, distance) }
         }
         return 0
     }

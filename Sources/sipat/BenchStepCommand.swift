@@ -49,16 +49,16 @@ struct BenchStepCommand: ParsableCommand {
         }
         let micro = microBatch == 0 ? batch : microBatch
         let model = try network.configuration()
+        let settings = StepBenchmark.Settings(
+            model: model, input: network.input, classes: network.classes, batch: batch, microBatch: micro, pgdSteps: pgdSteps,
+            repeats: repeats, threads: threads)
         var need = TrainingStep.memoryNeed(
-            network: try network.network(), batch: batch, microBatch: micro, threads: threads, attacks: pgdSteps > 0, masks: pgdSteps > 0)
+            network: try network.network(), batch: batch, microBatch: micro, threads: threads, settings: settings.step)
         // Random images with their maps for all ranks, and their order for every repetition.
         need.add(ranks, batch, network.input.count + 8 * network.input.pixels)
         need.add(ranks, batch, repeats + 1, MemoryLayout<Int>.size)
         try requireMemory(need, processes: local, for: "a step of \(model.name) on \(batch) images of \(network.input)", remedy: "make --batch, --micro-batch, --input-size or --width smaller")
-        return StepBenchmark.Settings(
-            model: model, input: network.input, classes: network.classes,
-            batch: batch, microBatch: micro, pgdSteps: pgdSteps, repeats: repeats,
-            threads: threads)
+        return settings
     }
 
     private func table(_ result: StepBenchmark.Result) -> String {

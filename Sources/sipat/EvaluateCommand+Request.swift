@@ -22,7 +22,7 @@ extension EvaluateCommand {
             throw Failure.usage("--threshold is \(threshold), expected a number above 0 and at most 1")
         }
         if let coverage, !(0...1).contains(coverage) { throw Failure.usage("--coverage is \(coverage), expected 0 to 1") }
-        let (name, directory) = try dataSource()
+        let (name, directory) = try evaluatedData(data, dataDir)
         var request = EvaluationRequest(
             weights: weights, model: try model.request(), data: name, directory: directory, split: split, limit: limit, images: images, salience: salience,
             salienceThreshold: threshold, settings: try settings(), batch: batch)
@@ -30,15 +30,6 @@ extension EvaluateCommand {
         request.skipsBadFiles = skipBad
         request.needsSalience = ([region] + (regions ?? "").split(separator: ",").map(String.init)).contains { $0 != EvaluationProtocol.Region.all.rawValue }
         return request
-    }
-
-    /// The data set and where it lies: `--data` is a name, or the path of people's own images.
-    private func dataSource() throws -> (name: DatasetLoader.Name?, directory: String?) {
-        guard let data, DatasetLoader.Name(rawValue: data) == nil, FileManager.default.fileExists(atPath: data) else {
-            return (try choice(data, flag: "--data"), dataDir)
-        }
-        guard dataDir == nil else { throw Failure.usage("--data \(data) is a path, and --data-dir is given too", remedy: "leave --data-dir out") }
-        return (.images, data)
     }
 
     /// What is asked of an evaluation with a ledger; nil where one ascent over one region is asked for, and no folder.
@@ -88,15 +79,6 @@ extension EvaluateCommand {
             seed: UInt64(seed))
     }
 
-    private func radius(_ text: String, flag: String, norm: Norm) throws -> Float {
-        guard let value = RecipeField.number(text.trimmingCharacters(in: .whitespaces)), value.isFinite, value >= 0 else {
-            throw Failure.usage("\(flag): \"\(text)\" is no radius", remedy: "write numbers of at least 0, such as 0,2/255,8/255")
-        }
-        guard norm == .l2 || value <= 1 else {
-            throw Failure.usage("\(flag): \(text) is above 1, but images are in [0, 1]", remedy: "did you mean \(text)/255?")
-        }
-        return Float(value)
-    }
 }
 
 /// One of the names that a flag may have.
@@ -109,4 +91,24 @@ func choice<Choice: RawRepresentable<String> & CaseIterable>(_ text: String?, fl
     throw Failure.usage(
         "\(flag) is \"\(text)\", expected one of \(names.joined(separator: ", "))",
         remedy: nearestName(to: text, among: names).map { "did you mean \($0)?" })
+}
+
+/// The data set and where it lies: `--data` is a name, or the path of people's own images.
+func evaluatedData(_ data: String?, _ dataDir: String?) throws -> (name: DatasetLoader.Name?, directory: String?) {
+    guard let data, DatasetLoader.Name(rawValue: data) == nil, FileManager.default.fileExists(atPath: data) else {
+        return (try choice(data, flag: "--data"), dataDir)
+    }
+    guard dataDir == nil else { throw Failure.usage("--data \(data) is a path, and --data-dir is given too", remedy: "leave --data-dir out") }
+    return (.images, data)
+}
+
+/// A radius, as a number or a fraction.
+func radius(_ text: String, flag: String, norm: Norm) throws -> Float {
+    guard let value = RecipeField.number(text.trimmingCharacters(in: .whitespaces)), value.isFinite, value >= 0 else {
+        throw Failure.usage("\(flag): \"\(text)\" is no radius", remedy: "write numbers of at least 0, such as 0,2/255,8/255")
+    }
+    guard norm == .l2 || value <= 1 else {
+        throw Failure.usage("\(flag): \(text) is above 1, but images are in [0, 1]", remedy: "did you mean \(text)/255?")
+    }
+    return Float(value)
 }

@@ -12,7 +12,7 @@ struct ReviewPlanCommand: ParsableCommand {
             nobody looks at; sipat review status says when it is good enough to stop.
 
             Doubtful: maps that differ from other --maps, that lie near the threshold, that mark much more or less than others of their
-            class, images that a model gets wrong (--results, of sipat evaluate --per-sample), images without a map.
+            class, images that a model gets wrong (--results, of sipat evaluate), images without a map.
             """)
 
     @OptionGroup var source: SalienceDataOptions
@@ -22,7 +22,7 @@ struct ReviewPlanCommand: ParsableCommand {
     var maps: [String]
     @Option(help: "Maps known to be right, for honeypots.")
     var trusted: String?
-    @Option(help: "Lines of sipat evaluate --per-sample for the first of the splits: images that a model gets wrong come early.")
+    @Option(help: "What sipat evaluate found on the first of the splits, its folder (--output) or its lines (--per-sample): images that a model gets wrong come early.")
     var results: String?
     @Option(help: "A text that says what counts as salient and who may decide; shown in the page, named by its hash in every record.")
     var policy: String?
@@ -79,7 +79,7 @@ struct ReviewPlanCommand: ParsableCommand {
         let text = try policy.map { try ReadableFile.contents(of: $0, limit: 1 << 20) } ?? Array(ReviewPlanCommand.standardPolicy.utf8)
         guard String(validating: text, as: UTF8.self) != nil else { throw Failure.badData("\(policy ?? ""): is not UTF-8 text", remedy: "save it as plain text") }
         var planner = try ReviewPlanner(material, settings: settings)
-        if let results { (planner.mistaken, planner.attacked) = try ReviewPlanCommand.hard(results, count: material.parts[0].images.count) }
+        if let results { (planner.mistaken, planner.attacked) = try HardImages.read(results, part: material.parts[0]) }
         var progress = ProgressLine()
         var last = monotonicSeconds()
         let summary = try planner.write(
@@ -111,25 +111,6 @@ struct ReviewPlanCommand: ParsableCommand {
         lines += summary.plan.notes.map { "note: \($0)" }
         lines.append("Next: sipat review serve \(output)")
         return lines.joined(separator: "\n")
-    }
-
-    /// Images that a model gets wrong, and those it gets wrong only under attack.
-    private static func hard(_ path: String, count: Int) throws -> (mistaken: Set<Int>, attacked: Set<Int>) {
-        struct Line: Decodable {
-            var index: Int
-            var label: Int
-            var cleanPrediction: Int
-            var robust: Bool
-        }
-        var (mistaken, attacked) = (Set<Int>(), Set<Int>())
-        for (number, bytes) in try ReadableFile.contents(of: path, limit: 4 << 30).split(separator: 0x0A).enumerated() {
-            guard let line = try? decodedJSON(Line.self, from: bytes), (0..<count).contains(line.index) else {
-                throw Failure.badData(
-                    "\(path):\(number + 1): is not a line about one of the \(count) images", remedy: "give what sipat evaluate --per-sample wrote for this split")
-            }
-            if line.cleanPrediction != line.label { mistaken.insert(line.index) } else if !line.robust { attacked.insert(line.index) }
-        }
-        return (mistaken, attacked)
     }
 
     private static let standardPolicy = """

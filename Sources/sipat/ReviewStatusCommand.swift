@@ -12,6 +12,8 @@ struct ReviewStatusCommand: ParsableCommand {
     var review: String
     @Option(help: "Write everything as JSON, too.")
     var json: String?
+    @Option(help: "en or ja.")
+    var language = "en"
 
     mutating func validate() throws {
         review = try expandingTilde(review)
@@ -20,12 +22,13 @@ struct ReviewStatusCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
+            let language: PageLanguage = try choice(language, flag: "--language")!
             try requireWritable([("--json", json)], inputs: [review])
             let known = try ReviewPeople.read(ReviewFolder(review).people)
             let opened = try Review(review, people: known.people.map(\.name))
             let status = try ReviewStatus(opened, material: ReviewMaterial(opened.plan))
             if let json { try writeJSON(status, to: json) }
-            try Output.result(status.text)
+            try Output.result(status.text(language))
         }
     }
 }

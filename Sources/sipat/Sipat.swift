@@ -16,6 +16,7 @@ struct Sipat: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, CompareCommand.self, ExportCommand.self, DataCommand.self, SalienceCommand.self, ReviewCommand.self,
+            StudyCommand.self, PilotCommand.self,
             VerifyCommand.self, BenchCommand.self, ScaleCommand.self, DoctorCommand.self,
         ])
 

@@ -17,6 +17,7 @@ struct TrainCommand: ParsableCommand {
 
             mpirun -n 2 sipat train --recipe synthetic --output runs/first
             mpirun -n 2 sipat train recipe.yaml --output runs/cifar --set data.directory=cifar-10-batches-bin
+            mpirun -n 2 sipat train recipe.yaml --set data.directory=cifar-10-batches-bin --estimate --budget 40h
             """)
 
     @Argument(help: ArgumentHelp("A recipe in YAML.", valueName: "file"))
@@ -49,6 +50,12 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("End cleanly before this much time has passed, such as 11h50m or 300s.", valueName: "duration"))
     var timeBudget: Duration?
 
+    @Flag(help: "Take a few steps, write nothing, and say what the run would cost: time, core-hours, memory, disk, here and on other numbers of ranks.")
+    var estimate = false
+
+    @Option(help: ArgumentHelp("With --estimate: also which methods and how many epochs fit into so many core-hours, such as 40h.", valueName: "core-hours"))
+    var budget: Duration?
+
     @Option(help: ArgumentHelp("Print a commented recipe (\(Recipe.builtInNames.joined(separator: ", "))) and exit.", valueName: "name"))
     var printRecipe: String?
 
@@ -66,6 +73,7 @@ struct TrainCommand: ParsableCommand {
                 try Output.result(try Recipe.builtIn(printRecipe).yaml(commented: true), terminator: "")
             }
         }
+        if estimate { return try printEstimate() }
         let outcome = try Session.withSession { session -> RunOutcome in
             let request = try session.world.agreeing { try self.request() }
             let outcome = try TrainingExperiment(request).run(communicator: session.world, local: session.local)
@@ -77,9 +85,23 @@ struct TrainCommand: ParsableCommand {
         if case .stopped = outcome { throw ExitCode(Failure.Kind.requeue.rawValue) }
     }
 
+    private func printEstimate() throws {
+        try Session.withSession { session in
+            let request = try session.world.agreeing { try self.request() }
+            let result = try TrainingExperiment(request).estimate(communicator: session.world, local: session.local)
+            try session.world.agreeing {
+                guard session.world.rank == 0 else { return }
+                let text = EstimateText(estimate: result)
+                try Output.result(text.text + (budget.map { "\n\n" + text.table(budget: $0.seconds) } ?? ""))
+            }
+        }
+    }
+
     /// - Throws: `Failure.usage` for flags that contradict each other.
     private func request() throws -> TrainingRequest {
-        guard let output else { throw Failure.usage("--output is missing", remedy: "name the run's folder: --output runs/first") }
+        guard budget == nil || estimate else { throw Failure.usage("--budget is given without --estimate", remedy: "add --estimate; to end a run in time there is --time-budget") }
+        guard !estimate || !resume && !resumeIfPresent else { throw Failure.usage("--estimate looks at a run that is to begin", remedy: "leave out --resume; give the recipe") }
+        guard let output = output ?? (estimate ? "" : nil) else { throw Failure.usage("--output is missing", remedy: "name the run's folder: --output runs/first") }
         guard threads >= 1, threads <= 1024 else { throw Failure.usage("--threads is \(threads), expected 1 to 1024") }
         let source: TrainingRequest.Source
         switch (file, recipe) {

@@ -62,14 +62,14 @@ struct GoldenFile {
     }
 
     /// Masked PGD from the stored noise, as the script does it.
-    func pgd(_ model: some DifferentiableClassifier, steps: Int = 10) throws -> FloatBuffer {
+    func pgd(_ model: some DifferentiableClassifier, steps: Int = 10, loss: AscentLoss = .crossEntropy) throws -> FloatBuffer {
         let (noise, mask) = (try images("noise"), try file.floats(of: "mask"))
         let channels = imageShape.channels
         let start = FloatBuffer(count: images.count)
         for i in 0..<images.count { start[i] = min(max(images[i] + noise[i] * mask[i / channels], 0), 1) }
         let threat = ThreatModel(norm: .linf, epsilon: 8.0 / 255)
         let settings = AttackSettings(threat: threat, stepSize: 2.0 / 255, steps: steps, randomStart: false)
-        let ascent = ProjectedGradientAscent(settings, imageShape: imageShape, classes: 10, capacity: batch)
+        let ascent = ProjectedGradientAscent(settings, loss: loss, imageShape: imageShape, classes: 10, capacity: batch)
         try ascent.run(
             model: model, images: images.pointer, labels: labels, mask: mask, count: batch, start: start.pointer,
             adversarial: start.pointer)

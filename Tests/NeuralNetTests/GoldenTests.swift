@@ -105,6 +105,21 @@ struct GoldenTests {
         #expect(loss(adversarial.pointer) > loss(golden.images.pointer))
     }
 
+    /// The attack of TRADES, from the stored noise.
+    @Test func attackOnTheDivergence() throws {
+        let fixtures = Bundle.module.url(forResource: "Fixtures", withExtension: nil)!.path
+        let golden = try GoldenFile("\(fixtures)/methods-cnn-w4.safetensors")
+        let state = try golden.state()
+        let model = FrozenModel(network: state.network)
+        model.freeze(state)
+        // Two groups, so that each image is compared with its own answer.
+        let adversarial = try golden.pgd(FrozenPass(model, capacity: 4), loss: .divergence)
+        let expected = try golden.images("trades/adv")
+        let different = zip(adversarial.array, expected).count { abs($0 - $1) > 1e-6 }
+        #expect(Double(different) < 0.001 * Double(expected.count), "\(different)")
+        #expect(zip(adversarial.array, try golden.pgd(FrozenPass(model, capacity: 4)).array).contains { $0 != $1 })
+    }
+
     private func inputGradient(_ pass: some DifferentiableClassifier, _ golden: GoldenFile) -> [Float] {
         let gradient = FloatBuffer(count: golden.images.count)
         pass.inputGradient(of: golden.images.pointer, batch: golden.batch, into: gradient.pointer) { logits, derivative in

@@ -1,8 +1,7 @@
 import Diagnostics
 import Foundation
+import Review
 import Testing
-
-@testable import Review
 
 @Suite struct LogTests {
     let folder: TemporaryFolder

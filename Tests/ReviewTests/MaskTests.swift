@@ -1,7 +1,6 @@
 import Images
+import Review
 import Testing
-
-@testable import Review
 
 @Suite struct MaskTests {
     private let size = PixelSize(width: 4, height: 2)

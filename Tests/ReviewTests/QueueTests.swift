@@ -1,8 +1,7 @@
 import Diagnostics
 import Foundation
+import Review
 import Testing
-
-@testable import Review
 
 @Suite struct QueueTests {
     private func measures(_ count: Int) -> [Doubt.Measure] {
@@ -145,5 +144,22 @@ import Testing
         // Another queue than the planned one is not taken.
         try text.replacingOccurrences(of: "\"rank\":0", with: "\"rank\":1").write(toFile: review.queue, atomically: true, encoding: .utf8)
         #expect(failure { try review.checkFiles(plan) }?.kind == .badData)
+    }
+
+    /// What the quick reader makes of a line is what a decoder does; what it does not know it leaves to that.
+    @Test func linesAreReadAsADecoderReadsThem() throws {
+        func scanned(_ text: String) -> QueueScanner? { Array(text.utf8).withUnsafeBufferPointer { QueueScanner($0) } }
+        for name in ["a/b.png", "quote \" and \\ slash, }{", "画像 1", "\u{7}", "x\\\"", ""] {
+            for (kind, of) in [(ReviewItem.Kind.doubtful, nil), (.again, 4)] as [(ReviewItem.Kind, Int?)] {
+                let item = ReviewItem(item: 7, image: 123_456, name: name, label: "}\",", kind: kind, reason: .random, score: 0.125, rank: 99, of: of, blind: of != nil)
+                let line = String(decoding: try jsonBytes(item, .line).dropLast(), as: UTF8.self)
+                #expect(scanned(line) == QueueScanner(item), "\(line)")
+                for cut in [1, 5, line.count / 2] { #expect(scanned(String(line.dropLast(cut))) == nil) }
+                for other in [line + " ", " " + line, line.replacing("\"item\":7", with: "\"item\":-7"), line.replacing("\"item\":7", with: "\"item\":12345678901"), line.replacing("\"rank\":99", with: "\"rank\":9.5")] {
+                    #expect(scanned(other) == nil, "\(other)")
+                }
+            }
+        }
+        #expect(scanned("") == nil && scanned("{}") == nil && scanned("{\"") == nil && scanned("[]") == nil)
     }
 }

@@ -1,9 +1,8 @@
 import Diagnostics
 import Foundation
+import Review
 import TestSupport
 import Testing
-
-@testable import Review
 
 /// The real program, over HTTP, killed at random moments.
 @Suite(.serialized) struct ServerTests {
@@ -98,8 +97,8 @@ import Testing
     }
 }
 
-/// A whole review in chromium, by Browser/review_in_browser.py.
-@Suite struct BrowserTests {
+/// A whole review and a whole study in chromium, by the scripts in Browser.
+@Suite(.serialized) struct BrowserTests {
     private static var python: String? {
         let given = ProcessInfo.processInfo.environment["SIPAT_PYTHON"] ?? "python3"
         return (try? ProgramRun.of(given, ["-c", "import selenium"]))?.status == 0 ? given : nil
@@ -110,11 +109,17 @@ import Testing
     }
 
     @Test(.enabled(if: hasBrowser, "needs chromium, chromium-driver and selenium (for the Python in SIPAT_PYTHON)"))
-    func aWholeReview() throws {
+    func aWholeReview() throws { try drive("review_in_browser.py", ["--images", ProcessInfo.processInfo.environment["SIPAT_REVIEW_IMAGES"] ?? "60"]) }
+
+    @Test(.enabled(if: hasBrowser, "needs chromium, chromium-driver and selenium (for the Python in SIPAT_PYTHON)"))
+    func aWholeStudy() throws { try drive("study_in_browser.py", []) }
+
+    /// SIPAT_SCREENSHOTS: a folder for pictures of the pages.
+    private func drive(_ name: String, _ more: [String]) throws {
         let folder = try TemporaryFolder()
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Browser/review_in_browser.py").path
-        let images = ProcessInfo.processInfo.environment["SIPAT_REVIEW_IMAGES"] ?? "60"
-        let run = try ProgramRun.of(Self.python!, [script, builtProgram("sipat"), folder.path, "--images", images], timeout: 1800)
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Browser/" + name).path
+        let pictures = ProcessInfo.processInfo.environment["SIPAT_SCREENSHOTS"].map { ["--screenshots", $0] } ?? []
+        let run = try ProgramRun.of(Self.python!, [script, builtProgram("sipat"), folder.path] + more + pictures, timeout: 1800)
         #expect(run.status == 0 && run.output.hasSuffix("done\n"), "\(run)")
     }
 }

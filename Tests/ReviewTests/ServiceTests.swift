@@ -1,10 +1,9 @@
 import Diagnostics
 import Digests
 import Foundation
+import Review
 import Salience
 import Testing
-
-@testable import Review
 
 @Suite struct ServiceTests {
     let folder: TemporaryFolder

@@ -1,9 +1,8 @@
 import Diagnostics
 import Digests
 import Foundation
+import Review
 import Testing
-
-@testable import Review
 
 /// Pretend people of known error rates decide a part of a review; what the status then says of the rest is compared with the truth.
 @Suite struct SimulationTests {

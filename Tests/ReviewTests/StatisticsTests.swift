@@ -1,7 +1,6 @@
 import Foundation
+import Review
 import Testing
-
-@testable import Review
 
 /// Figures marked scipy or irrCAC were computed with those programs.
 @Suite struct StatisticsTests {

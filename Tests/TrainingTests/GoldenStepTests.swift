@@ -46,4 +46,22 @@ import Testing
         let greatest = try #require(distances.max())
         #expect(greatest > 2e-4, "\(fault) in \(name): \(greatest)")
     }
+
+    /// A step of each training method, against PyTorch code that does what the methods' authors do (Fixtures/make_methods.py).
+    @Test(arguments: [1, 2]) func everyMethodChangesWeightsAsItsAuthorsCodeDoes(ranks: Int) throws {
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let file = "\(tests.path)/NeuralNetTests/Fixtures/methods-cnn-w4.safetensors"
+        let run = try ProgramRun.mpirun(ranks: ranks, builtProgram("mpi-fixture"), ["golden-steps", file])
+        #expect(run.status == 0, "\(run)")
+        var tensors: [String: Set<String>] = [:]
+        for line in run.output.split(separator: "\n").dropLast() {
+            let words = line.split(separator: " ").map(String.init)
+            tensors[words[0], default: []].insert(words[1])
+            #expect(try #require(Double(words[2])) < 2e-4, "\(line)")
+        }
+        #expect(tensors.keys.sorted() == ["average", "awp", "free", "mart", "trades", "trades-awp"])
+        for (name, found) in tensors {
+            #expect(found.isSuperset(of: ["conv1.weight", "bn1.weight", "bn1.running_mean", "bn1.running_var", "fc.bias"]), "\(name)")
+        }
+    }
 }

@@ -4,7 +4,7 @@ import Images
 import Kernels
 
 /// An image that fell, as reports show it: as it was, what was added, and what came of it.
-package struct ReportPicture: Sendable {
+package struct ReportPicture: Sendable, Hashable, Codable {
     package var index: Int
     package var label: Int
     package var cleanPrediction: Int
@@ -52,7 +52,10 @@ package struct ReportPicture: Sendable {
         (width, height) = (shape.width, shape.height)
     }
 
-    private static func uri(_ values: [Float], _ shape: ImageShape) throws -> String {
+    /// Values in [0, 1] as the data URI of a PNG file.
+    ///
+    /// - Throws: `Failure` where there are neither one channel nor three.
+    package static func uri(_ values: [Float], _ shape: ImageShape) throws -> String {
         guard let channels = Channels(rawValue: shape.channels) else {
             throw Failure.internalError("a picture of an image with \(shape.channels) channels")
         }
@@ -63,7 +66,7 @@ package struct ReportPicture: Sendable {
     }
 
     /// The edges between pixels inside and outside, joined along rows and columns.
-    static func outline(_ inside: [Bool], width: Int, height: Int) -> String {
+    package static func outline(_ inside: [Bool], width: Int, height: Int) -> String {
         func isIn(_ row: Int, _ column: Int) -> Bool {
             row >= 0 && row < height && column >= 0 && column < width && inside[row * width + column]
         }

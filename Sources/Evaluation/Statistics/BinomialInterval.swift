@@ -51,7 +51,7 @@ package struct BinomialInterval: Sendable, Hashable, Codable {
 }
 
 /// z such that a standard normal number lies within ±z with this probability: 1.96 for 0.95.
-func normalQuantile(level: Double) -> Double {
+package func normalQuantile(level: Double) -> Double {
     var (low, high) = (0.0, 40.0)
     for _ in 0..<200 {
         let middle = (low + high) / 2

@@ -44,6 +44,21 @@ final class BatchStatistics {
         }
     }
 
+    /// Makes of the statistics s₁ of an earlier pass, as `write` left them, those that update running ones r once as s₁ and then
+    /// these, s₂, would in turn: with r ← (1 − m)·r + m·s that is (1 − m)·(s₁ − r) + s₂.
+    func follow(_ statistics: UnsafeMutablePointer<Float>, running: UnsafePointer<Float>, batch: Int) {
+        let (weight, kept) = (Float(batch), 1 - Network.batchNormMomentum)
+        func follow(_ place: Int, _ value: Float) {
+            statistics[place] = kept * (statistics[place] - weight * running[place]) + weight * value
+        }
+        for norm in network.batchNorms {
+            for channel in 0..<norm.channels {
+                follow(norm.runningMean + channel, means[norm.runningMean + channel])
+                follow(norm.runningVariance + channel, variances[norm.runningMean + channel])
+            }
+        }
+    }
+
     func mean(_ layer: Int) -> UnsafePointer<Float> { place(means, layer) }
     func inverseDeviation(_ layer: Int) -> UnsafePointer<Float> { place(inverseDeviations, layer) }
     func scale(_ layer: Int) -> UnsafePointer<Float> { place(scales, layer) }

@@ -82,6 +82,13 @@ package final class TrainingPass: DifferentiableClassifier {
         statistics.write(into: step + layout.statisticsOffset, batch: forwarded.batch)
     }
 
+    /// Lets the statistics of the last forward pass follow those of an earlier one, of as many images, that `writeStatistics` put
+    /// into a step arena: running statistics are then updated as if each pass had updated them in turn, as PyTorch does.
+    package func addStatistics(to step: UnsafeMutablePointer<Float>) {
+        guard let forwarded else { preconditionFailure("no forward pass") }
+        statistics.follow(step + layout.statisticsOffset, running: state.buffers.pointer, batch: forwarded.batch)
+    }
+
     /// Goes back through the last forward pass from what lies in `logitsGradient`. Once for each forward pass: gradients take
     /// the place of what it kept.
     ///

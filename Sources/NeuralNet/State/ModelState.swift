@@ -1,6 +1,14 @@
 import Diagnostics
 import Kernels
 
+/// How random weights are drawn.
+package enum WeightDraw: String, Sendable, Hashable, CaseIterable {
+    /// As torchvision's ResNets and DenseNets.
+    case torchvision
+    /// As PyTorch's layers where nobody says otherwise.
+    case pytorch
+}
+
 /// A network's parameters and BatchNorm's running statistics, each in one contiguous arena.
 package final class ModelState: @unchecked Sendable {
     package let network: Network
@@ -21,12 +29,21 @@ package final class ModelState: @unchecked Sendable {
 
     /// Draws parameters as torchvision does: filters normal with variance 2/(k²·outputs) (He et al. 2015, fan-out),
     /// γ = 1, β = 0, linear weights and biases uniform in ±1/√inputs; in DenseNets 2/(k²·inputs), and no bias.
-    package convenience init(network: Network, seed: UInt64) {
+    ///
+    /// Or as PyTorch's layers do by themselves: all weights, and the linear layers' biases, uniform in ±1/√(inputs·k²).
+    package convenience init(network: Network, seed: UInt64, draw: WeightDraw = .torchvision) {
         self.init(network: network)
         for (index, layout) in network.parameters.enumerated() where layout.order == .filter {
-            let fan = Float(layout.shape[network.drawsFiltersByInputs ? 1 : 0] * layout.shape[2] * layout.shape[3])
-            Philox(seed: seed, purpose: .initialization, sample: index).fillNormal(
-                parameters.pointer + layout.offset, count: layout.count, standardDeviation: (2 / fan).squareRoot())
+            let random = Philox(seed: seed, purpose: .initialization, sample: index)
+            let values = parameters.pointer + layout.offset
+            switch draw {
+            case .torchvision:
+                let fan = Float(layout.shape[network.drawsFiltersByInputs ? 1 : 0] * layout.shape[2] * layout.shape[3])
+                random.fillNormal(values, count: layout.count, standardDeviation: (2 / fan).squareRoot())
+            case .pytorch:
+                let bound = 1 / Float(layout.shape[1] * layout.shape[2] * layout.shape[3]).squareRoot()
+                random.fillUniform(values, count: layout.count, low: -bound, high: bound)
+            }
         }
         for layer in network.batchNorms {
             (parameters.pointer + layer.weight).update(repeating: 1, count: layer.channels)
@@ -34,7 +51,7 @@ package final class ModelState: @unchecked Sendable {
         for (index, layer) in network.linears.enumerated() {
             let bound = 1 / Float(layer.inputs).squareRoot()
             for (part, (offset, count)) in [(layer.weight, layer.outputs * layer.inputs), (layer.bias, layer.outputs)]
-                .enumerated() where part == 0 || !network.drawsFiltersByInputs
+                .enumerated() where part == 0 || !network.drawsFiltersByInputs || draw == .pytorch
             {
                 Philox(seed: seed, purpose: .initialization, sample: 1_000_000 + 2 * index + part).fillUniform(
                     parameters.pointer + offset, count: count, low: -bound, high: bound)

@@ -40,7 +40,10 @@ package enum ReviewAction: String, Codable, Sendable, CaseIterable {
 }
 
 /// One line of `log.jsonl`. Lines are only ever added.
-package struct LogLine: Codable, Hashable, Sendable {
+package struct LogLine: ChainedLine, Hashable {
+    package static let logName = "a review's log"
+    package static let server = "sipat review serve"
+
     package enum Kind: String, Codable, Sendable {
         case decision
         /// Takes back line `undoes`.

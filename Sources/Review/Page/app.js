@@ -1,69 +1,9 @@
 "use strict";
-const pageVersion = "1";
-const get = (id) => document.getElementById(id);
 const defaultKeys = {
   a: "accept", x: "nothing", w: "wrong", u: "unsure", z: "undo", Backspace: "undo", r: "reset", "+": "larger", "=": "larger", "-": "smaller", m: "remove",
   v: "hide", " ": "hide", k: "cursor", b: "blob", Enter: "corner", o: "own", s: "status", p: "policy", l: "language", "?": "help",
 };
-let keys = defaultKeys, session = null, queue = [], loaded = new Map(), current = null, isBusy = false, isSaving = false;
-
-// The token stays out of the address: it comes after the #, which is sent to no server, and is then kept in this tab.
-const given = new URLSearchParams(location.hash.slice(1)).get("token");
-if (given) {
-  sessionStorage.setItem("token", given);
-  history.replaceState(null, "", location.pathname);
-}
-const token = sessionStorage.getItem("token");
-
-class Refused extends Error {
-  constructor(status, text) { super(text); this.status = status; }
-}
-
-// Asks until there is an answer: a server that is away or a full disk are waited for.
-async function ask(method, path, body) {
-  for (let wait = 300; ; wait = Math.min(5000, wait * 1.6)) {
-    try {
-      const answer = await fetch("/api/" + path, {
-        method, headers: { Authorization: "Bearer " + token, ...(body ? { "Content-Type": "application/json" } : {}) }, body: body ? JSON.stringify(body) : undefined,
-        signal: AbortSignal.timeout(30000),
-      });
-      if (answer.status < 500 && answer.status !== 429) {
-        if (get("notice").dataset.kind === "lost") notice("");
-        if (!answer.ok) throw new Refused(answer.status, (await answer.json()).error);
-        return answer;
-      }
-      notice(say("lost") + " (" + ((await answer.json().catch(() => ({}))).error || answer.status) + ")", "lost");
-    } catch (error) {
-      if (error instanceof Refused) throw error;
-      notice(say("lost"), "lost");
-    }
-    await new Promise((done) => setTimeout(done, wait));
-  }
-}
-
-function notice(text, kind = "") {
-  get("notice").textContent = text;
-  get("notice").dataset.kind = kind;
-  get("notice").className = kind === "lost" ? "bad" : "";
-}
-
-function saved(word) {
-  get("saved").textContent = word ? say(word) : "";
-  get("saved").dataset.word = word;
-  get("saved").className = word === "saving" ? "bad" : "";
-}
-
-// Time in which a person is at the image: pauses count no longer than session.idleSeconds.
-const clock = {
-  active: 0, last: 0,
-  start() { this.active = 0; this.last = performance.now(); },
-  touch() {
-    const now = performance.now();
-    if (document.visibilityState === "visible") this.active += Math.min(now - this.last, (session ? session.idleSeconds : 20) * 1000);
-    this.last = now;
-  },
-};
-for (const kind of ["keydown", "pointerdown", "pointermove", "wheel", "visibilitychange"]) document.addEventListener(kind, () => clock.touch(), true);
+let keys = defaultKeys, queue = [], loaded = new Map(), current = null, isBusy = false, isSaving = false;
 
 const editor = new Editor(get("stage"), () => drawTitle());
 
@@ -161,7 +101,7 @@ async function decide(action) {
   isBusy = isSaving = true;
   try {
     clock.touch();
-    const decision = { item: current.item, id: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2) + Date.now(), action, activeMilliseconds: Math.round(clock.active), page: pageVersion };
+    const decision = { item: current.item, id: newId(), action, activeMilliseconds: Math.round(clock.active), page: pageVersion };
     const gestures = [...(editor.own ? [...editor.ownGestures, { kind: "reveal" }] : []), ...editor.gestures];
     if (action === "accept" && editor.isEdited) {
       decision.action = editor.isEmpty ? "nothing" : "corrected";
@@ -184,7 +124,7 @@ async function undo() {
   if (current && editor.undo()) return;
   isBusy = true;
   try {
-    const undone = await (await ask("POST", "undo", { id: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2) + Date.now() })).json();
+    const undone = await (await ask("POST", "undo", { id: newId() })).json();
     progress(undone.progress);
     undone.item.revealed = true;
     queue = [undone.item, ...queue.filter((item) => item.item !== undone.item.item)];

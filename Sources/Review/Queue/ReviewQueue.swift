@@ -27,6 +27,7 @@ package final class ReviewQueue: Sendable {
         honeypots = Dictionary(pots.map { ($0.item, $0) }) { first, _ in first }
         let images = plan.parts.reduce(0) { $0 + $1.dataset.count }
         var (entries, offsets): ([Entry], [Int]) = ([], [0])
+        let path = file.path
         entries.reserveCapacity(plan.items)
         var (rest, read, start) = ([UInt8](), 0, 0)
         while read < file.size {
@@ -35,14 +36,16 @@ package final class ReviewQueue: Sendable {
             rest = Array(rest[start...]) + piece
             start = 0
             while let newline = rest[start...].firstIndex(of: 0x0A) {
-                let item = try ReviewQueue.decode(rest[start..<newline], path: file.path, line: entries.count)
-                guard item.item == entries.count, (0..<images).contains(item.image), item.of.map({ (0..<item.item).contains($0) }) ?? true else {
+                let line = try rest[start..<newline].withUnsafeBufferPointer { line in
+                    try QueueScanner(line) ?? QueueScanner(ReviewQueue.decode(line, path: path, line: entries.count))
+                }
+                guard line.item == entries.count, (0..<images).contains(line.image), line.of.map({ (0..<line.item).contains($0) }) ?? true else {
                     throw Failure.badData("\(file.path):\(entries.count + 1): names an item or an image that there is not", remedy: ReviewFolder.again)
                 }
                 entries.append(
                     Entry(
-                        image: Int32(item.image), rank: Int32(item.rank), first: Int32(item.of ?? -1), kind: item.kind, isBlind: item.blind,
-                        isHoneypot: honeypots[item.item] != nil))
+                        image: Int32(line.image), rank: Int32(line.rank), first: Int32(line.of ?? -1), kind: line.kind, isBlind: line.isBlind,
+                        isHoneypot: honeypots[line.item] != nil))
                 offsets.append(offsets.last! + newline - start + 1)
                 start = newline + 1
             }

@@ -38,6 +38,9 @@ package struct ReviewState {
         repeats = queue.entries.indices.filter { queue.entries[$0].first >= 0 }
     }
 
+    /// Gives one more person a number.
+    package mutating func addPerson() { stacks.append([]) }
+
     package func isDecided(_ item: Int) -> Bool { decided[item].person >= 0 }
     package func person(of item: Int) -> Int? { isDecided(item) ? Int(decided[item].person) : nil }
     package func isSame(_ item: Int, id: String) -> Bool { decided[item].id == id.hashValue }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Who may ask, and how fast wrong tokens are answered.
-actor Gate {
+package actor Gate {
     private let people: ReviewPeople
     private let hosts: Set<String>
     private var wrong = 0
@@ -9,7 +9,7 @@ actor Gate {
     private var waiting = 0
 
     /// - Parameter hosts: what the header Host may say, in lower case: a page of another name that leads here is refused.
-    init(_ people: ReviewPeople, hosts: Set<String>) {
+    package init(_ people: ReviewPeople, hosts: Set<String>) {
         self.people = people
         self.hosts = hosts
     }
@@ -17,7 +17,7 @@ actor Gate {
     /// The person whom a request comes from.
     ///
     /// - Throws: `Refusal`.
-    func person(authorization: String?) async throws -> Int {
+    package func person(authorization: String?) async throws -> Int {
         let token = authorization.flatMap { $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil } ?? ""
         if let person = people.person(token: token) { return person }
         // A wrong token waits, longer with every one; the right ones never do.
@@ -35,7 +35,7 @@ actor Gate {
     }
 
     /// Refuses what comes from pages of others, and what was meant for another host.
-    nonisolated func check(host: String?, origin: String?, site: String?) throws {
+    package nonisolated func check(host: String?, origin: String?, site: String?) throws {
         guard let host = host?.lowercased(), hosts.contains(host) else { throw Refusal(status: 421, text: "this server does not go by that name") }
         if let origin = origin?.lowercased(), origin != "http://\(host)", origin != "https://\(host)" {
             throw Refusal(status: 403, text: "other pages may not ask here")

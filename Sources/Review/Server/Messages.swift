@@ -1,81 +1,87 @@
 import Foundation
 
 /// What the page and the server say to each other, as JSON.
-enum Messages {
+package enum Messages {
     /// Answer to `POST /api/session`.
-    struct Session: Encodable {
-        var person: String
-        var width: Int
-        var height: Int
+    package struct Session: Encodable {
+        package var person: String
+        package var width: Int
+        package var height: Int
         /// In 256 steps.
-        var threshold: Int
-        var policy: String
-        var policyHash: String
-        var keys: [String: String]
-        var idleSeconds: Double
-        var progress: Progress
+        package var threshold: Int
+        package var policy: String
+        package var policyHash: String
+        package var keys: [String: String]
+        package var idleSeconds: Double
+        package var progress: Progress
     }
 
-    struct Progress: Encodable {
-        var done: Int
-        var mine: Int
-        var total: Int
+    package struct Progress: Encodable {
+        package var done: Int
+        package var mine: Int
+        package var total: Int
         /// Nil where nobody decided anything yet.
-        var secondsLeft: Double?
+        package var secondsLeft: Double?
     }
 
     /// An image to be decided. It does not tell a honeypot from the audit.
-    struct Item: Encodable {
-        var item: Int
-        var name: String
-        var label: String
-        var reason: String
-        var blind: Bool
+    package struct Item: Encodable {
+        package var item: Int
+        package var name: String
+        package var label: String
+        package var reason: String
+        package var blind: Bool
         /// Whether somebody or something has looked: unseen, empty, map.
-        var state: String
+        package var state: String
     }
 
-    struct Next: Encodable {
-        var items: [Item]
-        var progress: Progress
+    package struct Next: Encodable {
+        package var items: [Item]
+        package var progress: Progress
     }
 
-    struct Decision: Decodable {
-        var item: Int
-        var id: String
-        var action: ReviewAction
-        var runs: [Int]?
-        var own: [Int]?
-        var gestures: [Gesture]?
-        var activeMilliseconds: Int
-        var page: String?
+    package struct Decision: Decodable {
+        package var item: Int
+        package var id: String
+        package var action: ReviewAction
+        package var runs: [Int]?
+        package var own: [Int]?
+        package var gestures: [Gesture]?
+        package var activeMilliseconds: Int
+        package var page: String?
+
+        package init(item: Int, id: String, action: ReviewAction, runs: [Int]? = nil, activeMilliseconds: Int) {
+            (self.item, self.id, self.action, self.runs, self.activeMilliseconds) = (item, id, action, runs, activeMilliseconds)
+        }
     }
 
-    struct Saved: Encodable {
+    package struct Saved: Encodable {
         /// The line of the log.
-        var line: Int
-        var progress: Progress
+        package var line: Int
+        package var progress: Progress
     }
 
-    struct UndoRequest: Decodable {
-        var id: String
+    package struct UndoRequest: Decodable {
+        package var id: String
+
+        package init(id: String) { self.id = id }
     }
 
-    struct Undone: Encodable {
-        var item: Item
-        var action: ReviewAction?
-        var gestures: [Gesture]
-        var runs: [Int]?
-        var progress: Progress
+    package struct Undone: Encodable {
+        package var item: Item
+        package var action: ReviewAction?
+        package var gestures: [Gesture]
+        package var runs: [Int]?
+        package var progress: Progress
     }
 
-    struct Problem: Encodable {
-        var error: String
+    package struct Problem: Encodable {
+        package var error: String
     }
 }
 
 /// What the server answers instead of what was asked for.
-struct Refusal: Error {
-    var status: Int
-    var text: String
+package struct Refusal: Error {
+    package var status: Int
+    package var text: String
 }

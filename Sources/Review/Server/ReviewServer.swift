@@ -2,17 +2,22 @@ import Diagnostics
 import FlyingFox
 import Foundation
 
-/// Serves a review over HTTP.
+/// Serves a review or a study over HTTP.
 package struct ReviewServer {
     /// The largest message that is read: a region of 16 million pixels in its most ragged form does not fit, any other does.
     static let limit = 4 << 20
 
-    private let service: ReviewService
+    private let service: any PageService
     private let people: ReviewPeople
 
     package init(_ review: Review, material: ReviewMaterial, people: ReviewPeople) throws {
         self.people = people
         service = try ReviewService(review, material: material, people: people.people.map(\.name))
+    }
+
+    package init(_ study: Study, people: ReviewPeople) throws {
+        self.people = people
+        service = try StudyService(study, people: people.people.map(\.name))
     }
 
     /// Serves until the task is cancelled.

@@ -5,7 +5,7 @@ import Images
 import Salience
 
 /// A review that people are at. One request at a time changes it; pictures are made beside it.
-actor ReviewService {
+package actor ReviewService {
     /// Without a sign of life for so long, an image goes to somebody else.
     static let leaseSeconds = 600.0
     /// Images that a page may hold: the one shown and the next five.
@@ -15,7 +15,7 @@ actor ReviewService {
 
     nonisolated let plan: ReviewPlan
     nonisolated let planHash: String
-    nonisolated let queue: ReviewQueue
+    package nonisolated let queue: ReviewQueue
     nonisolated let material: ReviewMaterial
     nonisolated let folder: ReviewFolder
     private let people: [String]
@@ -31,7 +31,7 @@ actor ReviewService {
     private var status: (lines: Int, text: [UInt8])?
 
     /// - Parameter people: those with a token, in their order.
-    init(_ review: Review, material: ReviewMaterial, people: [String]) throws {
+    package init(_ review: Review, material: ReviewMaterial, people: [String]) throws {
         (plan, planHash, queue, folder) = (review.plan, review.planHash, review.queue, review.folder)
         self.material = material
         self.people = people
@@ -54,13 +54,13 @@ actor ReviewService {
         self.state = state
     }
 
-    func session(_ person: Int) -> Messages.Session {
+    package func session(_ person: Int) -> Messages.Session {
         Messages.Session(
             person: people[person], width: material.size.width, height: material.size.height, threshold: Int(plan.settings.level), policy: policy,
             policyHash: plan.policyHash, keys: keys, idleSeconds: ReviewService.idleSeconds, progress: progress(person))
     }
 
-    func next(_ person: Int) throws -> Messages.Next {
+    package func next(_ person: Int) throws -> Messages.Next {
         let now = Date().timeIntervalSince1970
         let items = state.next(ReviewService.held, for: person, now: now, lasting: ReviewService.leaseSeconds)
         if !items.isEmpty { leases.note(.init(items: items, person: people[person], until: now + ReviewService.leaseSeconds)) }
@@ -68,7 +68,7 @@ actor ReviewService {
     }
 
     /// Writes a decision to the disk, then answers.
-    func decide(_ decision: Messages.Decision, _ person: Int) throws -> Messages.Saved {
+    package func decide(_ decision: Messages.Decision, _ person: Int) throws -> Messages.Saved {
         guard queue.entries.indices.contains(decision.item) else { throw Refusal(status: 400, text: "there is no such item") }
         guard (8...64).contains(decision.id.utf8.count), (decision.gestures?.count ?? 0) <= 2000, decision.activeMilliseconds >= 0 else {
             throw Refusal(status: 400, text: "a decision that means nothing")
@@ -119,7 +119,7 @@ actor ReviewService {
     }
 
     /// Takes back the person's last decision that holds, on the disk, then gives the image back.
-    func undo(_ request: Messages.UndoRequest, _ person: Int) throws -> Messages.Undone {
+    package func undo(_ request: Messages.UndoRequest, _ person: Int) throws -> Messages.Undone {
         guard (8...64).contains(request.id.utf8.count) else { throw Refusal(status: 400, text: "an undo that means nothing") }
         let now = Date().timeIntervalSince1970
         if let last = lastUndo[person], last.id == request.id, !state.isDecided(last.item) {
@@ -141,7 +141,7 @@ actor ReviewService {
             item: try message(item), action: undone.action, gestures: undone.gestures ?? [], runs: undone.runs, progress: progress(person))
     }
 
-    func mayRead(_ item: Int, _ person: Int) -> Bool { state.mayRead(item, person) }
+    package func mayRead(_ item: Int, _ person: Int) -> Bool { state.mayRead(item, person) }
 
     private func progress(_ person: Int) -> Messages.Progress {
         let total = state.total(people: people.count)

@@ -72,6 +72,8 @@ package struct ReviewStatus: Codable, Sendable {
     package var planHash: String
     package var head: String
     package var lines: Int
+    /// The share of the rest that may be wrong.
+    package var goodEnough: Double
     /// What it means for going on.
     package var verdict: String
     package var notes: [String]

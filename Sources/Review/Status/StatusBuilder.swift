@@ -119,7 +119,7 @@ private struct StatusBuilder {
             secondsLeft: recent.isEmpty ? nil : median(recent) * Double(left) / Double(working), actions: actions, people: people,
             changedByReason: byReason, caught: caught, passed: passed, rest: rest.estimate, restUnsure: rest.unsure, corrected: corrected,
             inHand: rest.inHand, twoPeople: twoPeople.pairs, samePerson: pairs(.again, byItem).pairs, disputed: twoPeople.disputed, blind: blind,
-            overTime: stretches(), policyHash: review.plan.policyHash, planHash: review.planHash, head: review.end.head, lines: review.end.lines,
+            overTime: stretches(), policyHash: review.plan.policyHash, planHash: review.planHash, head: review.end.head, lines: review.end.lines, goodEnough: review.plan.settings.goodEnough,
             verdict: ReviewStatus.verdict(rest.estimate, corrected: corrected, goodEnough: review.plan.settings.goodEnough), notes: review.plan.notes)
     }
 

@@ -3,73 +3,152 @@ import Foundation
 
 extension ReviewStatus {
     /// Whether the rest may be left alone, in words.
-    static func verdict(_ rest: RestEstimate, corrected: Interval?, goodEnough: Double) -> String {
-        guard rest.rest > 0 else { return "Every image has been looked at: nothing is left to estimate." }
+    package static func verdict(_ rest: RestEstimate, corrected: Interval?, goodEnough: Double, _ language: PageLanguage = .english) -> String {
+        guard rest.rest > 0 else {
+            return language.say("Every image has been looked at: nothing is left to estimate.", "すべての画像を確認しました。推定すべきものは残っていません。")
+        }
         guard let share = rest.share else {
-            return "Nothing can be said yet of the \(rest.rest) images that nobody looked at: none of them was drawn at random so far."
+            return language.say(
+                "Nothing can be said yet of the {rest} images that nobody looked at: none of them was drawn at random so far.",
+                "誰も見ていない {rest} 枚については、無作為に選ばれたものがまだなく、何も言えません。", ["rest": "\(rest.rest)"])
         }
         let bound = max(share.high, corrected?.high ?? 0)
-        let found = "Of \(rest.sample) images drawn at random among those not reached in turn, \(rest.errors) were changed."
+        let values = [
+            "rest": "\(rest.rest)", "sample": "\(rest.sample)", "errors": "\(rest.errors)", "bound": percentage(bound), "asked": percentage(goodEnough),
+            "draws": "\(rest.furtherDraws(for: goodEnough) ?? 0)",
+        ]
+        let found = language.say(
+            "Of {sample} images drawn at random among those not reached in turn, {errors} were changed.", "順番がまだ来ていない画像から無作為に選んだ {sample} 枚のうち、{errors} 枚が変更されました。", values)
         if bound <= goodEnough {
             return found
-                + " Good enough: with 95 % confidence at most \(percentage(bound)) of the \(rest.rest) images that nobody looked at are wrong (asked for: \(percentage(goodEnough))). You may stop, or lower the random share (--audit) next time."
+                + language.say(
+                    " Good enough: with 95 % confidence at most {bound} of the {rest} images that nobody looked at are wrong (asked for: {asked}). You may stop, or lower the random share (--audit) next time.",
+                    "十分です：誰も見ていない {rest} 枚のうち誤りは多くても {bound}（信頼度 95 %、目標 {asked}）。終えるか、次回は無作為の割合（--audit）を下げてかまいません。", values)
         }
         let more: String
         switch rest.furtherDraws(for: goodEnough) {
-        case let draws? where draws > 0: more = " \(draws) more random images without a change would do."
-        case .some: more = " The bound that takes people's own mistakes into account is what is missing: more honeypots narrow it."
-        case nil: more = " No random sample will do that any more: go on in turn."
+        case let draws? where draws > 0: more = language.say(" {draws} more random images without a change would do.", "変更なしの無作為の画像があと {draws} 枚あれば足ります。", values)
+        case .some:
+            more = language.say(
+                " The bound that takes people's own mistakes into account is what is missing: more honeypots narrow it.", "足りないのは人の見落としを考慮した上限です。仕込み画像を増やすと狭まります。")
+        case nil: more = language.say(" No random sample will do that any more: go on in turn.", "無作為の標本ではもう届きません。順番に続けてください。")
         }
         return found
-            + " Not yet good enough: up to \(percentage(bound)) of the \(rest.rest) images that nobody looked at may be wrong (asked for: at most \(percentage(goodEnough)))."
-            + more
+            + language.say(
+                " Not yet good enough: up to {bound} of the {rest} images that nobody looked at may be wrong (asked for: at most {asked}).",
+                "まだ十分ではありません：誰も見ていない {rest} 枚のうち最大 {bound} が誤りかもしれません（目標 {asked} 以下）。", values) + more
     }
 
     /// For a terminal.
-    package var text: String {
-        var lines = ["\(decided) decided, \(left) left (\(images) images, shown \(items) times)" + (secondsLeft.map { left > 0 ? ", about \(duration($0)) at this pace" : "" } ?? "")]
-        let order = ReviewAction.allCases.map(\.rawValue)
-        lines.append(order.compactMap { name in actions[name].map { "\(name) \($0)" } }.joined(separator: ", ") + String(format: "; %.2f person-hours", personHours))
-        for person in people {
-            lines.append(
-                "\(person.name): \(person.decisions) decisions, \(person.medianSeconds.map { decimal($0, 1) + " s" } ?? "?") each; planted wrong maps caught \(ReviewStatus.of(person.caught)), right maps left alone \(ReviewStatus.of(person.passed)); alike when shown again \(ReviewStatus.of(person.consistent))"
-            )
+    package func text(_ language: PageLanguage = .english) -> String { StatusWords(status: self, language: language).text }
+}
+
+/// A status in words.
+private struct StatusWords {
+    let status: ReviewStatus
+    let language: PageLanguage
+
+    private func say(_ english: String, _ japanese: String, _ values: [String: String] = [:]) -> String { language.say(english, japanese, values) }
+
+    var text: String {
+        var lines = [counts, actions]
+        lines += status.people.map(person)
+        for (reason, share) in status.changedByReason.sorted(by: { $0.key < $1.key }) {
+            lines.append(say("changed, shown for {reason}: {share}", "変更（提示の理由 {reason}）：{share}", ["reason": reason, "share": of(share)]))
         }
-        for (reason, share) in changedByReason.sorted(by: { $0.key < $1.key }) { lines.append("changed, shown for \(reason): \(ReviewStatus.of(share))") }
-        if twoPeople.changed.images > 0 {
-            let pairs = twoPeople
-            func number(_ value: Double?) -> String { value.map { decimal($0, 3) } ?? "not defined" }
-            lines.append(
-                "two people on \(pairs.changed.images) images: alike in \(percentage(pairs.changed.raw ?? 0)), AC1 \(number(pairs.changed.ac1)), alpha \(number(pairs.changed.alpha)); regions: IoU \(number(pairs.intersectionOverUnion.mean)) (a tenth below \(number(pairs.intersectionOverUnion.tenth))), Dice \(number(pairs.dice.mean)); \(disputed) disputed"
-            )
-            lines.append("  " + pairs.caution)
-        }
-        if blind.images > 0 {
-            lines.append(
-                "hidden map first, \(blind.images) images: what people had marked has IoU \(decimal(blind.ownWithFinal.mean ?? 0, 3)) with what they left, the map \(decimal(blind.mapWithFinal.mean ?? 0, 3)); changed \(ReviewStatus.of(blind.changedBlind)), with the map shown at once \(ReviewStatus.of(blind.changedShown))"
-            )
-        }
-        lines.append("planted wrong maps caught \(ReviewStatus.of(caught)), right maps left alone \(ReviewStatus.of(passed))")
-        if rest.rest > 0, let share = rest.share {
-            lines.append("of the \(rest.rest) images nobody looked at, people would change \(ReviewStatus.of(share))")
-            if let corrected { lines.append("of them, wrong after all, seen what people miss: \(ReviewStatus.of(corrected))") }
-        }
-        if inHand > 0 { lines.append("\(inHand) images were given out and are not decided: nothing is said of them") }
-        if restUnsure > 0 { lines.append("\(restUnsure) of the random images were beyond people: nothing is said of their like") }
-        lines.append(verdict)
-        lines += notes.map { "note: \($0)" }
-        lines.append("log: \(self.lines) lines, head \(head)")
+        lines += pairs + blind
+        lines.append(
+            say("planted wrong maps caught {caught}, right maps left alone {passed}", "仕込んだ誤りの発見 {caught}、正しいマップの維持 {passed}", ["caught": of(status.caught), "passed": of(status.passed)]))
+        lines += rest
+        lines.append(ReviewStatus.verdict(status.rest, corrected: status.corrected, goodEnough: status.goodEnough, language))
+        lines += status.notes.map { say("note: ", "注：") + $0 }
+        lines.append(say("log: {lines} lines, head {head}", "記録：{lines} 行、最後のハッシュ {head}", ["lines": "\(status.lines)", "head": status.head]))
         return lines.joined(separator: "\n")
     }
 
-    private static func of(_ share: Proportion) -> String {
-        guard let interval = share.wilson() else { return "0 of 0" }
-        return "\(share.hits) of \(share.trials) (\(of(interval)))"
+    private var counts: String {
+        let values = ["decided": "\(status.decided)", "left": "\(status.left)", "images": "\(status.images)", "items": "\(status.items)"]
+        let pace = status.left > 0 ? status.secondsLeft.map { say(", about {time} at this pace", "、この速さで約 {time}", ["time": duration($0)]) } : nil
+        return say("{decided} decided, {left} left ({images} images, shown {items} times)", "決定 {decided} 件、残り {left} 件（画像 {images} 枚、提示 {items} 回）", values) + (pace ?? "")
     }
 
-    private static func of(_ interval: Interval) -> String {
-        "\(percentage(interval.estimate)), 95 % interval \(percentage(interval.low)) to \(percentage(interval.high))"
+    private var actions: String {
+        let names = ReviewAction.allCases.map(\.rawValue).compactMap { name in status.actions[name].map { "\(name) \($0)" } }.joined(separator: ", ")
+        return names + say("; {hours} person-hours", "；{hours} 人時", ["hours": decimal(status.personHours, 2)])
+    }
+
+    private func person(_ person: ReviewStatus.Person) -> String {
+        say(
+            "{name}: {decisions} decisions, {seconds} each; planted wrong maps caught {caught}, right maps left alone {passed}; alike when shown again {again}",
+            "{name}：決定 {decisions} 件、1 件 {seconds}；仕込んだ誤りの発見 {caught}、正しいマップの維持 {passed}；再提示での一致 {again}",
+            [
+                "name": person.name, "decisions": "\(person.decisions)", "seconds": person.medianSeconds.map { decimal($0, 1) + " s" } ?? "?",
+                "caught": of(person.caught), "passed": of(person.passed), "again": of(person.consistent),
+            ])
+    }
+
+    private var pairs: [String] {
+        let pairs = status.twoPeople
+        guard pairs.changed.images > 0 else { return [] }
+        func number(_ value: Double?) -> String { value.map { decimal($0, 3) } ?? say("not defined", "定義なし") }
+        let values = [
+            "images": "\(pairs.changed.images)", "raw": percentage(pairs.changed.raw ?? 0), "ac1": number(pairs.changed.ac1), "alpha": number(pairs.changed.alpha),
+            "iou": number(pairs.intersectionOverUnion.mean), "tenth": number(pairs.intersectionOverUnion.tenth), "dice": number(pairs.dice.mean),
+            "disputed": "\(status.disputed)",
+        ]
+        return [
+            say(
+                "two people on {images} images: alike in {raw}, AC1 {ac1}, alpha {alpha}; regions: IoU {iou} (a tenth below {tenth}), Dice {dice}; {disputed} disputed",
+                "同じ画像を二人が見た {images} 枚：一致 {raw}、AC1 {ac1}、α {alpha}；領域：IoU {iou}（下位 10 % は {tenth} 未満）、Dice {dice}；不一致 {disputed} 件", values),
+            "  "
+                + say(
+                    pairs.caution, "ほとんどの決定が同じとき、人々が一致していても α は 0 以下になります。一致率と AC1 と並べて読んでください。"),
+        ]
+    }
+
+    private var blind: [String] {
+        guard status.blind.images > 0 else { return [] }
+        let values = [
+            "images": "\(status.blind.images)", "own": decimal(status.blind.ownWithFinal.mean ?? 0, 3), "map": decimal(status.blind.mapWithFinal.mean ?? 0, 3),
+            "hidden": of(status.blind.changedBlind), "shown": of(status.blind.changedShown),
+        ]
+        return [
+            say(
+                "hidden map first, {images} images: what people had marked has IoU {own} with what they left, the map {map}; changed {hidden}, with the map shown at once {shown}",
+                "先にマップを隠した {images} 枚：人が付けた印と最終結果の IoU {own}、マップとは {map}；変更 {hidden}、最初からマップを見せた場合 {shown}", values)
+        ]
+    }
+
+    private var rest: [String] {
+        var lines: [String] = []
+        if status.rest.rest > 0, let share = status.rest.share {
+            lines.append(
+                say(
+                    "of the {rest} images nobody looked at, people would change {share}", "誰も見ていない {rest} 枚のうち、人が変更するはずの割合 {share}",
+                    ["rest": "\(status.rest.rest)", "share": of(share)]))
+            if let corrected = status.corrected {
+                lines.append(say("of them, wrong after all, seen what people miss: {share}", "そのうち見落としを考慮した誤りの割合：{share}", ["share": of(corrected)]))
+            }
+        }
+        if status.inHand > 0 {
+            lines.append(say("{n} images were given out and are not decided: nothing is said of them", "配布中で未決定の {n} 枚については何も言えません", ["n": "\(status.inHand)"]))
+        }
+        if status.restUnsure > 0 {
+            lines.append(
+                say("{n} of the random images were beyond people: nothing is said of their like", "無作為の画像のうち {n} 枚は判断できず、同類については何も言えません", ["n": "\(status.restUnsure)"]))
+        }
+        return lines
+    }
+
+    private func of(_ share: Proportion) -> String {
+        guard let interval = share.wilson() else { return say("0 of 0", "0 件") }
+        return say(
+            "{hits} of {trials} ({share})", "{trials} 件中 {hits} 件（{share}）", ["hits": "\(share.hits)", "trials": "\(share.trials)", "share": of(interval)])
+    }
+
+    private func of(_ interval: Interval) -> String {
+        say(
+            "{estimate}, 95 % interval {low} to {high}", "{estimate}、95 % 区間 {low}～{high}",
+            ["estimate": percentage(interval.estimate), "low": percentage(interval.low), "high": percentage(interval.high)])
     }
 }
-
-private func percentage(_ share: Double) -> String { decimal(100 * share, share > 0 && share < 0.1 ? 2 : 1) + " %" }

@@ -34,6 +34,13 @@ package struct StepBenchmark {
             self.repeats = repeats
             self.threads = threads
         }
+
+        /// What a step does.
+        package var step: StepSettings {
+            let attack = AttackSettings(
+                threat: ThreatModel(norm: .linf, epsilon: 8.0 / 255), stepSize: 2.0 / 255, steps: max(1, pgdSteps))
+            return StepSettings(attack: pgdSteps > 0 ? .init(attack) : nil, mask: pgdSteps > 0 ? .binary(threshold: 0.5) : nil, seed: 0)
+        }
     }
 
     /// Medians over the repeats, of the slowest rank.
@@ -70,13 +77,9 @@ package struct StepBenchmark {
         _ settings: Settings, communicator: Communicator
     ) throws -> (step: TrainingStep, loader: TrainingLoader) {
         let network = try settings.model.network(input: settings.input, classes: settings.classes)
-        let attack = AttackSettings(
-            threat: ThreatModel(norm: .linf, epsilon: 8.0 / 255), stepSize: 2.0 / 255, steps: max(1, settings.pgdSteps))
         let step = TrainingStep(
             state: ModelState(network: network, seed: 0), optimizer: OptimizerSettings(momentum: 0.9, weightDecay: 5e-4),
-            settings: StepSettings(
-                attack: settings.pgdSteps > 0 ? .init(attack) : nil,
-                mask: settings.pgdSteps > 0 ? PerturbationMask.binary(threshold: 0.5) : nil, seed: 0),
+            settings: settings.step,
             channel: try communicator.duplicate(), reduction: .reproducible, bucketBytes: GradientReducer.defaultBucketBytes,
             microBatch: settings.microBatch, batch: settings.batch, threads: settings.threads)
         let loader = loader(settings, rank: communicator.rank, size: communicator.size)

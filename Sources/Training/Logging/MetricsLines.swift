@@ -26,6 +26,11 @@ package struct EpochLine: Encodable {
     /// Accuracies on the validation images, 0 to 1; absent in epochs without validation.
     let cleanAccuracy: Double?
     let robustAccuracy: Double?
+    /// How far the one of them that picks the best checkpoint lies below its best so far: robust overfitting, where `accuracy`
+    /// grows meanwhile.
+    let belowBest: Double?
+    /// What the watch for catastrophic overfitting saw; absent in epochs without it.
+    let watched: WatchedAccuracy?
     /// Training images whose first gradient in the attack was zero everywhere: a sign of masked gradients.
     let zeroGradients: Int
     /// SHA-256 of the weights.

@@ -4,6 +4,8 @@ import NeuralNet
 /// The sum of the cross-entropies of the images given: adversarial training as Madry et al. (ICLR 2018) put it, SIP-AT, and
 /// natural training, which differ in the images alone.
 final class CrossEntropyObjective: Objective {
+    static let givesImageGradient = true
+
     private let smoothing: Float
     private let losses: FloatBuffer
 
@@ -29,6 +31,6 @@ final class CrossEntropyObjective: Objective {
         step[pass.layout.correctOffset] = Float(CrossEntropy.correct(logits, labels: labels, batch: count, classes: pass.classes, top: 1))
         pass.writeStatistics(into: step)
         try completed(pass.layout.statisticsOffset)
-        try pass.backward(parameters: step, images: nil, completed: completed)
+        try pass.backward(parameters: step, images: microBatch.imageGradient, completed: completed)
     }
 }

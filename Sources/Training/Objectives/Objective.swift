@@ -8,6 +8,8 @@ struct MicroBatch {
     let images: UnsafePointer<Float>
     let labels: UnsafePointer<Int32>
     let count: Int
+    /// Where the loss's derivative with respect to `images` is wanted, like them; nil where it is not.
+    var imageGradient: UnsafeMutablePointer<Float>?
 }
 
 /// What the update of a micro-batch minimises: which forward passes it takes, which loss they make, and whose statistics
@@ -16,6 +18,9 @@ struct MicroBatch {
 /// An objective belongs to one thread and holds what it needs between passes; it allocates nothing after it was made. A
 /// backward pass overwrites the parameter gradients of its arena: an objective with several adds them up.
 protocol Objective: AnyObject {
+    /// Whether it can give the derivative with respect to the images.
+    static var givesImageGradient: Bool { get }
+
     /// Writes a micro-batch's sums: the gradients of its loss, statistics, loss and correct predictions.
     ///
     /// - Parameters:

@@ -63,7 +63,7 @@ package struct RunComparison {
     private static func tensorDifference(_ first: String, _ second: String) throws -> String? {
         for step in try commonSteps(first, second) {
             let (a, b) = (try Checkpoint(verifying: "\(first)/checkpoints/\(step)"), try Checkpoint(verifying: "\(second)/checkpoints/\(step)"))
-            for name in [RunFiles.weights, RunFiles.optimizer] {
+            for name in [RunFiles.weights, RunFiles.average, RunFiles.optimizer] where a.files.contains(name) || b.files.contains(name) {
                 let (x, y) = (try SafetensorsFile(a.path(of: name)), try SafetensorsFile(b.path(of: name)))
                 guard x.names == y.names else { return "\(step)/\(name): the tensors have different names: these are different models" }
                 for tensor in x.names where x.dtype(of: tensor) == .float32 {

@@ -23,6 +23,10 @@ package struct RunState: Codable, Sendable, Hashable {
     package var bestEpoch: Int?
     package var validationsSinceBest = 0
     package var isFinished = false
+    /// The best that the watch saw, the step at which it last saw nothing bad, and what it stopped the run for.
+    package var bestWatched: WatchedAccuracy?
+    package var lastGoodStep: Int?
+    package var collapse: String?
 
     package var recipe: Recipe
     /// Identifies the training images.
@@ -60,12 +64,19 @@ package struct RunState: Codable, Sendable, Hashable {
 /// The files of a checkpoint, written and read.
 package enum RunFiles {
     package static let weights = "weights.safetensors"
+    /// The weights' moving average, where a run keeps one.
+    package static let average = "average.safetensors"
+    /// Free training's perturbation, in a checkpoint inside an epoch.
+    static let perturbation = "perturbation.safetensors"
     package static let optimizer = "optimizer.safetensors"
     private static let momentumFile = optimizer
     package static let state = "state.json"
 
     /// Everything a run needs to go on.
-    static func checkpoint(_ state: RunState, model: ModelState, optimizer: Optimizer) throws -> [CheckpointFile] {
+    ///
+    /// - Parameter perturbation: free training's, of all ranks, where the next step needs it.
+    static func checkpoint(_ state: RunState, step: TrainingStep, perturbation: [Float]?) throws -> [CheckpointFile] {
+        let (model, optimizer) = (step.state, step.optimizer)
         let network = model.network
         let momentum = network.parameters.map { layout in
             SafetensorsTensor(
@@ -76,7 +87,15 @@ package enum RunFiles {
                     return values
                 })
         }
-        return [
+        var more: [CheckpointFile] = []
+        if let average = step.average {
+            more.append(CheckpointFile(name: self.average, safetensors: ModelWeights.writer(average.state, steps: state.step)))
+        }
+        if let perturbation {
+            let tensor = SafetensorsTensor(name: "perturbation", shape: [perturbation.count], floats: { perturbation })
+            more.append(CheckpointFile(name: self.perturbation, safetensors: SafetensorsWriter([tensor])))
+        }
+        return more + [
             CheckpointFile(name: weights, safetensors: ModelWeights.writer(model, steps: state.step)),
             CheckpointFile(name: momentumFile, safetensors: SafetensorsWriter(momentum)),
             CheckpointFile(name: RunFiles.state, bytes: try jsonBytes(state)),
@@ -95,12 +114,18 @@ package enum RunFiles {
     }
 
     /// Loads a checkpoint's arenas.
-    static func restore(_ checkpoint: Checkpoint, into model: ModelState, _ optimizer: Optimizer) throws {
+    ///
+    /// - Returns: free training's perturbation, if it holds one.
+    static func restore(_ checkpoint: Checkpoint, into step: TrainingStep) throws -> [Float]? {
+        let (model, optimizer) = (step.state, step.optimizer)
+        if let average = step.average { try ModelWeights.load(checkpoint.path(of: Self.average), into: average.state) }
         try ModelWeights.load(checkpoint.path(of: weights), into: model)
         let file = try SafetensorsFile(checkpoint.path(of: RunFiles.optimizer))
         try file.require(model.network.parameters.map { ("momentum.\($0.name)", $0.shape) }, mayHave: { _ in false })
         for layout in model.network.parameters {
             layout.load(from: try file.floats(of: "momentum.\(layout.name)"), into: optimizer.momentum.pointer)
         }
+        guard checkpoint.files.contains(perturbation) else { return nil }
+        return try SafetensorsFile(checkpoint.path(of: perturbation)).floats(of: "perturbation")
     }
 }

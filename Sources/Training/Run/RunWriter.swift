@@ -79,19 +79,25 @@ final class RunWriter {
 
     func logEpoch(
         _ state: RunState, epoch: Int, sums: (samples: Int, loss: Double, correct: Double, zeroGradients: Int),
-        accuracy: (clean: Double, robust: Double)?, isBest: Bool, profile: EpochProfile, showsProfile: Bool
+        accuracy: (clean: Double, robust: Double)?, isBest: Bool, watched: WatchedAccuracy?, profile: EpochProfile, showsProfile: Bool
     ) throws {
         let samples = Double(max(sums.samples, 1))
         let seconds = monotonicSeconds() - epochStart
         let line = EpochLine(
             step: state.step, epoch: epoch, loss: sums.loss / samples, accuracy: sums.correct / samples, cleanAccuracy: accuracy?.clean,
-            robustAccuracy: accuracy?.robust, zeroGradients: sums.zeroGradients, weights: state.weightsHash, seconds: seconds,
+            robustAccuracy: accuracy?.robust, belowBest: accuracy.flatMap { Self.belowBest($0, state) }, watched: watched, zeroGradients: sums.zeroGradients, weights: state.weightsHash, seconds: seconds,
             timing: TimingLine(profile))
         try metrics?.append(line)
         try events?.append(line)
         var text = "epoch \(epoch + 1): loss \(decimal(sums.loss / samples, 4)), training accuracy \(percent(sums.correct / samples))"
         if let accuracy {
             text += ", validation \(percent(accuracy.clean)) clean, \(percent(accuracy.robust)) robust\(isBest ? " (best)" : "")"
+            if !isBest, let gap = Self.belowBest(accuracy, state), let best = state.bestEpoch {
+                text += " (\(decimal(100 * gap, 1)) points below epoch \(best + 1))"
+            }
+        }
+        if let watched {
+            text += ", watched \(percent(watched.everywhere))" + (watched.masked.map { " and \(percent($0)) inside the mask" } ?? "")
         }
         progress.note(text + ", \(duration(seconds)), weights \(state.weightsHash.prefix(12))")
         if sums.zeroGradients > 0 {
@@ -103,12 +109,19 @@ final class RunWriter {
         if showsProfile { progress.note(profile.table) }
     }
 
-    /// - Parameter isTold: say so; at the end of an epoch, the epoch's own line does.
-    func save(_ state: RunState, model: ModelState, optimizer: Optimizer, isTold: Bool) throws {
+    /// How far a validation lies below the best one, by the accuracy that picks it.
+    private static func belowBest(_ accuracy: (clean: Double, robust: Double), _ state: RunState) -> Double? {
+        state.bestMetric.map { $0 - (state.recipe.picksByCleanAccuracy ? accuracy.clean : accuracy.robust) }
+    }
+
+    /// - Parameters:
+    ///   - perturbation: free training's, of all ranks, where the next step needs it.
+    ///   - isTold: say so; at the end of an epoch, the epoch's own line does.
+    func save(_ state: RunState, step: TrainingStep, perturbation: [Float]?, isTold: Bool) throws {
         // The log of the steps taken first: a checkpoint promises it.
         try metrics?.synchronize()
         try events?.synchronize()
-        let result = try store.save(step: state.step, RunFiles.checkpoint(state, model: model, optimizer: optimizer))
+        let result = try store.save(step: state.step, RunFiles.checkpoint(state, step: step, perturbation: perturbation), keeping: state.lastGoodStep.map { [$0] } ?? [])
         for warning in result.warnings { progress.note("warning: \(warning)") }
         if isTold { progress.note("checkpoint after step \(state.step), weights \(state.weightsHash.prefix(12))") }
     }
@@ -134,13 +147,25 @@ final class RunWriter {
         return bytes.flatMap { try? decodedJSON(LeftOutFiles.self, from: $0) }?.files.count ?? 0
     }
 
-    /// The state to go on from, its arenas loaded.
-    func restore(into model: ModelState, _ optimizer: Optimizer) throws -> RunState {
+    /// The state of an earlier step of this run, its arenas loaded; later checkpoints are removed. Nil if there is none of that step.
+    func goBack(to number: Int, into step: TrainingStep) throws -> RunState? {
+        guard let checkpoint = try store.checkpoint(step: number) else { return nil }
+        let state = try RunFiles.state(of: checkpoint)
+        _ = try RunFiles.restore(checkpoint, into: step)
+        try store.removeLater(than: number)
+        // The best so far may have been among them.
+        if (try? store.best()) == nil {
+            try store.markBest(.init(step: number, metric: "watch", value: state.bestWatched?.everywhere ?? 0))
+        }
+        return state
+    }
+
+    /// The state to go on from, its arenas loaded, and free training's perturbation if the next step needs it.
+    func restore(into step: TrainingStep) throws -> (state: RunState, perturbation: [Float]?) {
         guard let checkpoint = start.checkpoint, let state = start.state else {
             throw Failure.internalError("\(directory.path): a run without a checkpoint is resumed")
         }
-        try RunFiles.restore(checkpoint, into: model, optimizer)
-        return state
+        return (state, try RunFiles.restore(checkpoint, into: step))
     }
 }
 

@@ -36,6 +36,8 @@ package final class TrainingRun {
     private var validationSeconds: Double?
     /// Where the newest checkpoint stands.
     private var saved: (step: Int, stepInEpoch: Int)?
+    /// What the last validation of this process found, by the accuracy that picks the best.
+    private var lastMetric: Double?
 
     /// Builds the model. Collective; fails on all ranks alike.
     ///
@@ -72,15 +74,7 @@ package final class TrainingRun {
                     "\(size) ranks, but a batch of \(plan.batchRange(step: 0).count) images has only \(microBatches) micro-batches of \(recipe.data.microBatch)",
                     remedy: "start fewer ranks, or make data.batch larger or data.microBatch smaller")
             }
-            let network = try recipe.modelConfiguration().network(
-                input: data.dataset.imageShape, classes: data.dataset.classes)
-            let step = TrainingStep(
-                state: ModelState(network: network, seed: recipe.randomSeed), optimizer: recipe.optimizerSettings,
-                settings: try StepSettings(recipe), channel: channel,
-                reduction: recipe.communication.reduction,
-                bucketBytes: Int(recipe.communication.bucketMegabytes * 1e6), microBatch: recipe.data.microBatch,
-                batch: ownedMicroBatches(total: microBatches, rank: 0, size: size).count * recipe.data.microBatch, threads: threads,
-                heartbeat: heartbeat)
+            let step = try TrainingStep(recipe, data: data, plan: plan, channel: channel, threads: threads, heartbeat: heartbeat)
             return (step, try validation(step.idlePass))
         }
         self.step = step
@@ -116,6 +110,12 @@ package final class TrainingRun {
                 return .stopped(reason)
             }
         }
+        if let collapse = state.collapse { files?.note("stopped for good: \(collapse)") }
+        if let best = state.bestMetric, let bestEpoch = state.bestEpoch, let last = lastMetric, best - last > 0.02, !recipe.picksByCleanAccuracy {
+            files?.note(
+                "robust overfitting: robust accuracy was \(percent(best)) after epoch \(bestEpoch + 1) and is \(percent(last)) now; "
+                    + "sipat evaluate takes the checkpoint of epoch \(bestEpoch + 1)")
+        }
         try communicator.agreeing { try files?.writeCard(state, recipe: recipe, data: data, network: step.state.network) }
         files?.note("finished after \(state.epoch) epochs, \(state.step) steps")
         return .finished
@@ -124,7 +124,7 @@ package final class TrainingRun {
     /// Whether all epochs are done, or patience has run out.
     private var isFinished: Bool {
         let patience = recipe.validation.patience
-        return state.epoch >= recipe.epochs || patience > 0 && state.validationsSinceBest >= patience
+        return state.collapse != nil || state.epoch >= recipe.epochs || patience > 0 && state.validationsSinceBest >= patience
     }
 
     /// Seconds of the time budget that two steps and a checkpoint need. Before the first checkpoint, at 50 MB a second.
@@ -203,6 +203,14 @@ package final class TrainingRun {
         let isLast = epoch + 1 == recipe.epochs
         var accuracy: (clean: Double, robust: Double)?
         var isBest = false
+        let watched = try watch(isLast: isLast)
+        if let watched, let collapse = watched.collapse(from: state.bestWatched, drop: recipe.watch.drop) {
+            if recipe.watchAction == .stop, try goBack(collapse) { return nil }
+            files?.note("warning: \(collapse)")
+        } else if let watched {
+            state.bestWatched = watched.best(with: state.bestWatched)
+            state.lastGoodStep = state.step
+        }
         if !data.validation.isEmpty, isLast || (epoch + 1) % recipe.validation.every == 0 {
             heartbeat.enter(.communication)
             if saved?.step != state.step || saved?.stepInEpoch != state.stepInEpoch { try save(isTold: false) }
@@ -210,7 +218,7 @@ package final class TrainingRun {
             if reason != .none { return reason }
             let start = monotonicSeconds()
             heartbeat.enter(.validation)
-            accuracy = try validator.run(step.state, communicator: communicator) { heartbeat.beat() }
+            accuracy = try validator.run(step.resultingState, communicator: communicator) { heartbeat.beat() }
             heartbeat.enter(.communication)
             validationSeconds = monotonicSeconds() - start
         }
@@ -218,6 +226,7 @@ package final class TrainingRun {
         state.stepInEpoch = 0
         if let accuracy {
             let metric = recipe.picksByCleanAccuracy ? accuracy.clean : accuracy.robust
+            lastMetric = metric
             isBest = metric > state.bestMetric ?? -1 || recipe.validation.ties == .later && metric == state.bestMetric
             state.validationsSinceBest = isBest ? 0 : state.validationsSinceBest + 1
             if isBest {
@@ -236,7 +245,7 @@ package final class TrainingRun {
             guard let files, let profile else { return }
             if isBest { try files.markBest(state) }
             try files.logEpoch(
-                state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest, profile: profile,
+                state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest, watched: watched, profile: profile,
                 showsProfile: showsProfile)
         }
         let isSaved = saved?.step == state.step
@@ -244,13 +253,53 @@ package final class TrainingRun {
         return nil
     }
 
+    /// What the watch sees after an epoch where it is due, after a checkpoint; nil where it is not. Collective.
+    private func watch(isLast: Bool) throws -> WatchedAccuracy? {
+        guard recipe.watchAction != .off, !data.validation.isEmpty, isLast || (state.epoch + 1) % recipe.watch.every == 0 else { return nil }
+        heartbeat.enter(.communication)
+        if saved?.step != state.step || saved?.stepInEpoch != state.stepInEpoch { try save(isTold: false) }
+        heartbeat.enter(.validation)
+        let result = try validator.watch(step.state, communicator: communicator) { heartbeat.beat() }
+        heartbeat.enter(.communication)
+        return result
+    }
+
+    /// Takes back the epochs since the watch last saw nothing bad, and ends the run there. Collective.
+    ///
+    /// - Returns: whether there was a checkpoint to go back to.
+    private func goBack(_ collapse: String) throws -> Bool {
+        guard let good = state.lastGoodStep else { return false }
+        let epoch = state.epoch
+        var encoded = ""
+        try communicator.agreeing {
+            guard let files, var old = try files.goBack(to: good, into: step) else { return }
+            // The checkpoint is from before its epoch's validation.
+            old.epoch += 1
+            (old.stepInEpoch, old.samples, old.loss, old.correct, old.zeroGradients) = (0, 0, 0, 0, 0)
+            (old.bestMetric, old.bestEpoch, old.validationsSinceBest) = (state.bestMetric, state.bestEpoch, state.validationsSinceBest)
+            (old.bestWatched, old.lastGoodStep, old.recipe, old.worldSize) = (state.bestWatched, good, recipe, state.worldSize)
+            old.collapse = "\(collapse) in epoch \(epoch + 1); the weights are those after epoch \(old.epoch), step \(old.step)"
+            old.isFinished = true
+            encoded = String(decoding: try jsonBytes(old, .line), as: UTF8.self)
+        }
+        encoded = try communicator.broadcast(encoded)
+        guard !encoded.isEmpty else { return false }
+        state = try decodedJSON(RunState.self, from: encoded.utf8)
+        for arena in step.arenas {
+            try communicator.broadcast(UnsafeMutableBufferPointer(start: arena.pointer, count: arena.count))
+        }
+        try save(isTold: false)
+        return true
+    }
+
     private func save(isTold: Bool) throws {
         let start = monotonicSeconds()
         heartbeat.enter(communicator.rank == 0 ? .checkpoint : .communication)
+        let perturbation = try gatherPerturbation()
         try communicator.agreeing {
             guard let files else { return }
             state.weightsHash = ModelWeights.hash(step.state)
-            try files.save(state, model: step.state, optimizer: step.optimizer, isTold: isTold)
+            try files.save(state, step: step, perturbation: perturbation, isTold: isTold)
         }
         heartbeat.enter(.communication)
         saveSeconds = monotonicSeconds() - start
@@ -261,7 +310,7 @@ package final class TrainingRun {
     private func compareWeights() throws {
         let every = recipe.communication.compareWeightsEverySteps
         guard every > 0, state.step % every == 0, communicator.size > 1 else { return }
-        try requireEqualWeights(weightsChecksum(step.state, step.optimizer), step: state.step, on: communicator)
+        try requireEqualWeights(weightsChecksum(step.arenas), step: state.step, on: communicator)
     }
 
     /// Says what another number of epochs means for a schedule that is stretched over all of them.
@@ -285,14 +334,17 @@ package final class TrainingRun {
         for arena in [step.state.parameters, step.state.buffers] {
             try communicator.broadcast(UnsafeMutableBufferPointer(start: arena.pointer, count: arena.count))
         }
+        step.average?.state.copy(from: step.state)
     }
 
     /// Loads the newest good checkpoint on rank 0 and gives it to all.
     private func restore() throws {
         var encoded = ""
+        var perturbation: [Float]?
         try communicator.agreeing {
             guard let files else { return }
-            let restored = try files.restore(into: step.state, step.optimizer)
+            let (restored, found) = try files.restore(into: step)
+            perturbation = found
             guard restored.data == state.data else {
                 throw Failure.badData(
                     "the run was trained on \(restored.data), but the data is now \(state.data)",
@@ -310,17 +362,57 @@ package final class TrainingRun {
         // Older checkpoints do not say it.
         state.images = RunState.Images(data.dataset)
         state.worldSize = communicator.size
-        for arena in [step.state.parameters, step.state.buffers, step.optimizer.momentum] {
+        for arena in step.arenas {
             try communicator.broadcast(UnsafeMutableBufferPointer(start: arena.pointer, count: arena.count))
+        }
+        try dealPerturbation(perturbation)
+    }
+
+    /// How many values of free training's perturbation each rank holds, in the order of the batch.
+    private func perturbationCounts() -> [Int] {
+        let (size, values) = (communicator.size, step.state.network.input.count)
+        return (0..<size).map {
+            plan.samples(ofMicroBatches: ownedMicroBatches(total: plan.microBatchCount(step: 0), rank: $0, size: size), step: 0).count * values
+        }
+    }
+
+    /// Free training's perturbation of all ranks, on rank 0, where the next step begins with it; nil elsewhere. Collective.
+    private func gatherPerturbation() throws -> [Float]? {
+        guard let free = step.free, state.stepInEpoch > 0, state.stepInEpoch < plan.stepsPerEpoch else { return nil }
+        let counts = perturbationCounts()
+        var whole = [Float](repeating: 0, count: communicator.rank == 0 ? counts.reduce(0, +) : 0)
+        try whole.withUnsafeMutableBufferPointer {
+            try communicator.gather(
+                UnsafeBufferPointer(start: free.values.pointer, count: counts[communicator.rank]), into: $0, counts: counts)
+        }
+        return communicator.rank == 0 ? whole : nil
+    }
+
+    /// Gives each rank its part of free training's perturbation, where a checkpoint holds one. Collective.
+    private func dealPerturbation(_ whole: [Float]?) throws {
+        guard let free = step.free, state.stepInEpoch > 0, state.stepInEpoch < plan.stepsPerEpoch else { return }
+        let counts = perturbationCounts()
+        try communicator.agreeing {
+            guard communicator.rank == 0 else { return }
+            guard whole?.count == counts.reduce(0, +) else {
+                throw Failure.badData(
+                    "the checkpoint's \(RunFiles.perturbation) holds \(whole?.count ?? 0) values, expected \(counts.reduce(0, +))",
+                    remedy: "the checkpoint was written by another version of sipat")
+            }
+        }
+        try (whole ?? []).withUnsafeBufferPointer {
+            try communicator.scatter(
+                $0, into: UnsafeMutableBufferPointer(start: free.values.pointer, count: counts[communicator.rank]), counts: counts)
         }
     }
 
     private func describe() -> String {
         let network = step.state.network
+        let method = recipe.methodText.isEmpty ? "" : "\nmethod: \(recipe.methodText)"
         let salience = data.dataset.hasSalience ? "\nsalience: \(data.salienceCounts.summary)" : ""
         return """
             \(recipe.mode.rawValue) training of \(recipe.model.name) (\(network.parameterCount) parameters) on \(data.training.count) images of \
-            \(data.dataset.name), \(data.validation.count) held out\(salience)
+            \(data.dataset.name), \(data.validation.count) held out\(salience)\(method)
             \(communicator.size) rank\(communicator.size == 1 ? "" : "s"), batch \(recipe.data.batch) in micro-batches of \(recipe.data.microBatch), \
             \(plan.stepsPerEpoch) steps per epoch\(state.step > 0 ? ", resuming after step \(state.step)" : "")
             """

@@ -1,13 +1,12 @@
 import Diagnostics
 import Kernels
 import MPI
-import NeuralNet
 
-/// A 64-bit checksum of parameters, running statistics and momentum as they lie in memory: one pass, about 1 GB/s. Not
+/// A 64-bit checksum of parameters, running statistics, momentum and averaged parameters as they lie in memory: one pass, about 1 GB/s. Not
 /// cryptographic; a change of one word is seen for certain.
-package func weightsChecksum(_ state: ModelState, _ optimizer: Optimizer) -> Int {
+package func weightsChecksum(_ arenas: [FloatBuffer]) -> Int {
     var sum: UInt64 = 0x9E37_79B9_7F4A_7C15
-    for arena in [state.parameters, state.buffers, optimizer.momentum] {
+    for arena in arenas {
         for i in 0..<arena.count {
             let product = (sum ^ UInt64(arena.pointer[i].bitPattern)) &* 0xD6E8_FEB8_6659_FD93
             sum = product ^ (product >> 32)

@@ -13,6 +13,8 @@ final class StepWorker {
     private let trainingPass: TrainingPass
     private let ascent: ProjectedGradientAscent?
     private let objective: any Objective
+    /// The images' gradient of a micro-batch of free training; empty otherwise.
+    private let imageGradient: FloatBuffer
 
     init(
         state: ModelState, filters: PreparedFilters, frozen: FrozenModel, settings: StepSettings, microBatch: Int
@@ -20,25 +22,38 @@ final class StepWorker {
         self.settings = settings
         let network = state.network
         trainingPass = TrainingPass(state, filters: filters, capacity: microBatch)
-        objective = CrossEntropyObjective(smoothing: settings.labelSmoothing, capacity: microBatch)
+        objective =
+            switch settings.objective {
+            case .crossEntropy: CrossEntropyObjective(smoothing: settings.labelSmoothing, capacity: microBatch)
+            case .trades(let beta):
+                PairObjective(TRADESLoss(beta: beta, smoothing: settings.labelSmoothing), network: network, capacity: microBatch)
+            case .mart(let beta): PairObjective(MARTLoss(beta: beta), network: network, capacity: microBatch)
+            }
+        let isFree = settings.attack?.replays ?? 0 > 0
+        precondition(!isFree || type(of: objective).givesImageGradient, "free training wants the images' gradient")
+        imageGradient = FloatBuffer(count: isFree ? microBatch * network.input.count : 0)
         frozenPass = FrozenPass(frozen, capacity: min(microBatch, network.attackGroup), sharing: trainingPass)
-        ascent = settings.attack.map {
-            ProjectedGradientAscent(
-                $0.settings, imageShape: network.input, classes: network.classes, capacity: microBatch)
+        ascent = settings.attack.flatMap {
+            isFree
+                ? nil
+                : ProjectedGradientAscent(
+                    $0.settings, loss: $0.loss, start: $0.start, imageShape: network.input, classes: network.classes, capacity: microBatch)
         }
     }
 
     /// Perturbs the samples `range` of `batch` inside the masked ball, and checks that they stayed in it.
     ///
     /// - Parameters:
+    ///   - attackSettings: those of this step.
     ///   - zeroGradients: becomes the number of samples whose first gradient was zero everywhere.
     ///   - beat: called after every step of the attack.
     /// - Returns: whether the model was finite at all of them; where it was not, the images are left as they are.
     func attack(
-        _ batch: Batch, _ range: Range<Int>, mask: UnsafePointer<Float>?, into adversarial: UnsafeMutablePointer<Float>,
-        zeroGradients: inout Int, beat: () -> Void
+        _ batch: Batch, _ range: Range<Int>, mask: UnsafePointer<Float>?, with attackSettings: AttackSettings,
+        into adversarial: UnsafeMutablePointer<Float>, zeroGradients: inout Int, beat: () -> Void
     ) throws -> Bool {
         guard let ascent, let attack = settings.attack else { return true }
+        ascent.settings = attackSettings
         let shape = trainingPass.imageShape
         let images = UnsafePointer(batch.images.pointer) + range.lowerBound * shape.count
         func run(_ model: some DifferentiableClassifier) throws {
@@ -56,7 +71,7 @@ final class StepWorker {
         }
         zeroGradients = ascent.zeroGradients
         try Admissibility.check(
-            images, adversarial, mask: mask, threat: attack.settings.threat, shape: shape, count: range.count)
+            images, adversarial, mask: mask, threat: attackSettings.threat, shape: shape, count: range.count)
         return true
     }
 
@@ -64,11 +79,15 @@ final class StepWorker {
     ///
     /// - Parameters:
     ///   - outcome: what is known of the micro-batch, completed here; if it was not sound so far, its loss is not a number.
+    ///   - free: whose places `range` take a step along the images' gradient; nil without free training.
     ///   - progress: called after every layer, to move messages along.
     ///   - index: the micro-batch's number in the global batch.
     func update(
-        _ microBatch: MicroBatch, index: Int, reducer: GradientReducer, outcome: inout MicroBatchOutcome, progress: () throws -> Void
+        _ microBatch: MicroBatch, index: Int, reducer: GradientReducer, outcome: inout MicroBatchOutcome,
+        free: (perturbation: FreePerturbation, images: UnsafePointer<Float>, range: Range<Int>, size: Float)? = nil, progress: () throws -> Void
     ) throws {
+        var microBatch = microBatch
+        if free != nil { microBatch.imageGradient = imageGradient.pointer }
         let arena = reducer.arena(forMicroBatch: index)
         let buckets = reducer.ranges
         let loss = trainingPass.layout.lossOffset
@@ -89,6 +108,7 @@ final class StepWorker {
             }
             try progress()
         }
+        if let free { free.perturbation.ascend(imageGradient.pointer, images: free.images, free.range, size: free.size) }
         outcome.backward = monotonicSeconds() - start - outcome.forward
     }
 }

@@ -19,6 +19,7 @@ package struct FuzzTarget: Sendable {
     package static let all: [FuzzTarget] = [
         safetensors, safetensorsHeader, npy, salienceMaps, provenance, idx, gzip, cifar, recipe, overrides, runState, manifest, metrics,
         scaleRun, jpeg, png, exif, imageManifest, tar, salienceStore, voc, coco, yolo, csv, cub, cvat, labelStudio, labelMe, maskPNG, events,
+        pilotPlan,
     ]
 
     /// Reads one input.

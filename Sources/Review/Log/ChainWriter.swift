@@ -2,8 +2,8 @@ import Diagnostics
 import Digests
 import Foundation
 
-/// Appends to a review's log. One program at a time has it open.
-package final class ReviewLog {
+/// Appends to a log. One program at a time has it open.
+package final class ChainWriter<Line: ChainedLine> {
     package let path: String
     private let files = PosixFileOperations()
     private let descriptor: Int32
@@ -13,17 +13,17 @@ package final class ReviewLog {
     /// Bytes of an unfinished line that were found at the end and removed.
     package let removed: Int
 
-    /// Opens the log at the end that `LogReader` found.
+    /// Opens the log at the end that `ChainReader` found.
     ///
     /// - Throws: `Failure` when it cannot be written, or another program has it open.
-    package init(_ path: String, end: LogReader.End) throws {
+    package init(_ path: String, end: LogEnd) throws {
         self.path = path
         (size, lines, head, removed) = (end.size, end.lines, end.head, end.torn)
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Failure.writing(path, error: SystemError(code: errno, operation: "open", path: path)) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
-            throw Failure.usage("\(path) is open in another sipat review serve", remedy: "use that one, or end it first")
+            throw Failure.usage("\(path) is open in another \(Line.server)", remedy: "use that one, or end it first")
         }
         do {
             if end.torn > 0, ftruncate(descriptor, off_t(size)) != 0 { throw SystemError(code: errno, operation: "cut", path: path) }
@@ -41,7 +41,7 @@ package final class ReviewLog {
     ///
     /// - Returns: the byte at which it begins.
     /// - Throws: `Failure` when it is not on the disk; then the log is as it was.
-    package func append(_ line: inout LogLine) throws -> Int {
+    package func append(_ line: inout Line) throws -> Int {
         (line.line, line.previous) = (lines, head)
         let bytes = try jsonBytes(line, .line)
         do {
@@ -59,3 +59,5 @@ package final class ReviewLog {
         return offset
     }
 }
+
+package typealias ReviewLog = ChainWriter<LogLine>

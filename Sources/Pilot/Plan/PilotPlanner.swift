@@ -1,0 +1,162 @@
+import Datasets
+import Diagnostics
+import Experiments
+import MPI
+import Recipes
+import Training
+
+/// Makes a plan that fits a budget: looks at the data, times a few steps, and divides the time.
+package struct PilotPlanner {
+    private let request: PilotRequest
+
+    package init(_ request: PilotRequest) { self.request = request }
+
+    package struct Planned: Sendable {
+        package var plan: PilotPlan
+        /// What the user should read, a line each; also the comment above the plan.
+        package var account: [String]
+    }
+
+    /// Collective; the same on every rank. Writes nothing.
+    ///
+    /// - Throws: `Failure.badData` for images or maps that no pilot can be made of, `.usage` for a budget that is too small.
+    package func run(communicator: Communicator) throws -> Planned {
+        let (plan, found) = try communicator.agreeing { try look() }
+        let recipe = try plan.recipe(.sipAT, seed: 0)
+        let rates = try PilotRates(recipe, data: found.data, threads: request.threads, opening: found.opening, communicator: communicator)
+        return try communicator.agreeing { try fit(plan, found, rates, ranks: communicator.size) }
+    }
+
+    // MARK: What is there
+
+    private struct Found {
+        var data: TrainingData
+        var opening: Double
+        var tested: Int
+        var notes: [String]
+    }
+
+    private func look() throws -> (PilotPlan, Found) {
+        guard request.budget.isFinite, request.budget > 0 else { throw Failure.usage("--budget is missing", remedy: "say how long it may take: --budget 2h") }
+        guard request.seeds.map({ $0 >= 1 && $0 <= 100 }) ?? true else { throw Failure.usage("--seeds is \(request.seeds!), expected 1 to 100") }
+        var plan = try request.plan()
+        try plan.checkConsistency(name: "the plan")
+        try EvaluationAttacks.check(plan.evaluation.attack.split(separator: ",").map { $0.filter { $0 != " " } })
+        let start = monotonicSeconds()
+        let recipe = try plan.recipe(.sipAT, seed: plan.seeds[0])
+        let test = try PilotSources.test(recipe)
+        let data = try TrainingData(recipe)
+        let opening = monotonicSeconds() - start
+        var notes = try PilotDataCheck(data, test, recipe).notes
+        if let images = request.images { plan.evaluation.images = images } else if test.count > 1000 { plan.evaluation.images = 1000 }
+        let tested = plan.evaluation.images == 0 ? test.count : min(test.count, plan.evaluation.images)
+        if tested < plan.acceptance.imagesAtLeast {
+            notes.append("warning: \(tested) test images: the report will say that it cannot tell (acceptance.imagesAtLeast is \(plan.acceptance.imagesAtLeast))")
+        }
+        if plan.seeds.count < plan.acceptance.seedsAtLeast {
+            notes.append("warning: \(plan.seeds.count) seed\(plan.seeds.count == 1 ? "" : "s"): the report will say that it cannot tell (acceptance.seedsAtLeast is \(plan.acceptance.seedsAtLeast))")
+        }
+        if !plan.methods.contains("at-half") { notes.append("warning: without at-half nothing will be recommended") }
+        if try hasRegions(test, recipe) {
+            plan.evaluation.regions = ["all", "salient", "background", "random"]
+        } else {
+            notes.append("the test images have no maps: attackers of parts of the image are left out")
+        }
+        return (plan, Found(data: data, opening: opening, tested: tested, notes: notes))
+    }
+
+    /// Whether the test images have maps of the kind that training uses.
+    private func hasRegions(_ test: any ImageSource, _ recipe: Recipe) throws -> Bool {
+        guard !recipe.salience.maps.isEmpty else { return test.hasSalience || recipe.salience.estimator != Recipe.SalienceSource.noEstimator }
+        guard let images = try? test.attachingSalience(from: recipe.salience.maps, split: .test) else { return false }
+        return images.salienceCounts.map > 0
+    }
+
+    // MARK: What fits
+
+    /// How much is asked of a pilot, from much to little.
+    private struct Choice {
+        var methods: [String]
+        var controls: [String]
+        var seeds: Int
+        var attack: String
+        /// The fewest epochs, as a share of the recipe's.
+        var least: Double
+    }
+
+    private var choices: [Choice] {
+        let all = ["natural", "at", "at-half", "at-quarter", "sip-at"]
+        let four = ["natural", "at", "at-half", "sip-at"]
+        let controls = PilotMethod.controls.map(\.rawValue)
+        return [
+            Choice(methods: all, controls: controls, seeds: 5, attack: "autoattack", least: 1),
+            Choice(methods: all, controls: controls, seeds: 3, attack: "autoattack", least: 1),
+            Choice(methods: all, controls: controls, seeds: 5, attack: "pgd", least: 1),
+            Choice(methods: all, controls: controls, seeds: 3, attack: "pgd", least: 1),
+            Choice(methods: four, controls: controls, seeds: 3, attack: "pgd", least: 0.4),
+            Choice(methods: four, controls: ["sip-shuffled"], seeds: 3, attack: "pgd", least: 0.3),
+        ]
+    }
+
+    /// A part of the time is kept for what was not foreseen.
+    private static let usable = 0.96
+
+    private func fit(_ start: PilotPlan, _ found: Found, _ rates: PilotRates, ranks: Int) throws -> Planned {
+        let usual = try start.baseRecipe().epochs
+        let isGiven = request.overrides.contains { $0.hasPrefix("epochs=") }
+        var smallest: (plan: PilotPlan, estimate: PilotEstimate)?
+        for choice in choices {
+            var plan = start
+            if request.methods.isEmpty { plan.methods = choice.methods }
+            if request.controls == nil { plan.controls = choice.controls }
+            if request.seeds == nil { plan.seeds = Array(0..<choice.seeds) }
+            if request.attack == nil { plan.evaluation.attack = choice.attack }
+            func estimate(_ epochs: Int) throws -> (PilotPlan, PilotEstimate) {
+                var changed = plan
+                if !isGiven { changed.recipe.set.append("epochs=\(epochs)") }
+                return (changed, try PilotEstimate(changed, rates: rates, trained: found.data.training.count, heldOut: found.data.validation.count, tested: found.tested))
+            }
+            let least = isGiven ? usual : max(1, Int((choice.least * Double(usual)).rounded(.up)))
+            let low = try estimate(least)
+            smallest = low
+            guard low.1.total <= request.budget * Self.usable else { continue }
+            var best = low
+            if !isGiven {
+                // Time grows evenly with epochs.
+                let slope = max(1e-9, try estimate(least + 1).1.total - low.1.total)
+                let more = Int(min(1e6, (request.budget * Self.usable - low.1.total) / slope))
+                best = try estimate(min(least + more, 2 * usual))
+            }
+            return planned(best.0, best.1, found, ranks: ranks)
+        }
+        let (plan, estimate) = smallest!
+        let small = duration(estimate.total)
+        let share = request.budget / estimate.total
+        let minutes = Int((estimate.total / Self.usable / 60).rounded(.up)) + 1
+        let images = Int(Double(found.data.training.count) * share)
+        let smaller = share < 0.1 ? "" : ", or \(decimal(share * 100, 0)) % of the work, such as --set data.limit=\(images), or a smaller network"
+        throw Failure.usage(
+            "--budget \(duration(request.budget)) is too small: \(plan.methods.count) methods, \(plan.controls.count) control\(plan.controls.count == 1 ? "" : "s"), \(plan.seeds.count) seeds, "
+                + "\(try plan.baseRecipe().epochs) epochs and \(found.tested) test images take about \(small) with \(ranks) rank\(ranks == 1 ? "" : "s")",
+            remedy: "what would fit: --budget \(minutes)m\(smaller)")
+    }
+
+    private func planned(_ plan: PilotPlan, _ estimate: PilotEstimate, _ found: Found, ranks: Int) -> Planned {
+        var plan = plan
+        plan.budget.estimate = estimate.total.rounded()
+        plan.budget.ranks = ranks
+        let models = plan.allMethods.count * plan.seeds.count
+        let epochs = (try? plan.baseRecipe().epochs) ?? 0
+        var account = [
+            "\(plan.methods.joined(separator: ", ")); controls \(plan.controls.isEmpty ? "none" : plan.controls.joined(separator: ", ")); \(plan.seeds.count) seeds: \(models) models",
+            "each \(epochs) epochs of \(found.data.training.count) images, then \(plan.evaluation.attack) on \(found.tested) test images",
+            "about \(duration(estimate.total)) of \(duration(request.budget)) with \(ranks) rank\(ranks == 1 ? "" : "s") × \(request.threads) thread\(request.threads == 1 ? "" : "s"):",
+        ]
+        func share(_ name: String, _ seconds: Double) -> String { "  \(percent(seconds / estimate.total))  \(duration(seconds))  \(name)" }
+        for method in plan.allMethods { account.append(share("training \(method.rawValue)", estimate.training[method] ?? 0)) }
+        account.append(share("evaluation", estimate.evaluation))
+        account.append(share("self-checks", estimate.checks))
+        account.append("every method has the same images, network, schedule and number of steps")
+        return Planned(plan: plan, account: account + found.notes)
+    }
+}

@@ -1,0 +1,103 @@
+import Diagnostics
+import Recipes
+
+/// Sections 4 to 6: images, maps, method.
+extension PilotPage {
+    var data: HTML {
+        let facts = report.material
+        var parts = [
+            definitions([
+                (words(.dataSet), facts.name), (words(.imageSize), "\(facts.shape[1])×\(facts.shape[0])×\(facts.shape[2])"), (words(.origin), given(plan.data.origin)),
+                (words(.licence), given(plan.data.licence)),
+            ]),
+            HTML.table(
+                texts([words(.colClass), words(.trainSplit), words(.testSplit)]),
+                facts.classNames.indices.map { label in texts([facts.classNames[label]] + facts.splits.map { words.count($0.counts[label]) }) }
+                    + [texts([words(.costTotal)] + facts.splits.map { words.count($0.counts.reduce(0, +)) })]),
+            paragraph(words(.heldOut, words.count(facts.trained), words.count(facts.heldOut))),
+        ]
+        if let training = facts.splits[0].groups, let test = facts.splits[1].groups {
+            parts.append(paragraph(words(.groupsSome, words.count(training), words.count(test))))
+        } else {
+            parts.append(paragraph(words(.groupsNone)))
+        }
+        parts.append(paragraph(words(.duplicates, words.count(facts.duplicates), words.count(facts.duplicatesAcross), words.count(facts.duplicatesContradicting))))
+        if facts.duplicatesAcross > 0 { parts.append(warning(words(.duplicatesWarning))) }
+        if facts.skipped.isEmpty {
+            parts.append(paragraph(words(.skippedNone)))
+        } else {
+            parts += [paragraph(words(.skippedSome, words.count(facts.skipped.count))), bullets(facts.skipped.prefix(50).map { "\($0.path): \($0.reason)" })]
+        }
+        parts.append(definitions(facts.splits.map { ("\(words(.fingerprint)), \($0.split == "train" ? words(.trainSplit) : words(.testSplit))", $0.fingerprint) }))
+        return section(4, .section4, parts)
+    }
+
+    var salience: HTML {
+        let facts = report.material.salience
+        let all = max(1, facts.states.all)
+        func share(_ count: Int) -> String { words.percent(Double(count) / Double(all)) }
+        func images(_ kinds: Set<String>) -> Int { facts.words.filter { kinds.contains($0.kind) }.reduce(0) { $0 + $1.images } }
+        var parts = [
+            HTML.table(texts([words(.whoseWord), "", words(.colImages)]), facts.words.map { texts([words.kind($0.kind), $0.summary, words.count($0.images)]) }, leading: 2),
+            paragraph(words(.states, words.count(facts.states.map), words.count(facts.states.empty), words.count(facts.states.unseen))),
+            paragraph(
+                words(
+                    .shares, share(images(["estimator", "rule"])), share(images(["person", "import", "own"])), share(facts.confirmed), share(facts.corrected),
+                    share(facts.states.empty), share(facts.states.unseen))),
+            heading(words(.coverageTitle)),
+            HTML.table(
+                texts([words(.colClass), words(.withMap), words(.coverageTitle)]),
+                facts.coverage.map { texts([$0.name, words.count($0.images), words.percent($0.share)]) }),
+            heading(words(.examplesTitle)),
+        ]
+        let names = report.material.classNames
+        parts.append(
+            material.salience.examples.isEmpty
+                ? note(words(.noImageExamples))
+                : .tag(
+                    "div", ["class": "pictures small"],
+                    material.salience.examples.map { example in
+                        .tag(
+                            "figure", [:],
+                            [
+                                .tag("div", ["class": "strip"], [drawing(example.image, example.width, example.height, example.outline, names[example.label])]),
+                                .tag("figcaption", [:], words(.exampleCaption, names[example.label], words.percent(example.share), example.word)),
+                            ])
+                    }))
+        guard let review = report.review else { return section(5, .section5, parts + [warning(words(.reviewNone))]) }
+        func part(_ part: PilotReport.ReviewFacts.Part) -> String { "\(words.count(part.count))/\(words.count(part.total))" }
+        parts += [
+            paragraph(words(.reviewSome, words.count(review.decided), words.count(review.images), words.count(review.people), words.number(review.personHours, 1))),
+            paragraph(words(.reviewHoneypots, part(review.caught), part(review.passed))),
+            paragraph(words(.reviewAgreement, words.count(review.twoPeople), review.agreement.map { words.number($0, 2) } ?? words(.notAvailable), words.count(review.disputed))),
+        ]
+        if let wrong = review.wrong, wrong.count == 3 {
+            parts.append(paragraph(words(.reviewAudit, words.percent(wrong[0]), words.percent(wrong[1]), words.percent(wrong[2]))))
+        }
+        parts.append(definitions([(words(.policy), review.policyHash)]))
+        return section(5, .section5, parts)
+    }
+
+    var method: HTML {
+        let recipe = try? plan.recipe(.sipAT, seed: plan.seeds[0])
+        let evaluation = plan.evaluation
+        let isPGD = evaluation.attack.contains("pgd")
+        return section(
+            6, .section6,
+            [
+                paragraph(words(.whatIsSIP)),
+                paragraph(words(.equalBudget, words.count(report.epochs), words.count(report.stepsPerModel))),
+                definitions([
+                    (words(.network), "\(recipe?.model.name ?? "?"), " + words(.parameters, words.count(report.parameters))),
+                    (words(.attackInTraining), "PGD, L∞, " + words(.stepsText, "\(recipe?.attack.steps ?? 0)")),
+                    (
+                        words(.attackInTest),
+                        "\(evaluation.attack), L∞, ε = \(evaluation.radii.sorted().map(words.radius).joined(separator: ", "))"
+                            + (isPGD ? ", " + words(.stepsText, "\(evaluation.steps) × \(evaluation.restarts)") : "")
+                    ),
+                    (words(.colSeed), plan.seeds.map { "\($0)" }.joined(separator: ", ")),
+                ]),
+                bullets(report.methods.map { name($0.method) }), paragraph(words(.checkpointText)),
+            ])
+    }
+}

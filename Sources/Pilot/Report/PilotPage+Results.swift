@@ -1,0 +1,92 @@
+import Diagnostics
+
+/// Section 7: who does how well.
+extension PilotPage {
+    var results: HTML {
+        var parts = [heading(words(.resultsOverall)), accuracies(choices, radii: radii), note(words(.tableNote))]
+        parts.append(PilotChart(methods: choices.map { (name($0.method), $0.radii) }, words: words).drawing)
+        parts += [heading(words(.pairedTitle)), paired(choices.map(\.method)), note(words(.pairedNote))]
+        parts += groupTables
+        if let sip, let weakest = sip.classes.filter({ $0.count > 0 }).min(by: { $0.shares[place].accuracy < $1.shares[place].accuracy }) {
+            parts.append(paragraph(words(.worstClass, words.radius(decision), weakest.name, words.percent(weakest.shares[place].accuracy))))
+        }
+        parts += [heading(words(.seedsTitle)), seeds]
+        for method in [sip, rival].compactMap({ $0 }) {
+            for confusion in method.confusion { parts += matrix(confusion, method) }
+        }
+        parts.append(note(words(.confusionNote)))
+        return section(7, .section7, parts)
+    }
+
+    /// Of the decision's radius among the radii.
+    var place: Int { radii.firstIndex(of: decision) ?? 0 }
+
+    /// SIP-AT beside others, clean and at the decision's radius.
+    func paired(_ others: [String]) -> HTML {
+        let rows = others.filter { $0 != PilotMethod.sipAT.rawValue }.flatMap { other in
+            [0, decision].compactMap { report.comparison(other, $0) }.map { comparison -> [HTML] in
+                let tests = comparison.difference.seeds.map { "\($0.onlyFirst):\($0.onlySecond) (p \(words.probability($0.pValue)))" }.joined(separator: "; ")
+                return [
+                    .text(name(other)), .text(words.epsilon(comparison.difference.epsilon)), cell(comparison.difference), mark(comparison.verdict),
+                    .tag("small", [:], tests),
+                ]
+            }
+        }
+        return HTML.table(texts([words(.colMethod), "", words(.colDifference), words(.colVerdict), "McNemar"]), rows, leading: 2)
+    }
+
+    private var groupTables: [HTML] {
+        guard let sip, let rival else { return [] }
+        func table(_ attribute: String, _ first: [PilotReport.Group], _ second: [PilotReport.Group], _ head: Phrase) -> HTML {
+            let rows = zip(first, second).map { a, b -> [HTML] in
+                let told = [0, decision].map { epsilon in
+                    report.groups.first { $0.attribute == attribute && $0.name == a.name && $0.difference.epsilon == epsilon }
+                }
+                return [.text(a.name), .text(words.count(a.count)), cell(a.shares[0]), cell(b.shares[0])]
+                    + [told[0].map { cell($0.difference) + mark($0.verdict) } ?? .text(words(.notAvailable)), cell(a.shares[place]), cell(b.shares[place])]
+                    + [told[1].map { cell($0.difference) + mark($0.verdict) } ?? .text(words(.notAvailable))]
+            }
+            let (clean, robust) = (words(.colClean), words.epsilon(decision))
+            return HTML.table(
+                texts([
+                    words(head), words(.colImages), "SIP-AT, \(clean)", "\(name(rival.method)), \(clean)", words(.colDifference), "SIP-AT, \(robust)", "\(name(rival.method)), \(robust)",
+                    words(.colDifference),
+                ]), rows)
+        }
+        var parts = [heading(words(.perClass)), table("class", sip.classes, rival.classes, .colClass)]
+        for (first, second) in zip(sip.attributes, rival.attributes) {
+            parts += [heading(words(.perAttribute, first.name)), table(first.name, first.groups, second.groups, .colValue)]
+        }
+        parts.append(note(words(.gainNote)))
+        if sip.attributes.isEmpty { parts.append(note(words(.noAttributes))) }
+        return parts
+    }
+
+    private var seeds: HTML {
+        let rows = choices.flatMap { method in
+            plan.seeds.enumerated().map { place, seed in
+                texts([name(method.method), "\(seed)"] + method.radii.map { words.percent($0.bySeed[place]) })
+            }
+        }
+        return HTML.table(texts([words(.colMethod), words(.colSeed)] + radii.map(words.epsilon)), rows)
+    }
+
+    private func matrix(_ confusion: PilotReport.Confusion, _ method: PilotReport.Method) -> [HTML] {
+        let names = report.material.classNames
+        guard names.count <= 20 else { return [] }
+        let head = HTML.tag("tr", [:], [.tag("th", ["class": "name"], words(.confusionHead))] + names.map { .tag("th", [:], [.tag("span", [:], $0)]) })
+        let rows = confusion.counts.enumerated().map { label, counts -> HTML in
+            let total = max(counts.reduce(0, +), 1)
+            let cells = counts.enumerated().map { place, count -> HTML in
+                let share = Double(count) / Double(total)
+                let style = count == 0 ? "" : "background:rgba(\(place == label ? "21,112,58" : "179,38,30"),\(decimal(0.08 + 0.5 * share, 2)))"
+                return .tag("td", count == 0 ? [:] : ["style": style], count == 0 ? "·" : "\(count)")
+            }
+            return .tag("tr", [:], [.tag("td", ["class": "name"], names[label])] + cells)
+        }
+        return [
+            heading(words(.confusionTitle, name(method.method), words.epsilon(confusion.epsilon))),
+            .tag("div", ["class": "wide"], [.tag("table", ["class": "heat"], [.tag("thead", [:], [head]), .tag("tbody", [:], rows)])]),
+        ]
+    }
+}

@@ -1,0 +1,191 @@
+import Evaluation
+
+/// What a pilot recommends, and why. A function of what became of the images and of criteria that were fixed before.
+///
+/// With *better* and *same* as `PilotVerdict`, SIP-AT **beats** another method if it is better, clean or at the decision's radius,
+/// and in the other no loss as large as matters is possible. The **rival** is the adversarial training whose clean accuracy is
+/// nearest to SIP-AT's. Then, in this order:
+/// 1. too few seeds or images, no training at half the radius, no shuffled control, or an evaluation that its checks call invalid: *cannot tell*;
+/// 2. an adversarial training beats SIP-AT: *not yet*;
+/// 3. a control beats SIP-AT: *not yet*, the maps are wrong;
+/// 4. SIP-AT does not beat the shuffled control: *no difference*, the maps bought nothing that shows;
+/// 5. SIP-AT beats the rival: *adopt* if the acceptance criteria are met, else *not yet*;
+/// 6. it is the same as the rival, clean and at the radius: *no difference*;
+/// 7. on some classes of twenty images or more it is better than the rival (level corrected for their number) and loses less than
+///    matters, as measured, in the other: *adopt for these classes*;
+/// 8. better in one and worse in the other: *not yet*, it is a trade;
+/// 9. else: *cannot tell*.
+package struct PilotRecommendation: Sendable, Hashable, Codable {
+    package enum Outcome: String, Sendable, Hashable, Codable, CaseIterable {
+        case adopt
+        case adoptForClasses = "adopt-for-classes"
+        case notYet = "not-yet"
+        case noDifference = "no-difference"
+        case cannotTell = "cannot-tell"
+    }
+
+    package enum Code: String, Sendable, Hashable, Codable, CaseIterable {
+        case tooFewSeeds = "too-few-seeds"
+        case tooFewImages = "too-few-images"
+        case noHalf = "no-at-half"
+        case noShuffled = "no-shuffled-control"
+        case invalidChecks = "invalid-checks"
+        case rivalBetter = "rival-better"
+        case controlBetter = "control-better"
+        case controlAsGood = "control-as-good"
+        case centreAsGood = "centre-as-good"
+        case beatsRival = "beats-rival"
+        case beatsShuffled = "beats-shuffled"
+        case sameAsRival = "same-as-rival"
+        case betterOnClasses = "better-on-classes"
+        case trade
+        case unclear
+        case criteriaMet = "criteria-met"
+        case criteriaMissed = "criteria-missed"
+    }
+
+    /// A reason with what it speaks of.
+    package struct Reason: Sendable, Hashable, Codable {
+        package var code: Code
+        /// A method's, or classes'.
+        package var names: [String] = []
+        /// Differences clean and at the radius, or counts.
+        package var numbers: [Double] = []
+    }
+
+    package struct Criterion: Sendable, Hashable, Codable {
+        /// `clean`, `robust`, `clean-loss`.
+        package var name: String
+        package var bound: Double
+        package var value: Double
+        package var isMet: Bool
+    }
+
+    package var outcome: Outcome
+    package var reasons: [Reason]
+    package var rival: String?
+    package var classes: [String] = []
+    package var criteria: [Criterion]
+
+    /// - Parameters:
+    ///   - invalid: methods of which an evaluation was found invalid.
+    package init(_ outcomes: PilotOutcomes, acceptance: PilotPlan.Acceptance, decision: Double, invalid: [String] = []) {
+        let rule = Rule(outcomes: outcomes, smallest: acceptance.smallestDifference / 100, radius: outcomes.place(of: decision))
+        criteria = Self.criteria(outcomes, acceptance, rule.radius)
+        reasons = []
+        let seeds = outcomes.seeds.count
+        if seeds < acceptance.seedsAtLeast { reasons.append(Reason(code: .tooFewSeeds, numbers: [Double(seeds), Double(acceptance.seedsAtLeast)])) }
+        if outcomes.count < acceptance.imagesAtLeast { reasons.append(Reason(code: .tooFewImages, numbers: [Double(outcomes.count), Double(acceptance.imagesAtLeast)])) }
+        if outcomes.flags[.atHalf] == nil { reasons.append(Reason(code: .noHalf)) }
+        if outcomes.flags[.shuffled] == nil { reasons.append(Reason(code: .noShuffled)) }
+        if !invalid.isEmpty { reasons.append(Reason(code: .invalidChecks, names: invalid)) }
+        rival = rule.rival?.rawValue
+        guard reasons.isEmpty, let rival = rule.rival else {
+            outcome = .cannotTell
+            return
+        }
+        let missed = criteria.filter { !$0.isMet }
+        func reason(_ code: Code, _ method: PilotMethod) -> Reason { Reason(code: code, names: [method.rawValue], numbers: rule.numbers(.sipAT, method)) }
+
+        let stronger = PilotMethod.allCases.filter { $0.isAdversarial && rule.beats($0, .sipAT) }
+        let wrong = PilotMethod.controls.filter { rule.beats($0, .sipAT) }
+        if !stronger.isEmpty {
+            outcome = .notYet
+            reasons += stronger.map { reason(.rivalBetter, $0) }
+            reasons += wrong.map { reason(.controlBetter, $0) }
+            return
+        }
+        if !wrong.isEmpty {
+            outcome = .notYet
+            reasons += wrong.map { reason(.controlBetter, $0) }
+            return
+        }
+        guard rule.beats(.sipAT, .shuffled) else {
+            outcome = .noDifference
+            reasons.append(reason(.controlAsGood, .shuffled))
+            if !rule.beats(.sipAT, rival) { reasons.append(reason(rule.isSame(.sipAT, rival) ? .sameAsRival : .unclear, rival)) }
+            return
+        }
+        let centre: [Reason] = outcomes.flags[.centrePrior] != nil && rule.isSame(.sipAT, .centrePrior) ? [reason(.centreAsGood, .centrePrior)] : []
+        if rule.beats(.sipAT, rival) {
+            outcome = missed.isEmpty ? .adopt : .notYet
+            reasons = [reason(.beatsRival, rival), reason(.beatsShuffled, .shuffled)]
+            reasons.append(missed.isEmpty ? Reason(code: .criteriaMet) : Reason(code: .criteriaMissed, names: missed.map(\.name)))
+            reasons += centre
+            return
+        }
+        if rule.isSame(.sipAT, rival) {
+            outcome = .noDifference
+            reasons = [reason(.sameAsRival, rival)] + centre
+            return
+        }
+        classes = rule.classesWon(rival)
+        if !classes.isEmpty, missed.isEmpty {
+            outcome = .adoptForClasses
+            reasons = [Reason(code: .betterOnClasses, names: [rival.rawValue] + classes), reason(.unclear, rival)] + centre
+            return
+        }
+        let verdicts = rule.verdicts(.sipAT, rival)
+        if verdicts.contains(.better), verdicts.contains(.worse) {
+            outcome = .notYet
+            reasons = [reason(.trade, rival)] + centre
+        } else {
+            outcome = .cannotTell
+            reasons = [reason(.unclear, rival)] + centre
+        }
+    }
+
+    private static func criteria(_ outcomes: PilotOutcomes, _ acceptance: PilotPlan.Acceptance, _ radius: Int) -> [Criterion] {
+        let (clean, robust) = (outcomes.share(.sipAT, 0).accuracy, outcomes.share(.sipAT, radius).accuracy)
+        var list = [
+            Criterion(name: "clean", bound: acceptance.cleanAtLeast, value: clean * 100, isMet: clean * 100 >= acceptance.cleanAtLeast),
+            Criterion(name: "robust", bound: acceptance.robustAtLeast, value: robust * 100, isMet: robust * 100 >= acceptance.robustAtLeast),
+        ]
+        if outcomes.flags[.natural] != nil {
+            let loss = (outcomes.share(.natural, 0).accuracy - clean) * 100
+            list.append(Criterion(name: "clean-loss", bound: acceptance.cleanLossAtMost, value: loss, isMet: loss <= acceptance.cleanLossAtMost))
+        }
+        return list
+    }
+
+    /// Comparisons, clean and at the decision's radius.
+    private struct Rule {
+        let outcomes: PilotOutcomes
+        let smallest: Double
+        let radius: Int
+
+        private func pair(_ a: PilotMethod, _ b: PilotMethod, _ positions: [Int]? = nil, level: Double = 0.95) -> [PilotDifference] {
+            Array(Set([0, radius])).sorted().compactMap { outcomes.difference(a, b, $0, positions, level: level) }
+        }
+
+        func numbers(_ a: PilotMethod, _ b: PilotMethod) -> [Double] { pair(a, b).map(\.difference) }
+
+        func verdicts(_ a: PilotMethod, _ b: PilotMethod) -> [PilotVerdict] { pair(a, b).map { $0.verdict(smallest: smallest) } }
+
+        func beats(_ a: PilotMethod, _ b: PilotMethod) -> Bool {
+            let pair = pair(a, b)
+            return pair.contains { $0.verdict(smallest: smallest) == .better } && pair.allSatisfy { $0.isNotWorse(smallest: smallest) }
+        }
+
+        func isSame(_ a: PilotMethod, _ b: PilotMethod) -> Bool {
+            let verdicts = verdicts(a, b)
+            return !verdicts.isEmpty && verdicts.allSatisfy { $0 == .same }
+        }
+
+        /// Of equals the one with the smaller radius.
+        var rival: PilotMethod? {
+            let clean = outcomes.share(.sipAT, 0).accuracy
+            func distance(_ method: PilotMethod) -> Double { abs(outcomes.share(method, 0).accuracy - clean) }
+            return [PilotMethod.atQuarter, .atHalf, .at].filter { outcomes.flags[$0] != nil }.min { distance($0) < distance($1) }
+        }
+
+        func classesWon(_ rival: PilotMethod) -> [String] {
+            let level = 1 - 0.05 / Double(max(1, outcomes.classNames.count))
+            return outcomes.classNames.enumerated().filter { label, _ in
+                let members = outcomes.members(label)
+                let pair = pair(.sipAT, rival, members, level: level)
+                return members.count >= 20 && pair.contains { $0.verdict(smallest: smallest) == .better } && pair.allSatisfy { $0.difference > -smallest }
+            }.map(\.1)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import Evaluation
+
+/// What a pilot found: `report.json`. The same bytes whatever machine, ranks and interruptions it had; measured times and energy
+/// are in `cost.json`.
+package struct PilotReport: Codable, Sendable, Hashable {
+    package struct Radius: Codable, Sendable, Hashable {
+        /// In grey levels; 0 for clean images.
+        package var epsilon: Double
+        package var accuracy: PilotShare
+        package var bySeed: [Double]
+    }
+
+    /// Images of a class, or of one value of an attribute.
+    package struct Group: Codable, Sendable, Hashable {
+        package var name: String
+        package var count: Int
+        /// In the order of the radii.
+        package var shares: [PilotShare]
+    }
+
+    package struct Attribute: Codable, Sendable, Hashable {
+        package var name: String
+        package var groups: [Group]
+    }
+
+    package struct Confusion: Codable, Sendable, Hashable {
+        package var epsilon: Double
+        /// [true class][predicted class], summed over seeds.
+        package var counts: [[Int]]
+    }
+
+    package struct Region: Codable, Sendable, Hashable {
+        package var region: String
+        package var epsilon: Double
+        package var accuracy: PilotShare
+    }
+
+    package struct Fault: Codable, Sendable, Hashable {
+        package var corruption: Corruption
+        package var accuracy: Double
+        package var count: Int
+    }
+
+    /// How many images of the first seed each attack broke, alone or after others.
+    package struct Attack: Codable, Sendable, Hashable {
+        package var epsilon: Double
+        package var name: String
+        package var attacked: Int
+        package var fallen: Int
+        package var zeroGradients: Int
+    }
+
+    package struct Method: Codable, Sendable, Hashable {
+        package var method: String
+        /// Radius of training in grey levels; nil for none.
+        package var epsilon: Double?
+        package var radii: [Radius]
+        package var classes: [Group]
+        package var attributes: [Attribute]
+        package var confusion: [Confusion]
+        package var regions: [Region]
+        package var faults: [Fault]
+        package var attacks: [Attack]
+        package var checks: SelfChecks?
+        /// Largest perturbation, relative to what is allowed.
+        package var largest: Double
+    }
+
+    /// A class or attribute that gains or loses by SIP-AT beside the rival.
+    package struct GroupDifference: Codable, Sendable, Hashable {
+        package var attribute: String
+        package var name: String
+        package var difference: PilotDifference
+        package var verdict: PilotVerdict
+    }
+
+    package struct Comparison: Codable, Sendable, Hashable {
+        package var difference: PilotDifference
+        package var verdict: PilotVerdict
+    }
+
+    /// Where a number comes from.
+    package struct Trace: Codable, Sendable, Hashable {
+        package var method: String
+        package var seed: Int
+        package var weights: String
+        package var recipe: String
+        package var evaluation: String
+        /// SHA-256 of the ledger's lines, sorted.
+        package var lines: String
+        package var folder: String
+        package var command: String
+    }
+
+    package var format = 1
+    package var program: String
+    package var plan: PilotPlan
+    package var planHash: String
+    package var criteriaChanged: Bool
+    package var recipe: String
+    package var stepsPerModel: Int
+    package var epochs: Int
+    package var parameters: Int
+    package var material: PilotMaterial
+    package var review: ReviewFacts?
+    package var images: Int
+    package var recommendation: PilotRecommendation
+    package var methods: [Method]
+    package var comparisons: [Comparison]
+    package var groups: [GroupDifference]
+    package var traces: [Trace]
+
+    /// What a review's status says.
+    package struct ReviewFacts: Codable, Sendable, Hashable {
+        package struct Part: Codable, Sendable, Hashable {
+            package var count: Int
+            package var total: Int
+        }
+
+        package var images: Int
+        package var decided: Int
+        package var people: Int
+        package var personHours: Double
+        package var caught: Part
+        package var passed: Part
+        package var disputed: Int
+        package var twoPeople: Int
+        /// Gwet's AC1 of two people on the same images.
+        package var agreement: Double?
+        /// Of images that nobody looked at, how many are wrong: the middle and the interval.
+        package var wrong: [Double]?
+        package var policyHash: String
+        package var head: String
+        package var verdict: String
+    }
+
+    package func method(_ method: PilotMethod) -> Method? { methods.first { $0.method == method.rawValue } }
+
+    package func comparison(_ other: String, _ epsilon: Double) -> Comparison? {
+        comparisons.first { $0.difference.second == other && $0.difference.epsilon == epsilon }
+    }
+}

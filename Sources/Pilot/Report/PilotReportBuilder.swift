@@ -1,0 +1,219 @@
+import Attacks
+import Diagnostics
+import Digests
+import Evaluation
+import Foundation
+import Images
+import Kernels
+import NeuralNet
+import Recipes
+import Review
+
+/// Reads a finished pilot's folder. Needs neither data nor weights.
+package struct PilotReportBuilder {
+    private let folder: String
+    private let plan: PilotPlan
+    private let ledger: PilotLedger
+    private let material: PilotMaterial
+
+    /// - Throws: `Failure.usage` where there is no pilot, `.badData` where it is not finished.
+    package init(_ folder: String) throws {
+        self.folder = folder
+        let path = folder + "/" + PilotFolder.plan
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(folder)")
+        }
+        plan = try PilotPlan(contentsOf: path)
+        let parts = PilotPart.all(plan)
+        guard let ledger = try PilotLedger.read(folder) else {
+            throw Failure.badData("\(folder): the pilot was not run", remedy: "run it: sipat pilot run \(folder)")
+        }
+        let missing = parts.filter { ledger.entry($0) == nil }
+        guard missing.isEmpty else {
+            throw Failure.badData(
+                "\(folder): \(missing.count) of \(parts.count) parts are not done, \"\(missing[0].name)\" is the next", remedy: "go on: sipat pilot run \(folder)")
+        }
+        for part in parts {
+            guard try ledger.entry(part)!.hash == part.hash(plan) else {
+                throw Failure.badData(
+                    "\(path) was changed after \"\(part.name)\" was done", remedy: "give back the old values, or plan a new pilot in another folder")
+            }
+        }
+        self.ledger = ledger
+        guard let material = try readJSON(PilotMaterial.self, folder + "/" + PilotFolder.material) else {
+            throw Failure.inputOutput("\(folder)/\(PilotFolder.material) is missing", remedy: "put it back")
+        }
+        self.material = material
+    }
+
+    /// What pictures the page has besides.
+    package func pictures() throws -> (material: PilotMaterial, models: PilotPictures) {
+        (material, try readJSON(PilotPictures.self, folder + "/" + PilotFolder.pictures) ?? PilotPictures())
+    }
+
+    package func cost() throws -> PilotCost? { try PilotCost.read(folder) }
+
+    /// Reads every ledger twice.
+    ///
+    /// - Throws: `Failure` where a file is missing, or belongs to another evaluation.
+    package func report() throws -> PilotReport {
+        let views = try Dictionary(uniqueKeysWithValues: plan.allMethods.map { method in (method, try plan.seeds.map { try view(method, $0) }) })
+        let first = views[.sipAT]![0]
+        let radii = [0] + plan.evaluation.radii.sorted()
+        let epsilons = radii.map { Float($0 / 255) }
+        let flags = views.mapValues { $0.map { view in epsilons.map { view.robust($0) } } }
+        for (method, list) in views {
+            for (view, seed) in zip(list, plan.seeds) where view.ledger.indices != first.ledger.indices || view.description.data.fingerprint != first.description.data.fingerprint {
+                throw Failure.badData("\(folder)/\(PilotPart.evaluation(method, seed)): was made on other images than the other models'", remedy: "run that part again")
+            }
+        }
+        let outcomes = PilotOutcomes(radii: radii, seeds: plan.seeds, classNames: material.classNames, labels: first.labels, flags: flags)
+        let methods = try plan.allMethods.map { try method($0, views[$0]!, outcomes, epsilons) }
+        let invalid = methods.filter { $0.checks?.verdict == .invalid }.map(\.method)
+        let recommendation = PilotRecommendation(outcomes, acceptance: plan.acceptance, decision: plan.evaluation.decision, invalid: invalid)
+        let smallest = plan.acceptance.smallestDifference / 100
+        let comparisons = plan.allMethods.filter { $0 != .sipAT }.flatMap { other in
+            radii.indices.compactMap { outcomes.difference(.sipAT, other, $0) }.map { PilotReport.Comparison(difference: $0, verdict: $0.verdict(smallest: smallest)) }
+        }
+        let recipe = try plan.recipe(.sipAT, seed: plan.seeds[0])
+        let shape = ImageShape(height: material.shape[0], width: material.shape[1], channels: material.shape[2])
+        var shown = material
+        shown.salience.examples = []
+        shown.attributes = [:]
+        return PilotReport(
+            program: ledger.program, plan: told(plan), planHash: plan.hash, criteriaChanged: ledger.criteria != plan.criteriaHash, recipe: recipe.yaml(commented: false),
+            stepsPerModel: recipe.epochs * ((material.trained + recipe.data.batch - 1) / recipe.data.batch), epochs: recipe.epochs,
+            parameters: try recipe.modelConfiguration().network(input: shape, classes: material.classNames.count).parameterCount, material: shown,
+            review: try review(), images: outcomes.count, recommendation: recommendation, methods: methods, comparisons: comparisons,
+            groups: groups(outcomes, first, recommendation.rival), traces: try traces(views))
+    }
+
+    private func told(_ plan: PilotPlan) -> PilotPlan {
+        var plan = plan
+        // Measured, not decided.
+        plan.budget = PilotPlan.Budget()
+        return plan
+    }
+
+    private func view(_ method: PilotMethod, _ seed: Int) throws -> LedgerView { try LedgerView(folder + "/" + PilotPart.evaluation(method, seed)) }
+
+    // MARK: Methods
+
+    private func method(_ method: PilotMethod, _ views: [LedgerView], _ outcomes: PilotOutcomes, _ epsilons: [Float]) throws -> PilotReport.Method {
+        let flags = outcomes.flags[method]!
+        func group(_ name: String, _ members: [Int]) -> PilotReport.Group {
+            PilotReport.Group(name: name, count: members.count, shares: outcomes.radii.indices.map { outcomes.share(method, $0, members) })
+        }
+        let decision = outcomes.place(of: plan.evaluation.decision)
+        let confusion = [0, decision].map { place in
+            let names = material.classNames
+            var counts = names.map { _ in names.map { _ in 0 } }
+            for view in views { for (label, prediction) in zip(view.labels, view.predictions(epsilons[place])) { counts[label][prediction] += 1 } }
+            return PilotReport.Confusion(epsilon: outcomes.radii[place], counts: counts)
+        }
+        let evaluation = { folder + "/" + PilotPart.evaluation(method, $0) }
+        let result = try readJSON(EvaluationResult.self, evaluation(plan.seeds[0]) + "/" + EvaluationFolder.result)
+        let attacks = (result?.chains ?? []).filter { $0.kind == .region && $0.region == .all }.flatMap { chain in
+            chain.attacks.map {
+                PilotReport.Attack(epsilon: level(chain.epsilon), name: $0.name, attacked: $0.attacked, fallen: $0.fallen, zeroGradients: $0.zeroGradients)
+            }
+        }
+        return PilotReport.Method(
+            method: method.rawValue, epsilon: method.relativeRadius.map { $0 * plan.epsilon },
+            radii: outcomes.radii.indices.map { place in
+                PilotReport.Radius(
+                    epsilon: outcomes.radii[place], accuracy: outcomes.share(method, place),
+                    bySeed: flags.map { model in Double(model[place].count { $0 }) / Double(max(1, model[place].count)) })
+            },
+            classes: material.classNames.enumerated().map { group($1, outcomes.members($0)) },
+            attributes: attributes(views[0]).map { column in PilotReport.Attribute(name: column.name, groups: column.groups.map { group($0.name, $0.members) }) },
+            confusion: confusion, regions: regions(views), faults: try faults(evaluation), attacks: attacks,
+            checks: try EvaluationFolder.checks(in: evaluation(plan.seeds[0])), largest: views.map(\.largest).max() ?? 0)
+    }
+
+    /// A radius in grey levels as the plan has it.
+    private func level(_ epsilon: Float) -> Double { plan.evaluation.radii.first { Float($0 / 255) == epsilon } ?? Double(epsilon) * 255 }
+
+    private func regions(_ views: [LedgerView]) -> [PilotReport.Region] {
+        views[0].description.regions.flatMap { region in
+            views[0].epsilons.compactMap { epsilon in
+                let flags = views.compactMap { view -> [Bool]? in
+                    guard let chain = view.chain(.region, region, epsilon) else { return nil }
+                    return view.members(chain).map { view.isRight[$0] && !view.hasFallen(chain, $0) }
+                }
+                guard flags.count == views.count, flags.allSatisfy({ $0.count == flags[0].count }) else { return nil }
+                return PilotReport.Region(region: region.rawValue, epsilon: level(epsilon), accuracy: PilotShare(flags))
+            }
+        }
+    }
+
+    private func faults(_ evaluation: (Int) -> String) throws -> [PilotReport.Fault] {
+        let all = try plan.seeds.compactMap { try EvaluationFolder.measures(in: evaluation($0)) }
+        guard all.count == plan.seeds.count, let first = all.first else { return [] }
+        return first.faults.indices.map { place in
+            let count = all.reduce(0) { $0 + $1.faults[place].count }
+            return PilotReport.Fault(
+                corruption: first.faults[place].corruption, accuracy: Double(all.reduce(0) { $0 + $1.faults[place].correct }) / Double(max(1, count)),
+                count: count / all.count)
+        }
+    }
+
+    // MARK: Groups
+
+    /// Columns of a manifest that say few things of many images.
+    private func attributes(_ view: LedgerView) -> [(name: String, groups: [(name: String, members: [Int])])] {
+        material.attributes.sorted { $0.key < $1.key }.compactMap { column, values in
+            let own = view.ledger.indices.map { values.indices.contains($0) ? values[$0] : nil }
+            let names = Set(own.compactMap { $0 }).sorted()
+            guard names.count > 1, names.count <= 12 else { return nil }
+            return (column, names.map { name in (name, own.indices.filter { own[$0] == name }) })
+        }
+    }
+
+    private func groups(_ outcomes: PilotOutcomes, _ view: LedgerView, _ rival: String?) -> [PilotReport.GroupDifference] {
+        guard let rival = rival.flatMap(PilotMethod.init(rawValue:)) else { return [] }
+        let classes = (name: "class", groups: material.classNames.enumerated().map { (name: $1, members: outcomes.members($0)) })
+        let places = [0, outcomes.place(of: plan.evaluation.decision)]
+        return ([classes] + attributes(view)).flatMap { attribute in
+            // As many comparisons as there are groups.
+            let level = 1 - 0.05 / Double(max(1, attribute.groups.count))
+            return attribute.groups.flatMap { group in
+                places.compactMap { outcomes.difference(.sipAT, rival, $0, group.members, level: level) }.map {
+                    PilotReport.GroupDifference(
+                        attribute: attribute.name, name: group.name, difference: $0, verdict: $0.verdict(smallest: plan.acceptance.smallestDifference / 100))
+                }
+            }
+        }
+    }
+
+    // MARK: Where numbers come from
+
+    private func traces(_ views: [PilotMethod: [LedgerView]]) throws -> [PilotReport.Trace] {
+        try plan.allMethods.flatMap { method in
+            try zip(plan.seeds, views[method]!).map { seed, view in
+                let description = view.description
+                guard ledger.entry(PilotPart(kind: .evaluation, method: method, seed: seed))?.output == description.hash else {
+                    throw Failure.badData("\(view.folder): is another evaluation than the pilot's", remedy: "put back what was there")
+                }
+                let asked = try PilotEvaluation(plan, method, seed, folder: folder)
+                let lines = try view.ledger.sortedLines().reduce(into: [UInt8]()) { $0 += try jsonBytes($1, .line) }
+                return PilotReport.Trace(
+                    method: method.rawValue, seed: seed, weights: description.model.sha256,
+                    recipe: SHA256.hex(of: Array(try plan.recipe(method, seed: seed).yaml(commented: false).utf8)), evaluation: description.hash,
+                    lines: SHA256.hex(of: lines), folder: PilotPart.folder(method, seed), command: "sipat evaluate " + asked.arguments.joined(separator: " "))
+            }
+        }
+    }
+
+    private func review() throws -> PilotReport.ReviewFacts? {
+        guard !plan.review.isEmpty else { return nil }
+        guard let status = try readJSON(ReviewStatus.self, plan.review) else {
+            throw Failure.inputOutput("\(plan.review): there is no such file", remedy: "write it: sipat review status FOLDER --json \(plan.review), or leave review empty in \(PilotFolder.plan)")
+        }
+        func part(_ proportion: Proportion) -> PilotReport.ReviewFacts.Part { .init(count: proportion.hits, total: proportion.trials) }
+        return PilotReport.ReviewFacts(
+            images: status.images, decided: status.decided, people: status.people.count, personHours: status.personHours, caught: part(status.caught),
+            passed: part(status.passed), disputed: status.disputed, twoPeople: status.twoPeople.changed.images, agreement: status.twoPeople.changed.ac1,
+            wrong: status.corrected.map { [$0.estimate, $0.low, $0.high] }, policyHash: status.policyHash, head: status.head, verdict: status.verdict)
+    }
+}

@@ -1,0 +1,79 @@
+import Diagnostics
+import Foundation
+import Salience
+
+/// What of a pilot is done: `ledger.json`, replaced as a whole after each part.
+package struct PilotLedger: Codable, Sendable, Hashable {
+    package struct Entry: Codable, Sendable, Hashable {
+        package var part: String
+        /// Of what it was asked.
+        package var hash: String
+        /// SHA-256 of what came out: weights, the evaluation's description, the file.
+        package var output: String
+    }
+
+    package var format = 1
+    /// The version of this program.
+    package var program: String
+    package var plan: String
+    /// Of the acceptance criteria, when the pilot was first started.
+    package var criteria: String
+    package var done: [Entry] = []
+
+    package func entry(_ part: PilotPart) -> Entry? { done.first { $0.part == part.name } }
+
+    package static let fileName = "ledger.json"
+
+    /// Nil where the pilot was not started.
+    package static func read(_ folder: String) throws -> PilotLedger? { try readJSON(PilotLedger.self, folder + "/" + fileName) }
+}
+
+/// What a pilot took, as measured: `cost.json`. Kept apart from the report's numbers, which do not depend on the machine.
+package struct PilotCost: Codable, Sendable, Hashable {
+    package struct Entry: Codable, Sendable, Hashable {
+        package var part: String
+        /// Of the start that finished it; nil while none has.
+        package var seconds: Double?
+        package var ranks: Int
+        package var threads: Int
+        /// Energy of the processors of rank 0's host, where it tells.
+        package var joules: Double?
+        /// How often it was started.
+        package var starts: Int
+
+        package var coreSeconds: Double { (seconds ?? 0) * Double(ranks * threads) }
+    }
+
+    package var format = 1
+    package var host: String
+    package var processor: String
+    package var parts: [Entry] = []
+    /// The day on which the last part was finished, such as 2026-11-29.
+    package var finished: String?
+
+    package static let fileName = "cost.json"
+
+    package static func read(_ folder: String) throws -> PilotCost? { try readJSON(PilotCost.self, folder + "/" + fileName) }
+
+    mutating func begin(_ part: PilotPart, ranks: Int, threads: Int) {
+        let starts = parts.first { $0.part == part.name }?.starts ?? 0
+        parts.removeAll { $0.part == part.name }
+        parts.append(Entry(part: part.name, seconds: nil, ranks: ranks, threads: threads, joules: nil, starts: starts + 1))
+    }
+
+    mutating func finish(_ part: PilotPart, seconds: Double, joules: Double?) {
+        guard let place = parts.firstIndex(where: { $0.part == part.name }) else { return }
+        parts[place].seconds = seconds
+        parts[place].joules = joules
+        finished = String(SalienceOrigin.now().prefix(10))
+    }
+}
+
+/// - Throws: `Failure.badData` for a file that cannot be understood. Nil where there is none.
+func readJSON<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value? {
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    let bytes = try ReadableFile.contents(of: path, limit: 1 << 30)
+    do { return try decodedJSON(type, from: bytes) } catch {
+        throw Failure.badData("\(path): cannot be understood: \(error)", remedy: "was it edited? put back what was there")
+    }
+}

@@ -1,0 +1,198 @@
+import Datasets
+import Diagnostics
+import Digests
+import Evaluation
+import Experiments
+import Foundation
+import Recipes
+import Salience
+import Training
+
+/// What a pilot's report tells of images and maps: `material.json`. It follows from the plan and the data alone.
+package struct PilotMaterial: Codable, Sendable, Hashable {
+    package struct Split: Codable, Sendable, Hashable {
+        package var split: String
+        package var fingerprint: String
+        /// By class.
+        package var counts: [Int]
+        /// Nil where each image stands for itself.
+        package var groups: Int?
+    }
+
+    package struct Skipped: Codable, Sendable, Hashable {
+        package var path: String
+        package var reason: String
+    }
+
+    /// On whose word maps are.
+    package struct Word: Codable, Sendable, Hashable {
+        package var kind: String
+        package var summary: String
+        package var images: Int
+    }
+
+    package struct Coverage: Codable, Sendable, Hashable {
+        package var name: String
+        package var images: Int
+        /// Mean share of an image that is protected, over images with a map.
+        package var share: Double
+    }
+
+    package struct Example: Codable, Sendable, Hashable {
+        package var index: Int
+        package var label: Int
+        package var image: String
+        package var outline: String
+        package var width: Int
+        package var height: Int
+        package var share: Double
+        package var word: String
+    }
+
+    package struct SalienceFacts: Codable, Sendable, Hashable {
+        package var fingerprint: String
+        package var states: SalienceCounts
+        package var words: [Word]
+        /// Images whose map people looked at here and left as it was, changed, or found to have nothing salient.
+        package var confirmed = 0
+        package var corrected = 0
+        package var confirmedEmpty = 0
+        package var coverage: [Coverage]
+        package var examples: [Example]
+        package var rule: String
+    }
+
+    package var format = 1
+    package var name: String
+    /// Height, width, channels.
+    package var shape: [Int]
+    package var classNames: [String]
+    package var splits: [Split]
+    /// Training images held out for choosing the checkpoint.
+    package var heldOut: Int
+    package var trained: Int
+    /// Copies of an image that is there already, of which some are in the other split, and of which some have another label.
+    package var duplicates: Int
+    package var duplicatesAcross: Int
+    package var duplicatesContradicting: Int
+    package var skipped: [Skipped]
+    package var salience: SalienceFacts
+    /// Of the test images, by a manifest's column.
+    package var attributes: [String: [String?]]
+
+    /// Reads every image and every map.
+    ///
+    /// - Throws: `Failure` naming the file at fault.
+    init(_ plan: PilotPlan) throws {
+        let recipe = try plan.recipe(.sipAT, seed: plan.seeds[0])
+        let data = try TrainingData(recipe)
+        let training = data.dataset
+        let test = try PilotSources.test(recipe)
+        name = training.name
+        shape = [training.imageShape.height, training.imageShape.width, training.imageShape.channels]
+        classNames = training.classNames
+        splits = [Self.split("train", training), Self.split("test", test)]
+        (heldOut, trained) = (data.validation.count, data.training.count)
+        (duplicates, duplicatesAcross, duplicatesContradicting) = try Self.duplicates(training, test)
+        skipped = try Self.skipped(recipe)
+        salience = try Self.facts(training, recipe)
+        attributes = try test.attributes()
+    }
+
+    private static func split(_ name: String, _ images: any ImageSource) -> Split {
+        Split(
+            split: name, fingerprint: images.fingerprint,
+            counts: (0..<images.classes).map { label in images.labels.count { $0 == label } }, groups: images.groups.map { Set($0).count })
+    }
+
+    private static func duplicates(_ training: any ImageSource, _ test: any ImageSource) throws -> (all: Int, across: Int, contradicting: Int) {
+        var first: [String: (split: Int, label: Int32)] = [:]
+        var (all, across, contradicting) = (0, 0, 0)
+        var bytes = [UInt8](repeating: 0, count: training.imageShape.count)
+        for (split, images) in [training, test].enumerated() {
+            for index in 0..<images.count {
+                _ = try bytes.withUnsafeMutableBufferPointer { try images.read(index, .none, into: $0.baseAddress!) }
+                let hash = SHA256.hex(of: bytes)
+                guard let known = first[hash] else {
+                    first[hash] = (split, images.labels[index])
+                    continue
+                }
+                all += 1
+                if known.split != split { across += 1 }
+                if known.label != images.labels[index] { contradicting += 1 }
+            }
+        }
+        return (all, across, contradicting)
+    }
+
+    private struct Pack: Decodable { var skipped: [Skipped]? }
+
+    private static func skipped(_ recipe: Recipe) throws -> [Skipped] {
+        guard recipe.data.name == .images else { return [] }
+        return try readJSON(Pack.self, recipe.data.directory + "/pack.json")?.skipped ?? []
+    }
+
+    private static func facts(_ images: any ImageSource, _ recipe: Recipe) throws -> SalienceFacts {
+        var facts = SalienceFacts(
+            fingerprint: images.salienceFingerprint ?? "", states: images.salienceCounts, words: [], coverage: [], examples: [], rule: recipe.salienceRule.text)
+        var words = [String](repeating: "", count: images.count)
+        if let source = images.salience {
+            let origins = source.origins
+            var counts = [Int](repeating: 0, count: origins.count)
+            try source.forEachRecord { index, record in
+                guard let origin = record.origin, origins.indices.contains(origin) else { return }
+                counts[origin] += 1
+                words[index] = origins[origin].summary
+                guard origins[origin].kind == .review else { return }
+                if record.state == .empty {
+                    facts.confirmedEmpty += 1
+                } else if record.replaced?.first?.map == record.map {
+                    facts.confirmed += 1
+                } else {
+                    facts.corrected += 1
+                }
+            }
+            facts.words = zip(origins, counts).map { Word(kind: $0.kind.rawValue, summary: $0.summary, images: $1) }.filter { $0.images > 0 }
+        } else {
+            facts.words = [Word(kind: "own", summary: "\(images.name)'s own", images: facts.states.map)]
+            words = words.map { _ in "\(images.name)'s own" }
+        }
+        let pixels = images.imageShape.pixels
+        var sums = [Double](repeating: 0, count: images.classes)
+        var counts = [Int](repeating: 0, count: images.classes)
+        var map = [Float](repeating: 0, count: pixels)
+        var isShown = Set<Int>()
+        for index in 0..<images.count where images.salienceState(of: index) == .map {
+            guard try images.readFittedMap(index, into: &map) else { continue }
+            let inside = map.map { 1 - $0 < recipe.backgroundThreshold }
+            let share = Double(inside.count { $0 }) / Double(pixels)
+            let label = Int(images.labels[index])
+            sums[label] += share
+            counts[label] += 1
+            // An example of each class, as long as they fit on a page.
+            guard facts.examples.count < 8, isShown.insert(label).inserted, let picture = try PilotSources.picture(images, index) else { continue }
+            facts.examples.append(
+                Example(
+                    index: index, label: label, image: picture, outline: ReportPicture.outline(inside, width: images.imageShape.width, height: images.imageShape.height),
+                    width: images.imageShape.width, height: images.imageShape.height, share: share, word: words[index]))
+        }
+        facts.coverage = images.classNames.enumerated().map { Coverage(name: $1, images: counts[$0], share: counts[$0] > 0 ? sums[$0] / Double(counts[$0]) : 0) }
+        return facts
+    }
+}
+
+/// The images of a pilot, opened as training and evaluation open them.
+enum PilotSources {
+    static func test(_ recipe: Recipe) throws -> any ImageSource {
+        try DatasetLoader.source(
+            name: recipe.data.name.rawValue, directory: recipe.data.directory, synthetic: recipe.syntheticConfiguration, images: recipe.imagesConfiguration, split: .test)
+    }
+
+    /// A PNG as a data URI; nil for images of neither one channel nor three.
+    static func picture(_ images: any ImageSource, _ index: Int) throws -> String? {
+        guard [1, 3].contains(images.imageShape.channels) else { return nil }
+        var values = [Float](repeating: 0, count: images.imageShape.count)
+        try images.read(index, values: &values)
+        return try ReportPicture.uri(values, images.imageShape)
+    }
+}

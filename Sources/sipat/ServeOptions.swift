@@ -1,0 +1,68 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import Review
+
+/// How a page is served, and to whom.
+struct ServeOptions: ParsableArguments {
+    @Option(help: "Names, separated by commas; those already known stay.")
+    var people: String?
+    @Option(help: "0: any that is free.")
+    var port: UInt16 = 8080
+    @Option(help: "The IPv4 address to listen on. 0.0.0.0: the whole network.")
+    var address = "127.0.0.1"
+    @Option(help: "A name by which browsers may call this machine, with --address; may be given again.")
+    var host: [String] = []
+
+    /// Those in the file and those named, each with a token; the file is written anew.
+    ///
+    /// - Parameter name: whom there is where nobody is named.
+    func known(_ path: String, otherwise name: String) throws -> ReviewPeople {
+        var known = try ReviewPeople.read(path)
+        try known.add(people?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? (known.people.isEmpty ? [name] : []))
+        try known.write(to: path)
+        return known
+    }
+
+    /// Prints a link for each person, and serves until it is interrupted.
+    func serve(_ server: ReviewServer, people: [ReviewPeople.Person]) throws {
+        if address != "127.0.0.1" {
+            Output.complain(
+                "warning: \(address) can be reached from the network, and what is sent is not encrypted: whoever listens can read the links' tokens and the images. Safer: leave --address out, and ssh -L \(port):127.0.0.1:\(port) \(ProcessInfo.processInfo.hostName)"
+            )
+        }
+        let (address, host, asked) = (address, host, port)
+        let box = ResultBox()
+        let done = DispatchSemaphore(value: 0)
+        let task = Task {
+            do {
+                try await server.run(address: address, port: asked, names: host) { port in
+                    let name = host.first ?? (address == "0.0.0.0" ? ProcessInfo.processInfo.hostName : address)
+                    try Output.result(people.map { "\($0.name): http://\(name):\(port)/#token=\($0.token)" }.joined(separator: "\n"))
+                    Output.progress("Ctrl-C ends it; all decisions are saved.\n")
+                }
+            } catch is CancellationError {} catch { box.error = error }
+            done.signal()
+        }
+        // Dispatch takes the signals: the task then ends in its own time, which is short.
+        let sources = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number)
+            source.setEventHandler {
+                box.isStopped = true
+                task.cancel()
+            }
+            source.resume()
+            return source
+        }
+        done.wait()
+        for source in sources { source.cancel() }
+        if let error = box.error, !box.isStopped { throw error as? Failure ?? Failure.inputOutput("the server ended: \(error)", remedy: "start it again: nothing is lost") }
+    }
+}
+
+/// What the server's task leaves behind. Read after it has ended.
+private final class ResultBox: @unchecked Sendable {
+    var error: (any Error)?
+    var isStopped = false
+}

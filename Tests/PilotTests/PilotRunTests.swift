@@ -1,0 +1,227 @@
+import Diagnostics
+import Evaluation
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Pilot
+
+/// A folder that disappears with its owner.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "sipat-pilot-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A pilot of seconds: small images, a small network, two epochs.
+enum TinyPilot {
+    static let settings = [
+        "synthetic.size=16", "synthetic.classes=3", "synthetic.train=150", "synthetic.test=60", "model.name=cnn", "model.width=4", "data.batch=32", "data.microBatch=8",
+        "epochs=2", "attack.steps=2", "validation.steps=2", "validation.batch=16",
+    ]
+
+    static func sipat(_ arguments: [String], ranks: Int = 1, timeout: Double = 120) throws -> ProgramRun {
+        if ranks == 1 { return try ProgramRun.of(builtProgram("sipat"), arguments, timeout: timeout) }
+        return try ProgramRun.mpirun(ranks: ranks, builtProgram("sipat"), arguments, timeout: timeout)
+    }
+
+    static func planArguments(_ folder: String, data: String = "synthetic", _ more: [String] = [], settings: [String] = settings) -> [String] {
+        ["pilot", "plan", "--data", data, "--budget", "10m", "--output", folder, "--attack", "pgd"] + settings.flatMap { ["--set", $0] } + more
+    }
+
+    static let few = ["--methods", "at-half,sip-at", "--controls", "sip-shuffled", "--seeds", "2", "--radii", "4,8"]
+
+    static func contents(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
+}
+
+@Suite("A pilot, from plan to report", .serialized)
+struct PilotRunTests {
+    @Test func interruptedOnOtherRanksItEndsInTheSameReport() throws {
+        let folder = try TemporaryFolder()
+        let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
+        for (pilot, ranks) in [(whole, 1), (parts, 2)] {
+            let planned = try TinyPilot.sipat(TinyPilot.planArguments(pilot, TinyPilot.few), ranks: ranks)
+            #expect(planned.status == 0 && planned.output.contains("3 models") == false && planned.output.contains("6 models"), "\(planned)")
+        }
+        let run = try TinyPilot.sipat(["pilot", "run", whole])
+        #expect(run.status == 0, "\(run)")
+        // Killed again and again, each time on another number of ranks.
+        var kills = 0
+        for ranks in [2, 3, 1, 4, 2] {
+            let program = """
+                mpirun -n \(ranks) --oversubscribe '\(try builtProgram("sipat"))' pilot run '\(parts)' > /dev/null 2>&1 &
+                job=$!
+                sleep \(0.4 + Double(kills % 3) * 0.7)
+                kill -KILL $job 2> /dev/null
+                wait $job
+                sleep 0.3
+                """
+            let killed = try ProgramRun.of("bash", ["-c", program], environment: ProgramRun.launchEnvironment, timeout: 60)
+            if killed.status == 137 { kills += 1 }
+        }
+        #expect(kills >= 3)
+        // Ranks end a moment after the mpirun that was killed.
+        var last = try TinyPilot.sipat(["pilot", "run", parts], ranks: 3)
+        for _ in 0..<20 where last.errors.contains("in use by another job") {
+            Thread.sleep(forTimeInterval: 0.5)
+            last = try TinyPilot.sipat(["pilot", "run", parts], ranks: 3)
+        }
+        #expect(last.status == 0, "\(last)")
+        for pilot in [whole, parts] {
+            let report = try TinyPilot.sipat(["pilot", "report", pilot])
+            #expect(report.status == 0 && report.output.contains("This pilot cannot tell."), "\(report)")
+        }
+        let numbers = TinyPilot.contents(whole + "/report.json")
+        #expect(!numbers.isEmpty && numbers == TinyPilot.contents(parts + "/report.json"))
+        // Nothing of time, host or path in it.
+        #expect(!numbers.contains(folder.path) && !numbers.contains("seconds"))
+        // What is finished is not done again.
+        let before = TinyPilot.contents(parts + "/cost.json")
+        #expect(try TinyPilot.sipat(["pilot", "run", parts]).status == 0)
+        #expect(TinyPilot.contents(parts + "/cost.json") == before)
+        try numbersAreThoseOfEvaluate(whole, folder.path)
+        try othersMayCompare(whole, folder.path)
+        try aChangedPlanIsRefused(whole)
+    }
+
+    /// The command that the report names makes the same result, byte for byte.
+    private func numbersAreThoseOfEvaluate(_ pilot: String, _ scratch: String) throws {
+        let report = try #require(try readJSON(PilotReport.self, pilot + "/report.json"))
+        let trace = try #require(report.traces.first { $0.method == "sip-at" && $0.seed == 1 })
+        let output = scratch + "/evaluated"
+        let arguments = trace.command.split(separator: " ").dropFirst().map(String.init) + ["--output", output]
+        let run = try ProgramRun.mpirun(ranks: 2, builtProgram("sipat"), arguments, directory: URL(fileURLWithPath: pilot), timeout: 120)
+        #expect(run.status == 0, "\(run)")
+        let (mine, theirs) = try (
+            #require(try readJSON(EvaluationResult.self, pilot + "/parts/sip-at-1/evaluation/result.json")),
+            #require(try readJSON(EvaluationResult.self, output + "/result.json"))
+        )
+        #expect(mine.headline == theirs.headline && mine.clean == theirs.clean && mine.chains == theirs.chains)
+        #expect(mine.description.hash == theirs.description.hash && trace.evaluation == theirs.description.hash)
+        // And the report's accuracies are that result's.
+        let method = try #require(report.method(.sipAT))
+        #expect(method.radii[0].bySeed[1] == theirs.clean.accuracy)
+        #expect(method.radii.dropFirst().map { $0.bySeed[1] } == theirs.headline.map(\.robust.accuracy))
+    }
+
+    private func othersMayCompare(_ pilot: String, _ scratch: String) throws {
+        let file = scratch + "/share.json"
+        let export = try TinyPilot.sipat(["pilot", "export", pilot, "--share", "--output", file])
+        #expect(export.status == 0, "\(export)")
+        let text = TinyPilot.contents(file)
+        let report = try #require(try readJSON(PilotReport.self, pilot + "/report.json"))
+        #expect(report.material.classNames.allSatisfy { !text.contains("\"\($0)\"") } && !text.contains("data:image") && !text.contains(scratch) && !text.contains("parts/"))
+        let compared = try TinyPilot.sipat(["pilot", "compare", file, pilot + "/report.json"])
+        #expect(compared.status == 0 && compared.output.contains("| sip-at, clean |") && compared.output.contains("cannot-tell | cannot-tell"), "\(compared)")
+        #expect(try TinyPilot.sipat(["pilot", "compare", file]).status == 64)
+        #expect(try TinyPilot.sipat(["pilot", "compare", file, pilot + "/cost.json"]).status == 65)
+    }
+
+    private func aChangedPlanIsRefused(_ pilot: String) throws {
+        let path = pilot + "/pilot.yaml"
+        let text = TinyPilot.contents(path)
+        try text.replacing("steps: 20", with: "steps: 21").write(toFile: path, atomically: true, encoding: .utf8)
+        let run = try TinyPilot.sipat(["pilot", "run", pilot])
+        #expect(run.status == 64 && run.errors.contains("was changed after \"evaluation"), "\(run)")
+        #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 65)
+        // Criteria may be changed, and the report says so.
+        try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 5").write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)
+        #expect(TinyPilot.contents(pilot + "/report.html").contains("were changed after the pilot was first started"))
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.removeItem(atPath: pilot + "/ledger.json")
+        #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 65)
+    }
+}
+
+/// What no pilot can be made of: clear words, the right exit code, nothing written.
+@Suite("Pilots that cannot be", .serialized)
+struct PilotMistakeTests {
+    /// A folder of tiny PNG files, `counts` of them for each class and split.
+    private func images(_ folder: String, _ counts: [String: [String: Int]]) throws {
+        let script = """
+            import os, struct, sys, zlib, json
+            def png(path, value):
+                raw = b"".join(b"\\0" + bytes((value * 7 + y * 3 + x) % 256 for x in range(12)) for y in range(12))
+                def chunk(kind, data): return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+                open(path, "wb").write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 12, 12, 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
+            root, counts = sys.argv[1], json.loads(sys.argv[2])
+            value = 0
+            for split, classes in counts.items():
+                for name, count in classes.items():
+                    os.makedirs(f"{root}/{split}/{name}", exist_ok=True)
+                    for i in range(count):
+                        png(f"{root}/{split}/{name}/{name}-{split}-{i}.png", value)
+                        value += 1
+            """
+        let json = String(decoding: try JSONEncoder().encode(counts), as: UTF8.self)
+        let run = try ProgramRun.of("python3", ["-c", script, folder, json])
+        try #require(run.status == 0, "\(run)")
+    }
+
+    private static let small = ["data.size=16", "data.channels=1", "model.name=cnn", "model.width=4", "data.batch=16", "data.microBatch=8", "epochs=1", "attack.steps=1"]
+
+    private func refused(_ data: String, _ more: [String], status: Int32, _ expected: String, settings: [String] = small, folder: TemporaryFolder) throws {
+        let output = folder.path + "/pilot"
+        let run = try TinyPilot.sipat(TinyPilot.planArguments(output, data: data, more, settings: settings))
+        #expect(run.status == status && run.errors.contains(expected) && run.errors.contains("→"), "\(run)")
+        #expect(!FileManager.default.fileExists(atPath: output), "\(expected)")
+    }
+
+    private static let centre = ["--estimator", "centre-prior"]
+
+    @Test(
+        arguments: [
+            (["train": ["a": 12], "test": ["a": 4]], "one class only"),
+            (["train": ["a": 12, "b": 0], "test": ["a": 4, "b": 4]], "no training image"),
+            (["train": ["a": 12, "b": 12], "test": ["a": 4, "b": 0]], "no test image"),
+            (["train": ["a": 1, "b": 1], "test": ["a": 1, "b": 1]], "expected at least 5"),
+            (["train": ["a": 12, "b": 3], "test": ["a": 4, "b": 4]], "expected at least 5"),
+        ] as [([String: [String: Int]], String)])
+    func tooFewImages(_ counts: [String: [String: Int]], _ expected: String) throws {
+        let folder = try TemporaryFolder()
+        try images(folder.path + "/images", counts)
+        try refused(folder.path + "/images", Self.centre, status: 65, expected, folder: folder)
+    }
+
+    @Test func threeImages() throws {
+        let folder = try TemporaryFolder()
+        try images(folder.path + "/images", ["train": ["a": 1, "b": 1], "test": ["a": 1]])
+        let output = folder.path + "/pilot"
+        let run = try TinyPilot.sipat(TinyPilot.planArguments(output, data: folder.path + "/images", Self.centre, settings: Self.small))
+        #expect((run.status == 65 || run.status == 64) && run.errors.contains("→") && !FileManager.default.fileExists(atPath: output), "\(run)")
+    }
+
+    @Test func mapsOfOtherImages() throws {
+        let folder = try TemporaryFolder()
+        try images(folder.path + "/images", ["train": ["a": 12, "b": 12], "test": ["a": 6, "b": 6]])
+        try images(folder.path + "/others", ["train": ["a": 13, "b": 11], "test": ["a": 6, "b": 6]])
+        let pack = { (name: String) in
+            try TinyPilot.sipat(["data", "pack", folder.path + "/" + name, "--size", "16", "--channels", "1", "--output", folder.path + "/" + name + ".pack"])
+        }
+        #expect(try pack("images").status == 0 && pack("others").status == 0)
+        let maps = folder.path + "/maps"
+        let made = try TinyPilot.sipat(["salience", "estimate", "--data", folder.path + "/others.pack", "--estimator", "centre-prior", "--output", maps])
+        #expect(made.status == 0, "\(made)")
+        try refused(folder.path + "/images.pack", ["--maps", maps], status: 65, "has no map for", folder: folder)
+        try refused(folder.path + "/images.pack", ["--maps", folder.path + "/none"], status: 74, "no such file", folder: folder)
+    }
+
+    @Test func budgetsAndFlags() throws {
+        let folder = try TemporaryFolder()
+        let settings = TinyPilot.settings.filter { !$0.hasPrefix("epochs") }
+        try refused("synthetic", ["--budget", "1s"], status: 64, "what would fit: --budget", settings: settings, folder: folder)
+        try refused("synthetic", ["--methods", "natural,trades"], status: 64, "trades", settings: settings, folder: folder)
+        try refused("synthetic", ["--set", "model.name=resnet19"], status: 64, "model.name", settings: settings, folder: folder)
+        try refused("syntetic", [], status: 64, "did you mean synthetic?", settings: settings, folder: folder)
+        try refused("synthetic", ["--decision", "300"], status: 64, "--decision", settings: settings, folder: folder)
+        let run = try TinyPilot.sipat(["pilot", "run", folder.path])
+        #expect(run.status == 64 && run.errors.contains("holds no pilot"), "\(run)")
+        #expect(try TinyPilot.sipat(["pilot", "report", folder.path]).status == 64)
+    }
+}

@@ -1,0 +1,75 @@
+import Diagnostics
+import Testing
+
+@testable import Pilot
+
+@Suite struct PlanTests {
+    private func plan() -> PilotPlan {
+        var plan = PilotPlan()
+        plan.question = "Is it: \"worth\" it? # yes\n\t– 価値はあるか"
+        plan.recipe.base = "synthetic"
+        plan.recipe.set = ["data.name=synthetic", "epochs=3", "salience.source=own"]
+        plan.epsilon = 7.5
+        plan.evaluation.radii = [1, 2.5, 8]
+        plan.evaluation.decision = 2.5
+        plan.controls = []
+        plan.data.licence = "yes"
+        return plan
+    }
+
+    @Test func comesBackFromYAML() throws {
+        let plan = plan()
+        #expect(try PilotPlan(yaml: plan.yaml(heading: ["a", "", "b: c"]), name: "x") == plan)
+    }
+
+    @Test(arguments: [
+        ("seeds: [0, 0]", "seeds: [0, 1, 2]", "there twice"), ("sedes: [1]", "seeds: [0, 1, 2]", "did you mean seeds?"),
+        ("epsilon: -1", "epsilon: 7.5", "epsilon is \"-1\""), ("methods: [natural, at]", "methods: [natural, at, at-half, sip-at]", "sip-at is missing"),
+        ("  decision: 3", "  decision: 2.5", "not among evaluation.radii"), ("  regions: [salient]", "  regions: [all]", "all is missing"),
+        ("    - epochs: 3", "    - epochs=3", "recipe.set"), ("format: 2", "format: 1", "format"), ("    - epochs=many", "    - epochs=3", "epochs"),
+    ])
+    func mistakesAreNamed(_ mistake: String, _ right: String, _ expected: String) throws {
+        let text = plan().yaml().replacing(right, with: mistake)
+        #expect(text.contains(mistake))
+        let failure = #expect(throws: Failure.self) { try PilotPlan(yaml: text, name: "pilot.yaml") }
+        #expect(failure?.kind == .usage && failure?.description.contains(expected) == true && failure?.description.contains("pilot.yaml") == true, "\(failure!)")
+    }
+
+    @Test func methodsHaveTheirRadii() throws {
+        var plan = plan()
+        plan.epsilon = 8
+        let half = try plan.recipe(.atHalf, seed: 3)
+        #expect(half.mode == .at && half.seed == 3 && abs(half.attack.epsilon - 4.0 / 255) < 1e-12 && abs(half.attack.stepSize - 1.0 / 255) < 1e-12)
+        let shuffled = try plan.recipe(.shuffled, seed: 0)
+        #expect(shuffled.mode == .sipAT && shuffled.salience.source == .shuffled && abs(shuffled.attack.epsilon - 8.0 / 255) < 1e-12)
+        #expect(try plan.recipe(.inverted, seed: 0).attack.mask == .inverted)
+        #expect(try plan.recipe(.natural, seed: 0).mode == .natural)
+    }
+
+    @Test func whatIsOnlyReadMayChange() {
+        var (a, b) = (plan(), plan())
+        b.question = "another"
+        b.acceptance.cleanAtLeast = 90
+        b.cost.perCoreHour = 1
+        #expect(a.hash == b.hash && a.criteriaHash != b.criteriaHash)
+        a.evaluation.steps += 1
+        #expect(a.hash != b.hash)
+    }
+
+    @Test func moreWorkTakesLonger() throws {
+        let rates = PilotRates(naturalStep: 0.01, adversarialStep: 0.05, forward: 1e-5, iteration: 4e-5, opening: 0.1)
+        func estimate(_ change: (inout PilotPlan) -> Void) throws -> Double {
+            var plan = plan()
+            change(&plan)
+            return try PilotEstimate(plan, rates: rates, trained: 2700, heldOut: 300, tested: 500).total
+        }
+        let usual = try estimate { _ in }
+        #expect(try estimate { $0.seeds = [0, 1, 2, 3] } > 1.2 * usual)
+        #expect(try estimate { $0.recipe.set[1] = "epochs=6" } > 1.5 * usual)
+        #expect(try estimate { $0.evaluation.attack = "autoattack" } > 2 * usual)
+        #expect(try estimate { $0.methods = ["at-half", "sip-at"] } < 0.7 * usual)
+        // 43 steps an epoch, three epochs, three seeds, of natural training: about 4 s besides folders and validation.
+        let natural = try PilotEstimate(plan(), rates: rates, trained: 2700, heldOut: 300, tested: 500).training[.natural]!
+        #expect(natural > 3 * 3 * 43 * 0.01 && natural < 3 * 3 * 43 * 0.01 + 3)
+    }
+}

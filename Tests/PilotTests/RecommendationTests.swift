@@ -1,0 +1,169 @@
+import Evaluation
+import Kernels
+import Testing
+
+@testable import Pilot
+
+/// Planted truths: what each method gets right is drawn with known chances, and the recommendation must say what was planted.
+@Suite struct RecommendationTests {
+    /// Clean and robust accuracies by method; images have a difficulty that all methods share.
+    private func outcomes(
+        _ accuracies: [PilotMethod: (clean: Double, robust: Double)], images: Int = 1000, seeds: Int = 3, classes: Int = 4,
+        byClass: [PilotMethod: [Int: Double]] = [:]
+    ) -> PilotOutcomes {
+        let labels = (0..<images).map { $0 % classes }
+        var flags: [PilotMethod: [PilotOutcomes.Flags]] = [:]
+        for (method, accuracy) in accuracies {
+            flags[method] = (0..<seeds).map { seed in
+                let key = PilotMethod.allCases.firstIndex(of: method)! * 100 + seed
+                let noise = Philox(seed: 5, purpose: .test, epoch: key)
+                let shared = Philox(seed: 6, purpose: .test)
+                func draw(_ image: Int, _ place: Int) -> Double {
+                    // Three parts of the image's own difficulty, one of this model's luck.
+                    let own = Double(shared.uniform(image, below: 1_000_000)) / 1e6
+                    let luck = Double(noise.uniform(2 * image + place, below: 1_000_000)) / 1e6
+                    return luck < 0.25 ? Double(noise.uniform(1_000_000 + image, below: 1_000_000)) / 1e6 : own
+                }
+                let robust = (0..<images).map { draw($0, 1) < (byClass[method]?[labels[$0]] ?? accuracy.robust) }
+                return [(0..<images).map { draw($0, 0) < accuracy.clean }, robust]
+            }
+        }
+        return PilotOutcomes(radii: [0, 4], seeds: Array(0..<seeds), classNames: (0..<classes).map { "class \($0)" }, labels: labels, flags: flags)
+    }
+
+    private func recommendation(_ outcomes: PilotOutcomes, invalid: [String] = [], _ change: (inout PilotPlan.Acceptance) -> Void = { _ in }) -> PilotRecommendation {
+        var acceptance = PilotPlan.Acceptance()
+        change(&acceptance)
+        return PilotRecommendation(outcomes, acceptance: acceptance, decision: 4, invalid: invalid)
+    }
+
+    private let right: [PilotMethod: (clean: Double, robust: Double)] = [
+        .natural: (0.95, 0.05), .at: (0.6, 0.45), .atHalf: (0.8, 0.5), .sipAT: (0.88, 0.6), .shuffled: (0.75, 0.45), .centrePrior: (0.8, 0.5), .inverted: (0.5, 0.3),
+    ]
+
+    @Test func mapsThatAreRight() {
+        let found = recommendation(outcomes(right))
+        #expect(found.outcome == .adopt && found.rival == "at-half", "\(found)")
+        #expect(found.reasons.map(\.code) == [.beatsRival, .beatsShuffled, .criteriaMet], "\(found)")
+    }
+
+    @Test func mapsThatAreRandom() {
+        var planted = right
+        planted[.shuffled] = planted[.sipAT]
+        let found = recommendation(outcomes(planted))
+        #expect(found.outcome == .noDifference && found.reasons.first?.code == .controlAsGood, "\(found)")
+    }
+
+    @Test func mapsThatAreWrong() {
+        var planted = right
+        (planted[.sipAT], planted[.inverted]) = (planted[.inverted], planted[.sipAT])
+        planted[.at] = (0.3, 0.2)
+        planted[.atHalf] = (0.45, 0.28)
+        planted[.shuffled] = (0.5, 0.3)
+        let found = recommendation(outcomes(planted))
+        #expect(found.outcome == .notYet && found.reasons.contains { $0.code == .controlBetter && $0.names == ["sip-inverted"] }, "\(found)")
+    }
+
+    @Test func aRivalThatIsBetter() {
+        var planted = right
+        planted[.atHalf] = (0.9, 0.68)
+        let found = recommendation(outcomes(planted))
+        #expect(found.outcome == .notYet && found.reasons.first?.code == .rivalBetter && found.reasons.first?.names == ["at-half"], "\(found)")
+    }
+
+    @Test func aRivalThatIsTheSame() {
+        // Equal to the bit: the interval of no difference on 4,000 images is within two points.
+        var found = outcomes(right, images: 4000)
+        found.flags[.atHalf] = found.flags[.sipAT]
+        #expect(recommendation(found).outcome == .noDifference)
+        #expect(recommendation(found).reasons.first?.code == .sameAsRival)
+    }
+
+    @Test func criteriaThatAreMissed() {
+        let found = recommendation(outcomes(right)) { $0.cleanAtLeast = 95 }
+        #expect(found.outcome == .notYet && found.reasons.last?.code == .criteriaMissed && found.reasons.last?.names == ["clean"], "\(found)")
+        let lossy = recommendation(outcomes(right)) { $0.cleanLossAtMost = 3 }
+        #expect(lossy.outcome == .notYet && lossy.reasons.last?.names == ["clean-loss"], "\(lossy)")
+    }
+
+    @Test func tooLittleToTell() {
+        #expect(recommendation(outcomes(right, seeds: 1)).reasons.map(\.code) == [.tooFewSeeds])
+        #expect(recommendation(outcomes(right, images: 60)).reasons.map(\.code) == [.tooFewImages])
+        for left in [PilotMethod.atHalf, .shuffled] {
+            var planted = right
+            planted[left] = nil
+            #expect(recommendation(outcomes(planted)).reasons.map(\.code) == [left == .atHalf ? .noHalf : .noShuffled])
+        }
+        let invalid = recommendation(outcomes(right), invalid: ["sip-at"])
+        #expect(invalid.outcome == .cannotTell && invalid.reasons.map(\.code) == [.invalidChecks])
+        // Two points on 150 images are within chance.
+        var planted = right
+        planted[.atHalf] = (0.87, 0.59)
+        planted[.shuffled] = (0.5, 0.2)
+        let close = recommendation(outcomes(planted, images: 150))
+        #expect(close.outcome == .cannotTell && close.reasons.first?.code == .unclear, "\(close)")
+    }
+
+    @Test func someClasses() {
+        // Equal on average, far better on the first class and a little worse on the others.
+        var planted = right
+        planted[.atHalf] = (0.88, 0.6)
+        planted[.at] = (0.4, 0.4)
+        planted[.shuffled] = (0.6, 0.3)
+        let found = recommendation(outcomes(planted, byClass: [.sipAT: [0: 0.85, 1: 0.55, 2: 0.55, 3: 0.55]])) { $0.smallestDifference = 8 }
+        #expect(found.outcome == .adoptForClasses || found.outcome == .noDifference, "\(found)")
+        planted[.sipAT] = (0.92, 0.6)
+        let narrow = recommendation(outcomes(planted, images: 400, byClass: [.sipAT: [0: 0.85, 1: 0.5, 2: 0.5, 3: 0.5]]))
+        #expect(narrow.outcome == .adoptForClasses && narrow.classes == ["class 0"], "\(narrow)")
+    }
+
+    @Test func aTrade() {
+        var planted = right
+        planted[.atHalf] = (0.82, 0.7)
+        let found = recommendation(outcomes(planted))
+        #expect(found.outcome == .notYet && found.reasons.first?.code == .trade, "\(found)")
+    }
+
+    // MARK: Intervals
+
+    @Test func oneSeedIsWilson() {
+        for (correct, count) in [(0, 40), (7, 40), (40, 40), (333, 1000)] {
+            let share = PilotShare([(0..<count).map { $0 < correct }])
+            let wilson = BinomialInterval.wilson(correct, of: count)
+            #expect(abs(share.low - wilson.low) < 1e-9 && abs(share.high - wilson.high) < 1e-9 && share.accuracy == Double(correct) / Double(count))
+        }
+    }
+
+    @Test func oneSeedIsBonettAndPrice() {
+        let a = (0..<200).map { $0 % 3 != 0 }
+        let b = (0..<200).map { $0 % 5 != 0 }
+        let found = PilotDifference(first: "a", second: "b", epsilon: 4, seeds: [0], level: 0.95, [a], [b])
+        // There the second's gain counts as positive.
+        let pair = PairedComparison(b, a)
+        #expect(abs(found.difference - pair.difference) < 1e-12)
+        #expect(abs(found.low - pair.interval().low) < 1e-12 && abs(found.high - pair.interval().high) < 1e-12)
+        #expect(found.seeds[0].onlyFirst == pair.onlySecond && found.seeds[0].pValue == pair.pValue)
+    }
+
+    @Test func twoSeedsByHand() {
+        // Four images. Averages over seeds of first less second: 1, ½, 0, −½; with the two that are added: 1, ½, 0, −½, 1, −1.
+        let a = [[true, true, false, false], [true, false, true, false]]
+        let b = [[false, false, false, true], [false, false, true, false]]
+        let found = PilotDifference(first: "a", second: "b", epsilon: 0, seeds: [0, 1], level: 0.95, a, b)
+        #expect(abs(found.difference - 0.25) < 1e-12)
+        let mean = 1.0 / 6
+        let half = 1.959963985 * ((3.5 / 6 - mean * mean) / 6).squareRoot()
+        #expect(abs(found.low - (mean - half)) < 1e-8 && abs(found.high - (mean + half)) < 1e-8, "\(found)")
+    }
+
+    @Test func seedsThatAgreeAddNothing() {
+        // Equal answers of three seeds are as good as one seed's; independent ones narrow the interval.
+        let one = (0..<400).map { Philox(seed: 1, purpose: .test).uniform($0, below: 10) < 6 }
+        let alike = PilotShare([one, one, one])
+        let single = PilotShare([one])
+        #expect(abs(alike.low - single.low) < 1e-9 && abs(alike.high - single.high) < 1e-9)
+        let others = (1...3).map { seed in (0..<400).map { Philox(seed: UInt64(seed), purpose: .test).uniform($0, below: 10) < 6 } }
+        let mixed = PilotShare(others)
+        #expect(mixed.high - mixed.low < 0.75 * (single.high - single.low))
+    }
+}

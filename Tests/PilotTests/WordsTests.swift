@@ -1,0 +1,30 @@
+import Foundation
+import Testing
+
+@testable import Pilot
+
+@Suite struct WordsTests {
+    private func places(_ text: String) -> [String] {
+        text.split(separator: "{").dropFirst().compactMap { $0.split(separator: "}").first.map(String.init) }.sorted()
+    }
+
+    @Test(arguments: Phrase.allCases) func bothLanguagesSayTheSame(_ phrase: Phrase) {
+        #expect(!phrase.english.isEmpty && !phrase.japanese.isEmpty)
+        #expect(Set(places(phrase.english)) == Set(places(phrase.japanese)), "\(phrase)")
+        #expect(phrase.english.unicodeScalars.allSatisfy { $0.value < 0x3000 }, "\(phrase)")
+        // No sentence was left in English; names and signs are the same.
+        let isJapanese = phrase.japanese.unicodeScalars.contains { (0x3040...0x30FF).contains($0.value) || (0x4E00...0x9FFF).contains($0.value) }
+        #expect(isJapanese || phrase.english.count < 20, "\(phrase): \(phrase.japanese)")
+        #expect(!phrase.japanese.contains(". ") || phrase.japanese.contains("Art."), "\(phrase)")
+    }
+
+    @Test func numbersAndDates() {
+        let (english, japanese) = (PilotWords(.english), PilotWords(.japanese))
+        #expect(english.percent(0.9583) == "95.8 %" && japanese.percent(0.9583) == "95.8%")
+        #expect(english.count(1_234_567) == "1,234,567" && english.count(12) == "12" && english.count(-1000) == "−1,000")
+        #expect(english.number(-1234.56, 1) == "−1,234.6" && english.number(-0.04, 1) == "0.0")
+        #expect(english.signed(0.123) == "+12.3" && english.signed(-0.05) == "−5.0" && english.signed(0) == "0.0")
+        #expect(english.date("2026-11-09") == "9 November 2026" && japanese.date("2026-11-09") == "2026年11月9日")
+        #expect(english(.points, "{0}") == "{0} points")
+    }
+}
