@@ -11,7 +11,7 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train a model as a recipe says.",
         discussion: """
-            The run's folder gets recipe.yaml, metrics.jsonl and checkpoints. SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, a \
+            The run's folder gets recipe.yaml, metrics.jsonl, checkpoints, and at the end model-card.md. SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, a \
             file named stop in the folder, or --time-budget end the run with exit code 75: after the current step and a \
             checkpoint; while data is loaded or a model validated within three seconds, and a resumed run does that again.
 

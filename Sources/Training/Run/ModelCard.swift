@@ -94,7 +94,8 @@ struct ModelCard {
     }
 
     private var salience: String? {
-        guard data.dataset.hasSalience else { return nil }
+        // Other modes attack every pixel, whatever maps there are.
+        guard recipe.mode == .sipAT, data.dataset.hasSalience else { return nil }
         let origins = data.dataset.salience?.origins ?? []
         let words = origins.isEmpty ? "- the data set's own maps" : origins.map { "- \($0.summary)" }.joined(separator: "\n")
         let rule = recipe.salienceRule.text
@@ -112,19 +113,39 @@ struct ModelCard {
 
     private var procedure: String {
         let attack = recipe.attack
-        let training =
-            recipe.mode == .natural
-            ? "on clean images" : "on images attacked by PGD of \(attack.steps) steps of \(level(attack.stepSize)), \(attack.norm.rawValue) radius \(level(attack.epsilon))"
         let protected =
             recipe.mode == .sipAT
             ? "; salient pixels (mask \(attack.mask.rawValue)) \(attack.epsilonSalient == 0 ? "were not changed" : "moved by at most \(level(attack.epsilonSalient))")" : ""
+        let ended = state.epoch < recipe.epochs ? "\(state.epoch) of \(recipe.epochs) epochs" : "\(state.epoch) epochs"
+        let differences = (try? Recipe.builtIn("cifar10")).map { recipe.differences(from: $0) } ?? []
         return """
             ## Training procedure
 
-            \(recipe.mode.rawValue): \(training)\(protected). \(state.epoch) epochs, \(state.step) steps of \(recipe.data.batch) images in micro-batches of \
+            \(recipe.mode.rawValue): \(trainedOn)\(protected). \(ended), \(state.step) steps of \(recipe.data.batch) images in micro-batches of \
             \(recipe.data.microBatch); SGD, learning rate \(recipe.optimizer.lr) (\(recipe.schedule.name.rawValue)), momentum \(recipe.optimizer.momentum), \
-            weight decay \(recipe.optimizer.weightDecay); seed \(recipe.seed). Every setting is in `recipe.yaml`; the same recipe and data give the same weights.
+            weight decay \(recipe.optimizer.weightDecay); seed \(recipe.seed). Every setting is in `recipe.yaml`. Those that differ from the recipe cifar10:
+
+            \(differences.map { "- `\($0.field.path)`: \($0.new)" }.joined(separator: "\n"))
             """
+    }
+
+    /// The images that the loss was computed on, and the loss where it is not cross-entropy alone.
+    private var trainedOn: String {
+        let attack = recipe.attack
+        guard recipe.mode != .natural else { return "on clean images" }
+        let ball = "\(attack.norm.rawValue) radius \(level(attack.epsilon))"
+        let attacked =
+            switch attack.name {
+            case .pgd: "PGD of \(attack.steps) steps of \(level(attack.stepSize)), \(ball)"
+            case .fgsmRS: "one step from a random start (fgsm-rs), \(ball)"
+            case .nFGSM: "one step from noise (n-fgsm), \(ball)"
+            case .free: "one step in each of \(attack.replays) replays of a batch (free), \(ball)"
+            }
+        switch recipe.objective.name {
+        case .crossEntropy: return "on images attacked by \(attacked)"
+        case .trades: return "TRADES, β \(recipe.objective.beta), on clean images and images attacked by \(attacked)"
+        case .mart: return "MART, β \(recipe.objective.beta), on clean images and images attacked by \(attacked)"
+        }
     }
 
     private var results: String {
