@@ -82,7 +82,7 @@ enum TinyRun {
             object["imagesPerSecond"] = nil
             object["seconds"] = nil
             object["timing"] = nil
-            return object.map { "\($0)=\($1)" }.sorted().joined(separator: " ")
+            return String(decoding: try JSONSerialization.data(withJSONObject: object, options: .sortedKeys), as: UTF8.self)
         }
     }
 }

@@ -59,7 +59,9 @@ struct PilotRunTests {
                 sleep \(0.4 + Double(kills % 3) * 0.7)
                 kill -KILL $job 2> /dev/null
                 wait $job
+                code=$?
                 sleep 0.3
+                exit $code
                 """
             let killed = try ProgramRun.of("bash", ["-c", program], environment: ProgramRun.launchEnvironment, timeout: 60)
             if killed.status == 137 { kills += 1 }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct WordsTests {
     private func places(_ text: String) -> [String] {
-        text.split(separator: "{").dropFirst().compactMap { $0.split(separator: "}").first.map(String.init) }.sorted()
+        text.split(separator: "{", omittingEmptySubsequences: false).dropFirst().compactMap { $0.split(separator: "}").first.map(String.init) }.sorted()
     }
 
     @Test(arguments: Phrase.allCases) func bothLanguagesSayTheSame(_ phrase: Phrase) {
@@ -15,7 +15,7 @@ import Testing
         // No sentence was left in English; names and signs are the same.
         let isJapanese = phrase.japanese.unicodeScalars.contains { (0x3040...0x30FF).contains($0.value) || (0x4E00...0x9FFF).contains($0.value) }
         #expect(isJapanese || phrase.english.count < 20, "\(phrase): \(phrase.japanese)")
-        #expect(!phrase.japanese.contains(". ") || phrase.japanese.contains("Art."), "\(phrase)")
+        #expect(phrase.japanese.split(separator: ". ").dropFirst().isEmpty || phrase.japanese.contains("Art.") || "\(phrase)".hasPrefix("section"), "\(phrase)")
     }
 
     @Test func numbersAndDates() {
