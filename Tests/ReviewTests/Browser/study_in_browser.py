@@ -176,7 +176,10 @@ for person, own in (("alice", mine), ("bob", his)):
     for cell in entry["cells"]:
         answers = [line for line in own if line.get("method") == cell["method"] and abs(line.get("epsilon", 0) - cell["epsilon"]) < 1e-6]
         check(cell["right"] == {"hits": sum(line["answer"] == line["changed"] for line in answers), "trials": len(answers)}, f"{person}, {cell['method']}: counted again")
-check(found["failed"] == ["bob"], "bob failed the catch trials, by name")
+# Of alice's first answers, given without looking, some may have been catch trials.
+planted = {person: [line["answer"] == line["changed"] for line in own if "method" not in line] for person, own in (("alice", mine), ("bob", his))}
+failed = [person for person, right in planted.items() if sum(right) < 0.8 * len(right)]
+check(found["failed"] == failed and "bob" in failed, "who failed the catch trials is named, bob among them")
 bob.driver.get("file://" + html)
 bob.shot("study-results")
 # Fetches that fail while the server is killed are what is to be seen there, and no fault; so are those that are refused.
