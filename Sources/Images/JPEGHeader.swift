@@ -38,7 +38,7 @@ struct JPEGHeader {
                     let width = content.number(3, size: 2), let components = content.number(5, size: 1)
                 else { break }
                 frame = Frame(marker: marker, bitDepth: bits, size: PixelSize(width: width, height: height), components: components)
-            case 0xE1 where orientation == nil && content.holds("Exif\0", at: 0):
+            case 0xE1 where orientation == nil && content.count > 6 && content.holds("Exif\0", at: 0):
                 orientation = Orientation(exifBlock: content.part(6..<content.count))
             case 0xEE where content.holds("Adobe", at: 0): adobe = true
             case 0xDA: scans += 1

@@ -24,7 +24,7 @@ struct FaultTests {
         #expect(try TinyRun.weights(run) == TinyRun.weights(whole), comment)
         #expect(try TinyRun.momentum(run) == TinyRun.momentum(whole), comment)
         #expect(try TinyRun.metrics(run) == TinyRun.metrics(whole), comment)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: run).sorted() == ["checkpoints", "metrics.jsonl", "recipe.yaml", "run.lock"], comment)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: run).sorted() == ["checkpoints", "metrics.jsonl", "model-card.md", "recipe.yaml", "run.lock"], comment)
     }
 
     @Test func atEveryOperationOnFiles() async throws {
