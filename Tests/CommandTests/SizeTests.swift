@@ -68,8 +68,9 @@ struct SizeTests {
         }
     }
 
-    /// Under little memory there is a message, never a trap: refused beforehand, or told where it ran out.
-    @Test(arguments: [300, 600, 1500]) func littleMemory(megabytes: Int) throws {
+    /// Under little memory there is a message, never a trap: refused beforehand, or told where it ran out. Below 350 MB of addresses
+    /// the libraries of Open MPI do not fit.
+    @Test(arguments: [350, 600, 1500]) func littleMemory(megabytes: Int) throws {
         let program = try builtProgram("sipat")
         for command in ["bench step --model resnet18 --batch 512 --threads 2 --repeats 1 --pgd-steps 1", "bench layers --model resnet50 --batch 4096 --seconds 0.001"] {
             let run = try ProgramRun.of("bash", ["-c", "ulimit -v \(megabytes * 1000); '\(program)' \(command)"], timeout: 120)
