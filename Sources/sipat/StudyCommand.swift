@@ -37,9 +37,7 @@ struct StudyServeCommand: ParsableCommand {
             _ = try folder.read()
             let known = try options.known(folder.people, otherwise: "observer")
             let opened = try Study(study, people: known.people.map(\.name))
-            if opened.end.torn > 0 {
-                Output.complain("\(folder.log): removed an unfinished line of \(opened.end.torn) bytes at the end, which nobody was told is saved")
-            }
+            options.note(removed: opened.end, from: folder.log)
             try options.serve(ReviewServer(opened, people: known), people: known.people)
         }
     }
