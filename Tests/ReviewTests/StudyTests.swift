@@ -165,6 +165,15 @@ struct SmallStudy {
         #expect(try decodedJSON(StudyResults.self, from: jsonBytes(results)).pooled[0].right == results.pooled[0].right)
     }
 
+    @Test func namesAreTextOnThePage() async throws {
+        let name = "<b>eve</b> & \"co\""
+        var service: StudyService? = try StudyService(Study(path, people: [name]), people: [name])
+        _ = try await service!.take(choice(0, "message-0", .left), 0)
+        service = nil
+        let page = try StudyResults(Study(path)).page(.english)
+        #expect(page.contains("&lt;b&gt;eve&lt;/b&gt; &amp; ") && !page.contains("<b>eve"))
+    }
+
     @Test func whatWasChangedIsFound() async throws {
         var service: StudyService? = try service()
         try await answer(0, service!) { _ in true }

@@ -146,7 +146,7 @@ const actions = {
     if (editor.hidden) { editor.reveal(); notice(editor.isEmpty ? say("empty") : ""); }
   },
   own() { if (editor.own) editor.add({ kind: "own" }); },
-  status: () => openDialog("status", async (body) => showStatus(await (await ask("GET", "status")).json(), 0, body)),
+  status: () => openDialog("status", async (body) => showStatus(await (await ask("GET", "status")).json(), body)),
   policy: () => openDialog("policy", (body) => body.append(element("pre", session.policy), element("p", "SHA-256 " + session.policyHash))),
   help: () => openDialog("help", (body) => {
     body.append(element("p", say("gestures")));
