@@ -17,7 +17,7 @@ package struct ReviewPlanner {
     private let material: ReviewMaterial
     private let settings: ReviewSettings
 
-    /// Images (split, index in the split) that a model gets wrong, as they are and under attack.
+    /// Images, counted over all splits, that a model gets wrong, as they are and under attack.
     package var mistaken: Set<Int> = []
     package var attacked: Set<Int> = []
 

@@ -42,6 +42,9 @@ package struct ReviewStatus: Codable, Sendable {
         package var changedShown: Proportion
     }
 
+    /// From so many honeypots of each kind on they tell what people miss.
+    static let leastHoneypots = 5
+
     /// What the figures mean for going on.
     package struct Words: Codable, Sendable {
         package var verdict: String

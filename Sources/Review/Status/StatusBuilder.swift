@@ -106,7 +106,7 @@ private struct StatusBuilder {
         let working = max(1, people.count)
         let left = max(0, state.total(people: review.people.count) - state.done)
         let objections = Proportion(hits: rest.estimate.errors, trials: rest.estimate.sample)
-        let enough = caught.trials >= 5 && passed.trials >= 5
+        let enough = min(caught.trials, passed.trials) >= ReviewStatus.leastHoneypots
         let corrected = enough && rest.estimate.rest > 0 ? correctedShare(objected: objections, caught: caught, passed: passed) : nil
         let recent = decisions.suffix(200).map(\.seconds)
         let blindItems = own.keys.filter { regions[$0] != nil }.sorted()
