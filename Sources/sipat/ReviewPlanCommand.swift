@@ -68,7 +68,10 @@ struct ReviewPlanCommand: ParsableCommand {
 
     private func plan() throws {
         let folder = ReviewFolder(output)
-        if let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path), !names.isEmpty {
+        // What a plan that was stopped may have left.
+        let unfinished = [folder.queue, folder.honeypots, folder.policy].map { pathName($0) }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        if names.contains(where: { !unfinished.contains($0) && !$0.hasPrefix(incompletePrefix) }) {
             throw Failure.usage("\(output) is there and is not empty", remedy: "name another folder: decisions are never overwritten")
         }
         var settings = ReviewSettings()

@@ -94,8 +94,8 @@ import Testing
         #expect(plain.text(goodEnough: 0.02).contains("after \(stop.items) images"))
         let loose = forecast(12_000) { ($0.honeypots, $0.goodEnough) = (0, 0.04) }
         #expect(try #require(loose.earliestStop).items < stop.items)
-        // Forty honeypots cannot tell people who miss nothing from people who miss 2 %.
-        let few = forecast(12_000) { ($0.honeypots, $0.goodEnough) = (0.003, 0.02) }
+        // Sixty right and sixty wrong honeypots cannot tell people who are never mistaken from people who are in 2 %.
+        let few = forecast(12_000) { ($0.honeypots, $0.goodEnough) = (0.01, 0.02) }
         #expect(few.earliestStop == nil && few.lacksHoneypots && few.text(goodEnough: 0.02).contains("--honeypots"))
         // A tenth of 2,000 is too few, and so is nothing.
         for (count, audit) in [(2000, 0.1), (400, 0)] {
