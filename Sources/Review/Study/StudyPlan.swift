@@ -51,6 +51,22 @@ package struct StudyPlan: Codable, Hashable, Sendable {
         package var shownWrong = 0
 
         package init() {}
+
+        /// Takes in those of another picture or of more; shares are sums until `mean`.
+        package mutating func add(_ other: Rounding) {
+            pictures += other.pictures
+            (exactLargest, shownLargest) = (max(exactLargest, other.exactLargest), max(shownLargest, other.shownLargest))
+            (exactChanged, shownChanged) = (exactChanged + other.exactChanged, shownChanged + other.shownChanged)
+            (cleanWrong, exactWrong, shownWrong) = (cleanWrong + other.cleanWrong, exactWrong + other.exactWrong, shownWrong + other.shownWrong)
+        }
+
+        /// Shares as means over the pictures.
+        package var mean: Rounding {
+            var mean = self
+            mean.exactChanged /= Double(max(1, pictures))
+            mean.shownChanged /= Double(max(1, pictures))
+            return mean
+        }
     }
 
     package var format = StudyPlan.currentFormat
@@ -71,7 +87,7 @@ package struct StudyPlan: Codable, Hashable, Sendable {
     package var instructionsHash: String?
     package var notes: [String]
 
-    /// `StudyWriter` fills in the hashes.
+    /// `StudyWriter` fills in the hashes and the roundings.
     package init(
         when: String, createdBy: String, arguments: [String], dataset: SalienceProvenance.Dataset, salienceFingerprint: String?, methods: [Method],
         conditions: [Condition], settings: StudySettings, width: Int, height: Int, channels: Int, notes: [String]
@@ -155,6 +171,7 @@ package struct StudyFolder: Hashable, Sendable {
     package var list: String { path + "/pictures.jsonl" }
     package var pictures: String { path + "/pictures" }
     package var instructions: String { path + "/instructions.txt" }
+    var unfinished: String { path + "/unfinished.jsonl" }
     package var log: String { path + "/log.jsonl" }
     package var people: String { path + "/people.json" }
     package var keys: String { path + "/keys.json" }
