@@ -16,6 +16,8 @@ package struct ReviewPlan: Codable, Hashable, Sendable {
         package var splitSeed = 0
         package var size = 0
         package var fit = "resize"
+        /// Paths of files that are done without, as they cannot be used; nil for none.
+        package var leftOut: [String]?
         /// Of the images that are reviewed.
         package var splits: [String] = []
 

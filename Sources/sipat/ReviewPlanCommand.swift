@@ -83,6 +83,8 @@ struct ReviewPlanCommand: ParsableCommand {
             data: isPath ? absolutePath(self.source.data) : self.source.data, dataDir: self.source.dataDir.map(absolutePath))
         (source.labelFrom, source.testShare, source.splitSeed) = (self.source.labelFrom, self.source.testShare, self.source.splitSeed)
         (source.size, source.fit) = (self.source.size, self.source.fit)
+        let leftOut = try self.source.leftOut()
+        source.leftOut = leftOut.isEmpty ? nil : leftOut.sorted()
         source.splits = split.split(separator: ",").map(String.init)
         guard Set(source.splits).count == source.splits.count, !source.splits.isEmpty else { throw Failure.usage("--split is \"\(split)\", expected train, test, or train,test") }
         let material = try ReviewMaterial(source, maps: maps.map(absolutePath), trusted: trusted.map(absolutePath))
