@@ -8,9 +8,12 @@ function element(tag, text, kind) {
 }
 
 function table(head, rows) {
-  const made = element("table"), top = element("tr");
-  for (const cell of head) top.append(element("th", cell));
-  made.append(top);
+  const made = element("table");
+  if (head) {
+    const top = element("tr");
+    for (const cell of head) top.append(element("th", cell));
+    made.append(top);
+  }
   for (const row of rows) {
     const line = element("tr");
     for (const cell of row) line.append(element("td", cell));
@@ -19,7 +22,7 @@ function table(head, rows) {
   return made;
 }
 
-const percent = (share) => (100 * share).toFixed(share > 0 && share < 0.1 ? 2 : 1) + " %";
+const percent = (share) => (100 * share).toFixed(share > 0 && share < 0.1 ? 2 : 1) + "\u00a0%";
 
 // E. B. Wilson's score interval, 95 %.
 function wilson({ hits, trials }) {
@@ -43,7 +46,7 @@ function showStatus(status, into) {
   if (rest.rest > 0 && rest.share) {
     const rows = [[say("restRow"), interval(rest.share)]];
     if (status.corrected) rows.push([say("correctedRow"), interval(status.corrected)]);
-    into.append(table(["", ""], rows));
+    into.append(table(null, rows));
   }
   for (const remark of words.remarks) into.append(element("p", remark, "remark"));
   into.append(element("p", say("hours", { hours: status.personHours.toFixed(2), decided: status.decided, left: status.left })));
