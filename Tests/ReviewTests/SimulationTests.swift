@@ -108,6 +108,7 @@ import Testing
         let status = try ReviewStatus(Review(folder.file("review")), material: material)
         let (english, japanese) = (try #require(status.words["en"]), try #require(status.words["ja"]))
         #expect(!status.isGoodEnough && english.verdict.hasPrefix("Nothing can be said yet") && japanese.verdict.contains("何も言えません"))
+        #expect(japanese.remarks.contains { $0.contains("正しいと確認されたマップ") })
         #expect(english.remarks.contains { $0.contains("--trusted") } && status.text().contains(english.verdict))
     }
 }

@@ -30,7 +30,7 @@ const languages = {
     larger: "広げる", smaller: "狭める", remove: "削除モード", hide: "マップを隠す（押す間）", cursor: "キーボードカーソル", blob: "カーソル位置の領域",
     corner: "カーソル位置を角に／マップ表示", own: "自分の印を使う", status: "状況", policy: "方針", language: "English", help: "キー", close: "閉じる",
     reasons: {
-      disagreement: "推定器どうしが不一致", threshold: "しきい値付近の画素が多い", coverage: "同じクラスと範囲が大きく異なる",
+      disagreement: "推定器どうしが不一致", threshold: "しきい値付近の画素が多い", coverage: "同じクラスの他の画像と範囲が大きく異なる",
       mistaken: "モデルが誤る画像", attacked: "攻撃でモデルが誤る画像", unseen: "マップがまだない", random: "無作為の確認",
     },
     saved: "保存しました", saving: "保存中…", lost: "接続が切れました。決定は失われていません。再試行中…", loading: "読み込み中…",

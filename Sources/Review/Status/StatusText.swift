@@ -160,7 +160,8 @@ private struct StatusWords {
             lines.append(
                 say("{n} of the random images were beyond people: nothing is said of their like", "無作為の画像のうち {n} 枚は判断できず、同類については何も言えません", ["n": "\(status.restUnsure)"]))
         }
-        return lines + status.notes.map { say("note: ", "注：") + $0 }
+        let known = HoneypotMaker.withoutTrusted
+        return lines + status.notes.map { say("note: ", "注：") + ($0 == known.english ? say(known.english, known.japanese) : $0) }
     }
 
     private func of(_ share: Proportion) -> String {
