@@ -152,7 +152,8 @@ struct SmallStudy {
         var writer: StudyWriter? = try StudyWriter(other, plan: SmallStudy.draft())
         try SmallStudy.add(0, to: &writer!, tests: 24)
         writer = nil
-        for change: (inout StudyPlan) -> Void in [{ $0.settings.seed = 7 }, { $0.methods[0].sha256 = "1" }, { $0.dataset.fingerprint = "other" }] {
+        let changes: [(inout StudyPlan) -> Void] = [{ $0.settings.seed = 7 }, { $0.methods[0].sha256 = "1" }, { $0.dataset.fingerprint = "other" }]
+        for change in changes {
             var draft = SmallStudy.draft()
             change(&draft)
             let found = failure { _ = try StudyWriter(other, plan: draft) }
