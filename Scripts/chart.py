@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 COLOURS = ["#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, ROW = 460, 330, 56, 14, 34, 46, 20
+LEFT, RIGHT, TOP, BOTTOM, ROW, NAME = 56, 14, 34, 46, 20, 180
 MARK = 4.5
 
 
@@ -79,8 +79,9 @@ def bounds(values, logarithmic):
     return (0 if low >= 0 and low - room < 0 else low - room), high + room
 
 
-def svg(title, panels, x_title, y_title, log_x=False, columns=2, note=""):
-    """The text of an SVG file. Panels without a point stay empty; with `log_x` every x must be above 0."""
+def svg(title, panels, x_title, y_title, log_x=False, columns=2, size=(460, 330), note=""):
+    """The text of an SVG file; `size` is a panel's. Panels without a point stay empty; with `log_x` every x must be above 0."""
+    panel_width, panel_height = size
     points = [p for panel in panels for s in panel.series for p in s.points]
     if not points:
         points = [Point(1, 0), Point(2, 1)]
@@ -91,9 +92,9 @@ def svg(title, panels, x_title, y_title, log_x=False, columns=2, note=""):
     is_line = {s.name: s.line for panel in panels for s in panel.series}
     columns = min(columns, len(panels))
     rows = math.ceil(len(panels) / columns)
-    per_row = max(1, columns * WIDTH // 220)
+    per_row = max(1, (columns * panel_width - LEFT) // NAME)
     foot = ROW * math.ceil(len(names) / per_row) + (ROW if note else 0) + 12
-    width, height = columns * WIDTH, 30 + rows * HEIGHT + foot
+    width, height = columns * panel_width, 30 + rows * panel_height + foot
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
            f'font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#222" role="img">',
            f"<title>{escape(title)}</title>", f'<rect width="{width}" height="{height}" fill="#fff"/>',
@@ -105,8 +106,8 @@ def svg(title, panels, x_title, y_title, log_x=False, columns=2, note=""):
         return (value - x_low) / (x_high - x_low)
 
     for number, panel in enumerate(panels):
-        left, top = number % columns * WIDTH + LEFT, 30 + number // columns * HEIGHT + TOP
-        right, bottom = left + WIDTH - LEFT - RIGHT, top + HEIGHT - TOP - BOTTOM
+        left, top = number % columns * panel_width + LEFT, 30 + number // columns * panel_height + TOP
+        right, bottom = left + panel_width - LEFT - RIGHT, top + panel_height - TOP - BOTTOM
 
         def place_x(value):
             return left + (right - left) * share(value)
@@ -143,10 +144,12 @@ def svg(title, panels, x_title, y_title, log_x=False, columns=2, note=""):
                 hint = f"{series.name}{', ' if point.label else ''}{point.label}: {point.x:.2f}, {point.y:.2f}"
                 out.append(mark(kind, x, y, colour, hint))
                 if point.label:
-                    out.append(f'<text x="{x + 7:.1f}" y="{y - 5:.1f}" font-size="10" fill="{colour}">{escape(point.label)}</text>')
+                    side, anchor = (-7, "end") if x > right - 45 else (7, "start")
+                    out.append(f'<text x="{x + side:.1f}" y="{y - 5:.1f}" text-anchor="{anchor}" font-size="10" fill="{colour}">'
+                               f"{escape(point.label)}</text>")
     for i, name in enumerate(names):
         colour, kind = style[name]
-        x, y = LEFT + i % per_row * 220, 30 + rows * HEIGHT + 12 + ROW * (i // per_row)
+        x, y = LEFT + i % per_row * NAME, 30 + rows * panel_height + 12 + ROW * (i // per_row)
         if is_line[name]:
             out.append(f'<path d="M{x - 12} {y}H{x + 12}" stroke="{colour}" stroke-width="1.6"/>')
         out.append(mark(kind, x, y, colour) + f'<text x="{x + 18}" y="{y + 4}">{escape(name)}</text>')

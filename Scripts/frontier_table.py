@@ -6,6 +6,8 @@ import sys
 from chart import Panel, Point, Series, svg
 from experiment_results import mean, outcomes, spread
 
+BATCH = 128
+
 
 def training(folder, ranks):
     """Core-minutes and what was trained on, of a finished run of either program."""
@@ -22,7 +24,10 @@ def training(folder, ranks):
     limit = next(line.split()[1] for line in recipe.splitlines() if line.strip().startswith("limit:"))
     planned = int(next(line.split()[1] for line in recipe.splitlines() if line.startswith("epochs:")))
     stopped = "" if len(epochs) == planned else f", stopped after {len(epochs)}"
-    return sum(line["seconds"] for line in epochs) * ranks / 60, f"{planned} × {limit}{stopped}"
+    # An epoch that the watch took back has no line of its own, but its steps have.
+    told = {line["epoch"] for line in epochs}
+    taken_back = sum(BATCH / line["imagesPerSecond"] for line in lines if line["type"] == "step" and line["epoch"] not in told)
+    return (sum(line["seconds"] for line in epochs) + taken_back) * ranks / 60, f"{planned} × {limit}{stopped}"
 
 
 def point(folder, method, budget, seeds, ranks):
@@ -58,7 +63,7 @@ def main():
         bars = [(100 * min(p["attack"]), 100 * max(p["attack"])) if len(seeds) > 1 else None for p in own]
         series.append(Series(method, [Point(mean(p["coreMinutes"]), 100 * mean(p["attack"]), y_range=bar) for p, bar in zip(own, bars)]))
     picture = svg("Robust accuracy for core-minutes", [Panel(f"{name} at 8/255", [s for s in series if s.points])], "core-minutes of training",
-                  "accuracy under attack, %", log_x=True, columns=1, note="CIFAR-10; what images, machine and seeds these are stands beside the table.")
+                  "accuracy under attack, %", log_x=True, columns=1, size=(780, 520), note="CIFAR-10; what images, machine and seeds these are stands beside the table.")
     with open(os.path.join(folder, "frontier.svg"), "w") as file:
         file.write(picture)
     print()
