@@ -166,7 +166,7 @@ let package = Package(
         .testTarget(
             name: "PilotTests", dependencies: ["Pilot", "Evaluation", "Kernels", "Diagnostics", "sipat", "TestSupport"], exclude: ["Browser"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Interchange", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Interchange", "Kernels", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]
 )

@@ -4,6 +4,7 @@ import Datasets
 import Diagnostics
 import Evaluation
 import Foundation
+import Kernels
 import MPI
 import NeuralNet
 import Training
@@ -83,7 +84,7 @@ package struct LedgerExperiment {
         communicator: Communicator, keepsLines: Bool,
         show: @escaping (EvaluationProgress, _ phase: Int) throws -> Void
     ) throws -> Outcome {
-        try RankFingerprint.compare(data: description.hash, communicator: communicator)
+        try RankFingerprint.compare(data: description.hash, compute: .current, communicator: communicator)
         let isFirst = communicator.rank == 0
         let (start, ledgerFolder, memory) = try communicator.agreeing { () -> (EvaluationProgress, LedgerFolder?, MemorySink?) in
             let empty = EvaluationProgress(plan, count: evaluation.indices.count, norm: description.norm)

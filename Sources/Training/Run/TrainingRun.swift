@@ -86,6 +86,7 @@ package final class TrainingRun {
         ) { ownedMicroBatches(total: $0, rank: rank, size: size) }
         state = RunState(recipe: recipe, data: data.fingerprint, worldSize: size)
         state.images = RunState.Images(data.dataset)
+        state.compute = .current
         files = try communicator.agreeing {
             try start.map { try RunWriter($0, recipe: recipe) }
         }
@@ -277,7 +278,7 @@ package final class TrainingRun {
             old.epoch += 1
             (old.stepInEpoch, old.samples, old.loss, old.correct, old.zeroGradients) = (0, 0, 0, 0, 0)
             (old.bestMetric, old.bestEpoch, old.validationsSinceBest) = (state.bestMetric, state.bestEpoch, state.validationsSinceBest)
-            (old.bestWatched, old.lastGoodStep, old.recipe, old.worldSize) = (state.bestWatched, good, recipe, state.worldSize)
+            (old.bestWatched, old.lastGoodStep, old.recipe, old.worldSize, old.compute) = (state.bestWatched, good, recipe, state.worldSize, state.compute)
             old.collapse = "\(collapse) in epoch \(epoch + 1); the weights are those after epoch \(old.epoch), step \(old.step)"
             old.isFinished = true
             encoded = String(decoding: try jsonBytes(old, .line), as: UTF8.self)
@@ -361,6 +362,7 @@ package final class TrainingRun {
         state.recipe = recipe
         // Older checkpoints do not say it.
         state.images = RunState.Images(data.dataset)
+        state.compute = .current
         state.worldSize = communicator.size
         for arena in step.arenas {
             try communicator.broadcast(UnsafeMutableBufferPointer(start: arena.pointer, count: arena.count))
@@ -415,6 +417,7 @@ package final class TrainingRun {
             \(data.dataset.name), \(data.validation.count) held out\(salience)\(method)
             \(communicator.size) rank\(communicator.size == 1 ? "" : "s"), batch \(recipe.data.batch) in micro-batches of \(recipe.data.microBatch), \
             \(plan.stepsPerEpoch) steps per epoch\(state.step > 0 ? ", resuming after step \(state.step)" : "")
+            \(state.compute.map(\.description) ?? "")
             """
     }
 }
