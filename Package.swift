@@ -72,7 +72,7 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["CZlib", "Images", "Kernels", "Salience", "Diagnostics"]),
         .target(name: "Checkpoints", dependencies: ["Digests", "NeuralNet", "Diagnostics"]),
         // Typed settings of a run, as YAML and JSON. Knows the other rooms' settings, not their work.
-        .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
+        .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "Kernels", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
         .target(
             name: "Evaluation",
             dependencies: ["MPI", "Kernels", "NeuralNet", "Interchange", "Salience", "Attacks", "Datasets", "Digests", "Images", "Diagnostics"]),
@@ -132,7 +132,7 @@ let package = Package(
         ),
 
         // A training run that tests kill and stop at chosen points.
-        .executableTarget(name: "run-fixture", dependencies: ["MPI", "Checkpoints", "Experiments", "Training", "Diagnostics"]),
+        .executableTarget(name: "run-fixture", dependencies: ["MPI", "Checkpoints", "Experiments", "Training", "Kernels", "Diagnostics"]),
 
         // Runs programs, alone or under mpirun, with a time limit.
         .target(name: "TestSupport", path: "Tests/TestSupport"),

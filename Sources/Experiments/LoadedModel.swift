@@ -27,8 +27,8 @@ package struct LoadedModel {
     }
 
     /// The weights, frozen.
-    package func frozen() -> FrozenModel {
-        let model = FrozenModel(network: state.network)
+    package func frozen(backend: KernelBackend = .standard) -> FrozenModel {
+        let model = FrozenModel(network: state.network, filters: PreparedFilters(network: state.network, backend: backend))
         model.freeze(state)
         return model
     }

@@ -54,14 +54,22 @@ package struct RankFingerprint: Codable {
         }
         let products = others(\.products)
         guard !products.isEmpty else { return nil }
-        let isVersion = all.contains { $0.compute?.blas != all[0].compute?.blas }
+        func differ<Value: Equatable>(_ what: KeyPath<ComputeEnvironment, Value>) -> Bool {
+            all.contains { $0.compute?[keyPath: what] != all[0].compute?[keyPath: what] }
+        }
+        let remedy =
+            if differ(\.backend) {
+                "give all ranks the same command line"
+            } else if differ(\.blas) {
+                "install the same version of OpenBLAS on all hosts"
+            } else {
+                "give all hosts the same OPENBLAS_CORETYPE, one that every CPU has: mpirun -x OPENBLAS_CORETYPE=Haswell … for CPUs with AVX2"
+            }
         return .usage(
             "ranks would round differently: rank 0 on \(all[0].host) has \(all[0].products), \(products.prefix(8).joined(separator: ", "))",
-            remedy: isVersion
-                ? "install the same version of OpenBLAS on all hosts"
-                : "give all hosts the same OPENBLAS_CORETYPE, one that every CPU has: mpirun -x OPENBLAS_CORETYPE=Haswell … for CPUs with AVX2")
+            remedy: remedy)
     }
 
     /// Whose matrix products a rank has.
-    private var products: String { compute.map { "\($0.blas) with kernels for \($0.blasKernels)" } ?? "none" }
+    private var products: String { compute.map { "\($0.blas) with kernels for \($0.blasKernels) (kernels.backend \($0.backend.rawValue))" } ?? "none" }
 }

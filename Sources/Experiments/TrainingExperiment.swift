@@ -102,7 +102,7 @@ package struct TrainingExperiment {
             start?.notes += Placement.warnings(placements, threads: request.threads).map { "warning: \($0)" }
         }
         if recipe.mode == .sipAT, !recipe.salienceRule.text.isEmpty { start?.notes.append("salience by rule: \(recipe.salienceRule.text)") }
-        try RankFingerprint.compare(data: data.fingerprint, compute: .current, communicator: world)
+        try RankFingerprint.compare(data: data.fingerprint, compute: .current(backend: recipe.kernels.backend), communicator: world)
         let run = try TrainingRun(
             recipe: recipe, data: data, communicator: world, start: start, resume: resumes, initialWeights: initialWeights?.load,
             threads: request.threads, showsProfile: request.showsProfile, heartbeat: heartbeat

@@ -273,6 +273,7 @@ package struct Recipe: Sendable, Hashable {
     package var watch = Watch()
     package var checkpoint = Checkpoint()
     package var logging = Logging()
+    package var kernels = KernelSettings()
     package var communication = Communication()
 
     init() {}

@@ -114,6 +114,8 @@ package enum RecipeSchema {
 
         field("logging.tensorboard", \.logging.tensorboard, "write the numbers of metrics.jsonl as TensorBoard's event files, too", mayChange: true),
 
+        field("kernels.backend", \.kernels.backend, "what computes convolutions: our own loops, OpenBLAS, or for each layer the faster of the two; the results differ in their last bits", mayChange: true),
+
         field("communication.reduction", \.communication.reduction, "sum gradients in an order that no rank count changes, as MPI pleases, or in bfloat16 with error feedback (half the bytes; results then depend on the number of ranks, and on where a run is resumed)"),
         field("communication.bucketMegabytes", \.communication.bucketMegabytes, .number(0.001...4096), "gradients sent at a time while the backward pass goes on", mayChange: true) { recipe in
             // Only the reproducible sums do not depend on how the gradients are cut.

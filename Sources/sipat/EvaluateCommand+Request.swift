@@ -4,6 +4,7 @@ import Diagnostics
 import Evaluation
 import Experiments
 import Foundation
+import Kernels
 import Recipes
 
 /// What the flags ask for.
@@ -27,6 +28,7 @@ extension EvaluateCommand {
             weights: weights, model: try model.request(), data: name, directory: directory, split: split, limit: limit, images: images, salience: salience,
             salienceThreshold: threshold, settings: try settings(), batch: batch)
         request.salienceCoverage = coverage
+        request.backend = try choice(backend, flag: "--backend") ?? .standard
         request.skipsBadFiles = skipBad
         request.needsSalience = ([region] + (regions ?? "").split(separator: ",").map(String.init)).contains { $0 != EvaluationProtocol.Region.all.rawValue }
         return request

@@ -21,6 +21,25 @@ struct RankCountTests {
         #expect(seen[0].metrics.count == 2 * 7 + 2)
     }
 
+    /// OpenBLAS is asked for products whose sizes no number of ranks changes; the network's widths fill no vector.
+    @Test(arguments: ["blas", "auto"]) func productsByOpenBLASAreTheSame(_ backend: String) throws {
+        let folder = try TemporaryFolder()
+        let settings = ["kernels.backend=\(backend)", "model.name=resnet18", "model.width=6", "epochs=1"]
+        var seen: [String] = []
+        for ranks in [1, 2, 3] {
+            let run = folder.path + "/\(ranks)"
+            let result = try TinyRun.train(run, ranks: ranks, settings)
+            #expect(result.status == 0 && result.output.contains("\(backend) kernels"), "\(result)")
+            seen.append(try TinyRun.weights(run))
+        }
+        #expect(seen[0].hasPrefix("7 ") && Set(seen).count == 1, "\(seen)")
+        guard backend == "blas" else { return }
+        // Our own loops round otherwise: the key does something.
+        let native = folder.path + "/native"
+        #expect(try TinyRun.train(native, settings + ["kernels.backend=native"]).status == 0)
+        #expect(try TinyRun.weights(native) != seen[0])
+    }
+
     @Test func threadsAreLikeRanks() throws {
         let folder = try TemporaryFolder()
         let alone = folder.path + "/alone"

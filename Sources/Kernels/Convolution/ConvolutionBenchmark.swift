@@ -70,7 +70,7 @@ package enum ConvolutionBenchmark {
                 batch: batch, workspace: workspace.pointer)
         }
         return Measurement(
-            layer: layer, algorithm: convolution.algorithm, forward: work / forward, inputGradient: work / backward,
+            layer: layer, algorithm: convolution.algorithms.forward, forward: work / forward, inputGradient: work / backward,
             filterGradient: work / weights)
     }
 

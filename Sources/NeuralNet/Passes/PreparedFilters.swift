@@ -15,8 +15,9 @@ package final class PreparedFilters: @unchecked Sendable {
     /// Floats of scratch that any of the convolutions needs.
     package let workspaceCount: Int
 
-    package init(network: Network) {
-        convolutions = network.convolutions.map { Convolution($0.shape) }
+    /// - Parameter backend: what computes the convolutions.
+    package init(network: Network, backend: KernelBackend = .standard) {
+        convolutions = network.convolutions.map { Convolution($0.shape, backend: backend) }
         var offset = 0
         func place(_ count: Int) -> Int {
             defer { offset += (count + 15) & ~15 }

@@ -86,7 +86,7 @@ package final class TrainingRun {
         ) { ownedMicroBatches(total: $0, rank: rank, size: size) }
         state = RunState(recipe: recipe, data: data.fingerprint, worldSize: size)
         state.images = RunState.Images(data.dataset)
-        state.compute = .current
+        state.compute = .current(backend: recipe.kernels.backend)
         files = try communicator.agreeing {
             try start.map { try RunWriter($0, recipe: recipe) }
         }
@@ -362,7 +362,7 @@ package final class TrainingRun {
         state.recipe = recipe
         // Older checkpoints do not say it.
         state.images = RunState.Images(data.dataset)
-        state.compute = .current
+        state.compute = .current(backend: recipe.kernels.backend)
         state.worldSize = communicator.size
         for arena in step.arenas {
             try communicator.broadcast(UnsafeMutableBufferPointer(start: arena.pointer, count: arena.count))

@@ -44,6 +44,7 @@ extension StepSettings {
             attack: attack, mask: recipe.mode == .sipAT ? try recipe.mask() : nil, objective: objective,
             weightPerturbation: perturbation, labelSmoothing: Float(recipe.optimizer.labelSmoothing), seed: recipe.randomSeed)
         averageDecay = recipe.ema.decay
+        backend = recipe.kernels.backend
         stepsPerEpoch = plan.stepsPerEpoch
         fullBatch = plan.batchRange(step: 0).count
     }

@@ -1,4 +1,5 @@
 import Attacks
+import Kernels
 import Recipes
 import Salience
 
@@ -64,6 +65,8 @@ package struct StepSettings: Sendable {
     /// Decay of the weights' moving average; 0 for none.
     package var averageDecay = 0.0
     package var labelSmoothing: Float
+    /// What computes convolutions.
+    package var backend = KernelBackend.standard
     package var seed: UInt64
     /// What places a batch in the run, and tells the last of an epoch, which may be smaller.
     package var stepsPerEpoch = 1

@@ -54,7 +54,7 @@ package final class TrainingStep {
         self.optimizer = Optimizer(optimizer, network: network)
         layout = StepLayout(network)
         pool = WorkerPool(threads: threads)
-        let filters = PreparedFilters(network: network)
+        let filters = PreparedFilters(network: network, backend: settings.backend)
         let frozen = FrozenModel(network: network, filters: filters)
         self.filters = filters
         self.frozen = frozen
