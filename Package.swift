@@ -63,7 +63,9 @@ let package = Package(
         .target(name: "Digests", dependencies: ["CCrypto", "Diagnostics"]),
         .target(name: "Images", dependencies: ["CTurboJPEG", "CPNG", "Diagnostics"], swiftSettings: vector),
         .target(name: "MPI", dependencies: ["COpenMPI", "Diagnostics"]),
-        .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet"], swiftSettings: numeric),
+        // Products of bfloat16 values: an instruction where the CPU has it, whatever the build is for, and portable code.
+        .target(name: "CBFloat16"),
+        .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet", "CBFloat16"], swiftSettings: numeric),
         .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
         // Formats of other programs, written by hand: protocol buffers, TensorBoard's events, ONNX. Knows networks, not training.
         .target(name: "Interchange", dependencies: ["Kernels", "NeuralNet"]),

@@ -63,6 +63,8 @@ package struct EvaluationRequest: Sendable {
     package var batch: Int
     /// What computes convolutions.
     package var backend = KernelBackend.standard
+    /// Of the operands of the attack's products. The images that it finds are judged in float32.
+    package var attackPrecision = ProductPrecision.float32
 
     package init(
         weights: String, model: Model, data: DatasetLoader.Name?, directory: String?, split: DatasetSplit, limit: Int,
@@ -130,7 +132,15 @@ package struct EvaluationExperiment {
             throw Failure.usage(
                 "--region \(settings.region.rawValue) needs salience maps", remedy: "give --salience with maps of this split")
         }
-        evaluator = Evaluator(model: model, dataset: dataset, batch: request.batch)
+        if request.attackPrecision == .float32 {
+            evaluator = Evaluator(model: model, dataset: dataset, batch: request.batch)
+        } else {
+            let capacity = max(1, min(request.batch, model.network.attackGroup))
+            let coarse = loaded.frozen(backend: request.backend, precision: request.attackPrecision)
+            evaluator = Evaluator(
+                pass: CoarseGradientPass(exact: FrozenPass(model, capacity: capacity), coarse: FrozenPass(coarse, capacity: capacity)),
+                dataset: dataset)
+        }
     }
 
     /// The model of other weights on the same images.

@@ -8,3 +8,4 @@ extension Recipe {
 }
 
 extension KernelBackend: RecipeChoice {}
+extension ProductPrecision: RecipeChoice {}

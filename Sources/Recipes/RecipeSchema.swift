@@ -64,6 +64,7 @@ package enum RecipeSchema {
         field("attack.mask", \.attack.mask, "how salience becomes the perturbation mask"),
         field("attack.threshold", \.attack.threshold, .number(0...1), "binary: a pixel may change if 1 − salience is at least this"),
         field("attack.maskWhen", \.attack.maskWhen, "project onto the mask in each step, or mask the finished perturbation"),
+        field("attack.precision", \.attack.precision, "of the attack's products; bfloat16: operands rounded, sums in float32, faster on CPUs with AVX512-BF16; the update stays float32"),
 
         field("objective.name", \.objective.name, "what is minimised: the loss of the attacked images, or with TRADES or MART of pairs, clean and attacked"),
         field("objective.beta", \.objective.beta, .number(0...1000), "trades, mart: weight of the pairs' divergence, against clean accuracy"),

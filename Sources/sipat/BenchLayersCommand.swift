@@ -13,6 +13,8 @@ struct BenchLayersCommand: ParsableCommand {
     var batch = 64
     @Option(help: "Seconds for each pass of each layer.")
     var seconds = 0.2
+    @Option(help: "float32 or bfloat16: precision of the products of our own forward passes and input gradients, as in an attack.")
+    var attackPrecision: String?
     @Option(help: "Write the result as JSON.")
     var json: String?
 
@@ -38,6 +40,7 @@ struct BenchLayersCommand: ParsableCommand {
 
     private func measure() throws {
         guard batch >= 1, seconds > 0 else { throw Failure.usage("--batch must be at least 1, --seconds more than 0") }
+        let precision: ProductPrecision = try choice(attackPrecision, flag: "--attack-precision") ?? .float32
         try requireWritable([("--json", json)], inputs: [])
         let layers = try network.network().convolutions
         var need = MemoryNeed()
@@ -51,6 +54,9 @@ struct BenchLayersCommand: ParsableCommand {
         let peak = ConvolutionBenchmark.peak()
         try Output.result("peak \(decimal(peak, 0)) GFLOP/s on one core; effective GFLOP/s as direct convolutions, and share of peak")
         try Output.result("second columns: by OpenBLAS, kernels for \(GEMM.coreType)")
+        if precision == .bfloat16 {
+            try Output.result("first columns, forward and input gradient: operands in bfloat16, but for Winograd's algorithm and images of few channels")
+        }
         try Output.result("| layer | input | filter | algorithm | forward | blas | input gradient | blas | filter gradient | blas |")
         try Output.result("| :--- | :--- | :--- | :--- | ---: | ---: | ---: | ---: | ---: | ---: |")
         var rows: [Row] = []
@@ -60,7 +66,7 @@ struct BenchLayersCommand: ParsableCommand {
         for shape in shapes {
             let names = layers.filter { $0.shape == shape }.map(\.name)
             let layer = ConvolutionBenchmark.Layer(names[0], shape, batch: batch)
-            let m = ConvolutionBenchmark.measure(layer, seconds: seconds)
+            let m = ConvolutionBenchmark.measure(layer, precision: precision, seconds: seconds)
             let blas = ConvolutionBenchmark.measure(layer, algorithm: .blas, seconds: seconds)
             func cell(_ speed: Double) -> String { "\(decimal(speed, 0)) (\(decimal(100 * speed / peak, 0)) %)" }
             let input = "\(shape.height)×\(shape.width)×\(shape.inputChannels)"

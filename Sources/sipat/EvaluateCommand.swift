@@ -64,6 +64,8 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(help: "What computes convolutions: native, blas or auto; this machine's default if not given.")
     var backend: String?
+    @Option(help: "float32 or bfloat16: precision of the attack's products; the images it finds are judged in float32. Without --output only.")
+    var attackPrecision: String?
 
     @Option(help: "Salience maps of this split (a store, or an .npy file). Where regions need maps and none are given, they are the synthetic data's own, or by the run's salience.maps (a store) or salience.estimator.")
     var salience: String?

@@ -40,6 +40,25 @@ struct RankCountTests {
         #expect(try TinyRun.weights(native) != seen[0])
     }
 
+    /// The attack rounds, and the update does not: nearly the losses of float32, on any number of ranks.
+    @Test func attacksInBFloat16AreTheSame() throws {
+        let folder = try TemporaryFolder()
+        let settings = ["model.name=resnet18", "model.width=8", "epochs=1"]
+        var seen: [String] = []
+        for ranks in [1, 2, 3] {
+            let run = folder.path + "/\(ranks)"
+            let result = try TinyRun.train(run, ranks: ranks, settings + ["attack.precision=bfloat16"])
+            #expect(result.status == 0 && result.output.contains("attack in bfloat16"), "\(result)")
+            seen.append(try TinyRun.weights(run))
+        }
+        #expect(seen[0].hasPrefix("7 ") && Set(seen).count == 1, "\(seen)")
+        let exact = folder.path + "/exact"
+        #expect(try TinyRun.train(exact, settings).status == 0)
+        #expect(try TinyRun.weights(exact) != seen[0])
+        let (a, b) = (try losses(exact), try losses(folder.path + "/1"))
+        #expect(a.count == 7 && abs(a[0] - b[0]) < 0.01 * a[0], "\(a) \(b)")
+    }
+
     @Test func threadsAreLikeRanks() throws {
         let folder = try TemporaryFolder()
         let alone = folder.path + "/alone"

@@ -196,8 +196,8 @@ private let oneThread: Void = GEMM.useOneThread()
 struct ConvolutionRun {
     let convolution: Convolution
     let batch: Int
-    let input: [Float]
-    let filter: [Float]
+    var input: [Float]
+    var filter: [Float]
     let outputGradient: [Float]
     var reference: ConvolutionReference { ConvolutionReference(shape: convolution.shape) }
 

@@ -50,24 +50,38 @@ package struct Convolution: Sendable {
         self.init(shape, algorithms: ConvolutionAlgorithms(algorithm ?? .fastest(for: shape)))
     }
 
-    package init(_ shape: ConvolutionShape, backend: KernelBackend) {
-        self.init(shape, algorithms: ConvolutionAlgorithms(for: shape, backend: backend))
+    /// - Parameters:
+    ///   - precision: `bfloat16` rounds the operands of the forward pass and the input gradient, but for Winograd's algorithm,
+    ///     whose transforms would enlarge the error, and for images of an odd number of channels. The filter gradient has float32.
+    ///   - usesInstructions: false for portable code in place of the CPU's instructions for bfloat16, for tests.
+    package init(
+        _ shape: ConvolutionShape, backend: KernelBackend, precision: ProductPrecision = .float32,
+        usesInstructions: Bool = hasBFloat16Instructions
+    ) {
+        let pairs = precision == .bfloat16 ? BFloat16Pairs(usesInstructions: usesInstructions) : nil
+        self.init(shape, algorithms: ConvolutionAlgorithms(for: shape, backend: backend), pairs: pairs)
     }
 
-    private init(_ shape: ConvolutionShape, algorithms: ConvolutionAlgorithms) {
+    private init(_ shape: ConvolutionShape, algorithms: ConvolutionAlgorithms, pairs: BFloat16Pairs? = nil) {
         for algorithm in [algorithms.forward, algorithms.inputGradient, algorithms.filterGradient] {
             precondition(algorithm.supports(shape), "\(algorithm) cannot compute \(shape)")
         }
         self.shape = shape
         self.algorithms = algorithms
+        // Twice as many products at a time are worth more than the strided algorithm's savings.
+        let roundsForward = pairs != nil && algorithms.forward != .winograd && shape.inputChannels % 2 == 0
         switch algorithms.forward {
+        case _ where roundsForward: forwardPass = DirectPass(forward: shape, pairs: pairs)
         case .direct: forwardPass = DirectPass(forward: shape)
         case .winograd: forwardPass = WinogradPass(forward: shape)
         case .stridedWinograd: forwardPass = StridedWinogradForward(shape)
         case .blas: forwardPass = BLASForward(shape)
         }
+        let hasFewChannels = FewChannelsInputGradient.supports(shape)
+        let roundsGradient = pairs != nil && algorithms.inputGradient != .winograd && shape.outputChannels % 2 == 0 && !hasFewChannels
         switch algorithms.inputGradient {
-        case .direct where FewChannelsInputGradient.supports(shape): inputGradientPass = FewChannelsInputGradient(shape)
+        case _ where roundsGradient: inputGradientPass = DirectPass(inputGradient: shape, pairs: pairs)
+        case .direct where hasFewChannels: inputGradientPass = FewChannelsInputGradient(shape)
         case .direct: inputGradientPass = DirectPass(inputGradient: shape)
         case .winograd: inputGradientPass = WinogradPass(inputGradient: shape)
         case .stridedWinograd: inputGradientPass = StridedWinogradInputGradient(shape)

@@ -28,6 +28,7 @@ extension StepSettings {
         if recipe.mode != .natural {
             attack = Attack(
                 recipe.attackSettings, loss: recipe.attackLoss, start: recipe.attackStart, batchNorm: recipe.attack.batchNorm)
+            attack?.precision = recipe.attack.precision
             attack?.replays = recipe.attack.name == .free ? recipe.attack.replays : 0
             attack?.warmupSteps = recipe.attack.warmupEpochs * Double(plan.stepsPerEpoch)
         }

@@ -13,6 +13,8 @@ package struct StepSettings: Sendable {
         package var start: AscentStart?
         /// Which statistics BatchNorm uses while the attack looks for a perturbation.
         package var batchNorm: Recipe.Attack.BatchNorm
+        /// Of the operands of its products, where BatchNorm uses its running statistics.
+        package var precision = ProductPrecision.float32
         /// Free adversarial training instead of an ascent: each batch is trained on so often. 0 for an ascent.
         package var replays = 0
         /// Steps in which radii and step size grow to their full size.
