@@ -205,7 +205,7 @@ struct PassTests {
             rounded.freeze(problem.state)
             let (near, nearGradient) = (problem.logits(roundedPass), problem.inputGradient(roundedPass))
             #expect(near != logits && relativeDistance(near, logits.map(Double.init)) < 0.1)
-            #expect(relativeDistance(nearGradient, gradient.map(Double.init)) < 0.5)
+            #expect(relativeDistance(nearGradient, gradient.map(Double.init)) < 0.8)
             exact.freeze(problem.state)
             #expect(problem.logits(exactPass).map(\.bitPattern) == logits.map(\.bitPattern))
         }
