@@ -64,6 +64,7 @@ extension TrainingRun {
         state.recipe = recipe
         // Older checkpoints do not say it.
         state.images = RunState.Images(data.dataset)
+        state.compute = .current(backend: recipe.kernels.backend)
         state.worldSize = communicator.size
         for arena in step.arenas {
             try communicator.broadcast(UnsafeMutableBufferPointer(start: arena.pointer, count: arena.count))
@@ -122,7 +123,7 @@ extension TrainingRun {
             old.epoch += 1
             (old.stepInEpoch, old.samples, old.loss, old.correct, old.zeroGradients) = (0, 0, 0, 0, 0)
             (old.bestMetric, old.bestEpoch, old.validationsSinceBest) = (state.bestMetric, state.bestEpoch, state.validationsSinceBest)
-            (old.bestWatched, old.lastGoodStep, old.recipe, old.worldSize) = (state.bestWatched, good, recipe, state.worldSize)
+            (old.bestWatched, old.lastGoodStep, old.recipe, old.worldSize, old.compute) = (state.bestWatched, good, recipe, state.worldSize, state.compute)
             old.collapse = "\(collapse) in epoch \(epoch + 1); the weights are those after epoch \(old.epoch), step \(old.step)"
             old.isFinished = true
             encoded = String(decoding: try jsonBytes(old, .line), as: UTF8.self)

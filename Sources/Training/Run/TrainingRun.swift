@@ -86,6 +86,7 @@ package final class TrainingRun {
         ) { ownedMicroBatches(total: $0, rank: rank, size: size) }
         state = RunState(recipe: recipe, data: data.fingerprint, worldSize: size)
         state.images = RunState.Images(data.dataset)
+        state.compute = .current(backend: recipe.kernels.backend)
         files = try communicator.agreeing {
             try start.map { try RunWriter($0, recipe: recipe) }
         }
@@ -289,6 +290,7 @@ package final class TrainingRun {
             \(data.dataset.name), \(data.validation.count) held out\(salience)\(method)
             \(communicator.size) rank\(communicator.size == 1 ? "" : "s"), batch \(recipe.data.batch) in micro-batches of \(recipe.data.microBatch), \
             \(plan.stepsPerEpoch) steps per epoch\(state.step > 0 ? ", resuming after step \(state.step)" : "")
+            \(state.compute.map(\.description) ?? "")
             """
     }
 }
