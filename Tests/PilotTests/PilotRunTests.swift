@@ -1,10 +1,9 @@
 import Diagnostics
 import Evaluation
 import Foundation
+import Pilot
 import TestSupport
 import Testing
-
-@testable import Pilot
 
 /// A folder that disappears with its owner.
 final class TemporaryFolder {

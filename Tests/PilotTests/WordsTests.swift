@@ -1,7 +1,6 @@
 import Foundation
+import Pilot
 import Testing
-
-@testable import Pilot
 
 @Suite struct WordsTests {
     private func places(_ text: String) -> [String] {

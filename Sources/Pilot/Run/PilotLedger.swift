@@ -69,8 +69,10 @@ package struct PilotCost: Codable, Sendable, Hashable {
     }
 }
 
-/// - Throws: `Failure.badData` for a file that cannot be understood. Nil where there is none.
-func readJSON<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value? {
+/// What a file of the pilot holds; nil where there is none.
+///
+/// - Throws: `Failure.badData` for a file that cannot be understood.
+package func readJSON<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let bytes = try ReadableFile.contents(of: path, limit: 1 << 30)
     do { return try decodedJSON(type, from: bytes) } catch {

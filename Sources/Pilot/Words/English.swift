@@ -1,6 +1,6 @@
 /// The texts in English.
 extension Phrase {
-    var english: String {
+    package var english: String {
         switch self {
         case .title: "Pilot report"
         case .subtitle: "Comparison of natural training, adversarial training and SIP-AT on your own images"

@@ -1,6 +1,6 @@
 /// The texts in Japanese.
 extension Phrase {
-    var japanese: String {
+    package var japanese: String {
         switch self {
         case .title: "パイロット評価報告書"
         case .subtitle: "自社画像による通常学習・敵対的学習・SIP-ATの比較"

@@ -31,7 +31,7 @@ package struct PilotWords: Sendable {
     // MARK: Numbers and dates
 
     /// With a separator between thousands.
-    func count(_ value: Int) -> String {
+    package func count(_ value: Int) -> String {
         let digits = Array("\(abs(value))")
         var text = ""
         for (place, digit) in digits.enumerated() {
@@ -42,12 +42,12 @@ package struct PilotWords: Sendable {
     }
 
     /// A share as a percentage: 95.8 %, in Japanese 95.8%.
-    func percent(_ share: Double, _ digits: Int = 1) -> String { "\(plain(share, digits))\(language == .english ? " %" : "%")" }
+    package func percent(_ share: Double, _ digits: Int = 1) -> String { "\(plain(share, digits))\(language == .english ? " %" : "%")" }
 
     /// A percentage without its sign.
     func plain(_ share: Double, _ digits: Int = 1) -> String { number(share * 100, digits) }
 
-    func number(_ value: Double, _ digits: Int) -> String {
+    package func number(_ value: Double, _ digits: Int) -> String {
         let text = decimal(abs(value), digits)
         let parts = text.split(separator: ".", maxSplits: 1)
         let whole = Int(parts[0]).map(count) ?? String(parts[0])
@@ -61,7 +61,7 @@ package struct PilotWords: Sendable {
     /// A difference of shares in points, with its sign.
     func points(_ difference: Double) -> String { self(.points, signed(difference)) }
 
-    func signed(_ difference: Double) -> String { (decimal(difference * 100, 1) == "0.0" || difference <= 0 ? "" : "+") + number(difference * 100, 1) }
+    package func signed(_ difference: Double) -> String { (decimal(difference * 100, 1) == "0.0" || difference <= 0 ? "" : "+") + number(difference * 100, 1) }
 
     /// Grey levels.
     func radius(_ epsilon: Double) -> String { PlanSchema.text(epsilon) }
@@ -69,7 +69,7 @@ package struct PilotWords: Sendable {
     func epsilon(_ epsilon: Double) -> String { epsilon == 0 ? self(.colClean) : self(.colRadius, radius(epsilon)) }
 
     /// From `2026-11-29`.
-    func date(_ text: String) -> String {
+    package func date(_ text: String) -> String {
         let parts = text.split(separator: "-").compactMap { Int($0) }
         guard parts.count == 3, (1...12).contains(parts[1]) else { return text }
         let months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
