@@ -55,11 +55,11 @@ package struct PilotPage {
     func cell(_ share: PilotShare?) -> HTML {
         guard let share, share.count > 0 else { return .text(words(.notAvailable)) }
         return .text(words.percent(share.accuracy))
-            + .tag("small", [:], "\(words.plain(share.low))–\(words.plain(share.high)) (\(words.plain(share.lowest))–\(words.plain(share.highest)))")
+            + .tag("small", [:], "\(words.range(share.low, share.high)) (\(words.range(share.lowest, share.highest)))")
     }
 
     func cell(_ difference: PilotDifference) -> HTML {
-        .text(words.signed(difference.difference)) + .tag("small", [:], "\(words.signed(difference.low))…\(words.signed(difference.high))")
+        .text(words.signed(difference.difference)) + .tag("small", [:], words.range(difference))
     }
 
     func mark(_ verdict: PilotVerdict) -> HTML { .tag("span", ["class": "mark \(verdict.rawValue)"], words.verdict(verdict)) }

@@ -51,6 +51,9 @@ package struct PilotCost: Codable, Sendable, Hashable {
     /// The day on which the last part was finished, such as 2026-11-29.
     package var finished: String?
 
+    /// Of all finished parts.
+    package var coreHours: Double { parts.reduce(0) { $0 + $1.coreSeconds } / 3600 }
+
     package static let fileName = "cost.json"
 
     package static func read(_ folder: String) throws -> PilotCost? { try readJSON(PilotCost.self, folder + "/" + fileName) }

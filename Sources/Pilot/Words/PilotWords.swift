@@ -76,6 +76,12 @@ package struct PilotWords: Sendable {
         return language == .english ? "\(parts[2]) \(months[parts[1] - 1]) \(parts[0])" : "\(parts[0])年\(parts[1])月\(parts[2])日"
     }
 
+    /// The ends of an interval of shares, as percentages without their sign.
+    func range(_ low: Double, _ high: Double) -> String { self(.range, plain(low), plain(high)) }
+
+    /// The interval of a difference of shares, in points.
+    func range(_ difference: PilotDifference) -> String { self(.rangeSigned, signed(difference.low), signed(difference.high)) }
+
     func list(_ texts: [String]) -> String { texts.joined(separator: self(.listSeparator)) }
 
     /// A p-value: 0.032, or < 0.001.
@@ -134,6 +140,14 @@ package struct PilotWords: Sendable {
         case "rule": self(.kindRule)
         default: self(.kindOwn)
         }
+    }
+
+    /// On whose word an example's map is.
+    func word(_ example: PilotMaterial.Example) -> String {
+        guard example.kind != "own" else { return kind(example.kind) }
+        let named = self(.wordNamed, kind(example.kind), example.word)
+        guard let decision = example.decision else { return named }
+        return list([named, self(decision == "corrected" ? .wordCorrected : .wordConfirmed)])
     }
 
     func region(_ name: String) -> String {
@@ -196,7 +210,7 @@ package struct PilotWords: Sendable {
         case .betterOnClasses: return self(.reasonBetterOnClasses, name, list(Array(reason.names.dropFirst())))
         case .trade: return self(.reasonTrade, name, clean, robust)
         case .unclear: return self(.reasonUnclear, name, clean, robust)
-        case .criteriaMet: return self(.reasonCriteriaMet)
+        case .criteriaMet: return self(plan.acceptance.isOpen ? .reasonCriteriaOpen : .reasonCriteriaMet)
         case .criteriaMissed: return self(.reasonCriteriaMissed, list(reason.names.map { criterion($0, plan.evaluation.decision) }))
         }
     }
