@@ -162,7 +162,7 @@ let package = Package(
             name: "ReviewTests", dependencies: ["Review", "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", "sipat", "TestSupport"],
             exclude: ["Browser"]),
         .testTarget(
-            name: "PilotTests", dependencies: ["Pilot", "Review", "Salience", "Evaluation", "Kernels", "Diagnostics", "sipat", "TestSupport"],
+            name: "PilotTests", dependencies: ["Pilot", "Review", "Digests", "Evaluation", "Kernels", "Diagnostics", "sipat", "TestSupport"],
             exclude: ["Browser"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
         .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Interchange", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),

@@ -46,7 +46,10 @@ extension PilotPage {
                 words(
                     .shares, share(facts.machine), share(facts.given), share(facts.confirmed), share(facts.corrected), share(facts.confirmedEmpty),
                     share(facts.states.unseen))),
-            definitions([(words(.policy), facts.policy ?? words(.policyNone)), ("\(words(.fingerprint))", facts.fingerprint)]),
+            definitions([(words(.policy), facts.policy ?? words(.policyNone)), (words(.fingerprint), facts.fingerprint)]),
+        ]
+        if facts.isByName { parts.append(warning(words(.mapsByName))) }
+        parts += [
             heading(words(.coverageTitle)),
             HTML.table(
                 texts([words(.colClass), words(.withMap), words(.coverageTitle)]),

@@ -36,6 +36,7 @@ extension PilotMaterial.SalienceFacts {
             words = [.init(kind: "own", name: images.name, summary: images.name, images: states.all - states.unseen)]
         }
         if !recipe.salience.maps.isEmpty { policy = try Self.policy(beside: recipe.salience.maps) }
+        isByName = try Self.isByName(images, recipe)
         for index in 0..<images.count { count(sources[index], images.salienceState(of: index)) }
         try measure(images, recipe, sources)
     }
@@ -74,6 +75,14 @@ extension PilotMaterial.SalienceFacts {
                     height: size.height, share: share, kind: source.kind, word: source.name, decision: decision))
         }
         coverage = images.classNames.enumerated().map { .init(name: $1, images: counts[$0], share: counts[$0] > 0 ? sums[$0] / Double(counts[$0]) : 0) }
+    }
+
+    /// Whether the maps were made for other images that have these ones' names: these at another size, fewer or more of them, or
+    /// other pictures.
+    static func isByName(_ images: any ImageSource, _ recipe: Recipe) throws -> Bool {
+        let path = recipe.salience.maps
+        guard !path.isEmpty, SalienceStore.isStore(path) else { return false }
+        return try SalienceStore(path).header.parts.allSatisfy { $0.dataset.fingerprint != images.fingerprint }
     }
 
     /// `policy.txt`, which a review's export leaves beside its maps.

@@ -71,6 +71,8 @@ package struct PilotMaterial: Codable, Sendable, Hashable {
         package var rule: String
         /// What counts as salient, as the maps' folder has it; nil where nobody wrote it down.
         package var policy: String?
+        /// Whether the maps were found by the images' names only.
+        package var isByName = false
         /// Hashes of the plans of the reviews that maps come from.
         package var reviews: [String] = []
     }

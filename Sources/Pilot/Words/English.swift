@@ -138,6 +138,7 @@ extension Phrase {
         case .wordCorrected: "corrected"
         case .states: "{0} images with a map, {1} confirmed empty, {2} unseen."
         case .shares: "Of all training images: by machine or rule {0}, by people elsewhere or given with the data {1}, looked at and confirmed here {2}, corrected here {3}, found to have nothing salient here {4}, unseen {5}."
+        case .mapsByName: "The maps were made for images of these names that are not these pixel by pixel (another size, a part of them, or other pictures): look at the examples below."
         case .coverageTitle: "Share of an image that is protected, mean"
         case .withMap: "with a map"
         case .examplesTitle: "Examples: the protected pixels, and on whose word"

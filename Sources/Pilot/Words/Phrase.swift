@@ -135,6 +135,7 @@ package enum Phrase: Sendable, CaseIterable {
     case wordCorrected
     case states
     case shares
+    case mapsByName
     case coverageTitle
     case withMap
     case examplesTitle

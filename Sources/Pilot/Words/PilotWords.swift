@@ -129,7 +129,7 @@ package struct PilotWords: Sendable {
         }
     }
 
-    func check(_ check: SelfCheck) -> String { language == .english ? check.title : japaneseChecks[check.name] ?? check.title }
+    package func check(_ check: SelfCheck) -> String { language == .english ? check.title : japaneseChecks[check.name] ?? check.title }
 
     func kind(_ kind: String) -> String {
         switch kind {
