@@ -105,9 +105,7 @@ let package = Package(
             dependencies: [
                 "MPI", "Kernels", "NeuralNet", "Salience", "Attacks", "Datasets", "Digests", "Checkpoints", "Images", "Recipes", "Evaluation", "Training",
                 "Experiments", "Review", "Diagnostics", "Yams",
-            ],
-            // Its tests look inside, in release too.
-            swiftSettings: [.unsafeFlags(["-enable-testing"])]
+            ]
         ),
         // Scaling experiments: what was measured, and a model of it. Knows neither MPI nor training.
         .target(name: "Scaling", dependencies: ["Diagnostics"]),
@@ -166,7 +164,8 @@ let package = Package(
             name: "ReviewTests", dependencies: ["Review", "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", "sipat", "TestSupport"],
             exclude: ["Browser"]),
         .testTarget(
-            name: "PilotTests", dependencies: ["Pilot", "Evaluation", "Kernels", "Diagnostics", "sipat", "TestSupport"], exclude: ["Browser"]),
+            name: "PilotTests", dependencies: ["Pilot", "Review", "Digests", "Evaluation", "Kernels", "Diagnostics", "sipat", "TestSupport"],
+            exclude: ["Browser"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
         .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Interchange", "Kernels", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
     ] + fuzzer,

@@ -30,6 +30,9 @@ package struct ReviewExport {
         package var others: [String]?
     }
 
+    /// How the remark ends that says of an image what was decided.
+    fileprivate static let remarkEnd = " of the review's log"
+
     private let review: Review
     private let material: ReviewMaterial
 
@@ -76,7 +79,7 @@ package struct ReviewExport {
                 let opinions = try (others[image] ?? []).map { try review.log.line(at: review.state.line(of: $0).offset) }
                 let opinionTexts = opinions.map { "\($0.person): \($0.action?.rawValue ?? "?"), \($0.time)" }
                 var remarks = record.remarks ?? []
-                remarks.append("\(action.rawValue) by \(decision.person), \(decision.time), line \(decision.line) of the review's log")
+                remarks.append("\(action.rawValue) by \(decision.person), \(decision.time), line \(decision.line)\(ReviewExport.remarkEnd)")
                 if opinions.contains(where: { $0.changed != decision.changed }) {
                     remarks.append("disputed: \(opinionTexts.joined(separator: "; "))")
                 }
@@ -136,5 +139,14 @@ package struct ReviewExport {
                 "threshold": .number(review.plan.settings.threshold),
             ],
             createdBy: createdBy, note: "when each image was decided is in its record and in review.jsonl")
+    }
+}
+
+extension SalienceRecord {
+    /// What people last decided of this image's map, in a store that `ReviewExport` wrote; nil where they decided nothing, or could
+    /// not.
+    package var reviewAction: ReviewAction? {
+        (remarks ?? []).reversed().lazy.filter { $0.hasSuffix(ReviewExport.remarkEnd) }
+            .compactMap { remark in ReviewAction.allCases.first { $0 != .unsure && remark.hasPrefix("\($0.rawValue) by ") } }.first
     }
 }

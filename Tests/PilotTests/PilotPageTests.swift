@@ -1,8 +1,7 @@
 import Foundation
+import Pilot
 import TestSupport
 import Testing
-
-@testable import Pilot
 
 /// The report in chromium, by Browser/report_in_browser.py.
 @Suite(.serialized) struct PilotPageTests {

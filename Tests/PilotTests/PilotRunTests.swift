@@ -1,10 +1,9 @@
 import Diagnostics
 import Evaluation
 import Foundation
+import Pilot
 import TestSupport
 import Testing
-
-@testable import Pilot
 
 /// A folder that disappears with its owner.
 final class TemporaryFolder {
@@ -82,6 +81,7 @@ struct PilotRunTests {
         #expect(!numbers.isEmpty && numbers == TinyPilot.contents(parts + "/report.json"))
         // Nothing of time, host or path in it.
         #expect(!numbers.contains(folder.path) && !numbers.contains("seconds"))
+        try everyQuestionHasItsJapanese(whole)
         // What is finished is not done again.
         let before = TinyPilot.contents(parts + "/cost.json")
         #expect(try TinyPilot.sipat(["pilot", "run", parts]).status == 0)
@@ -111,6 +111,13 @@ struct PilotRunTests {
         #expect(method.radii.dropFirst().map { $0.bySeed[1] } == theirs.headline.map(\.robust.accuracy))
     }
 
+    private func everyQuestionHasItsJapanese(_ pilot: String) throws {
+        let report = try #require(try readJSON(PilotReport.self, pilot + "/report.json"))
+        let checks = report.methods.flatMap { $0.checks?.checks ?? [] }
+        #expect(checks.count >= 40)
+        for check in checks { #expect(PilotWords(.japanese).check(check) != check.title, "\(check.name)") }
+    }
+
     private func othersMayCompare(_ pilot: String, _ scratch: String) throws {
         let file = scratch + "/share.json"
         let export = try TinyPilot.sipat(["pilot", "export", pilot, "--share", "--output", file])
@@ -120,8 +127,27 @@ struct PilotRunTests {
         #expect(report.material.classNames.allSatisfy { !text.contains("\"\($0)\"") } && !text.contains("data:image") && !text.contains(scratch) && !text.contains("parts/"))
         let compared = try TinyPilot.sipat(["pilot", "compare", file, pilot + "/report.json"])
         #expect(compared.status == 0 && compared.output.contains("| sip-at, clean |") && compared.output.contains("cannot-tell | cannot-tell"), "\(compared)")
+        #expect(compared.output.contains("Nothing that is known of them differs"), "\(compared)")
+        try othersDiffer(file, text, scratch)
         #expect(try TinyPilot.sipat(["pilot", "compare", file]).status == 64)
         #expect(try TinyPilot.sipat(["pilot", "compare", file, pilot + "/cost.json"]).status == 65)
+    }
+
+    /// Of pilots that were made otherwise it is said in what; what means nothing is refused.
+    private func othersDiffer(_ file: String, _ text: String, _ scratch: String) throws {
+        let other = scratch + "/other.json"
+        func compare(_ from: String, _ to: String) throws -> ProgramRun {
+            #expect(text.contains(from))
+            try text.replacing(from, with: to).write(toFile: other, atomically: true, encoding: .utf8)
+            return try TinyPilot.sipat(["pilot", "compare", file, other])
+        }
+        let attack = try compare("\"attack\" : \"pgd\"", "\"attack\" : \"autoattack\"")
+        #expect(attack.status == 0 && attack.output.contains("They differ in: attack. Accuracies of one"), "\(attack)")
+        let decision = try compare("\"decision\" : 4", "\"decision\" : 8")
+        #expect(decision.status == 0 && decision.output.contains("radius of training, of the decision"), "\(decision)")
+        #expect(try compare("\"network\" : \"cnn\"", "\"network\" : \"a\\nb\"").status == 65)
+        #expect(try compare("\"format\" : 1", "\"format\" : 2").status == 65)
+        #expect(try compare("\"shape\" : [", "\"shape\" : [ 3,").status == 65)
     }
 
     private func aChangedPlanIsRefused(_ pilot: String) throws {
@@ -138,92 +164,5 @@ struct PilotRunTests {
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.removeItem(atPath: pilot + "/ledger.json")
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 65)
-    }
-}
-
-/// What no pilot can be made of: clear words, the right exit code, nothing written.
-@Suite("Pilots that cannot be", .serialized)
-struct PilotMistakeTests {
-    /// A folder of tiny PNG files, `counts` of them for each class and split.
-    private func images(_ folder: String, _ counts: [String: [String: Int]]) throws {
-        let script = """
-            import os, struct, sys, zlib, json
-            def png(path, value):
-                raw = b"".join(b"\\0" + bytes((value * 7 + y * 3 + x) % 256 for x in range(12)) for y in range(12))
-                def chunk(kind, data): return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-                open(path, "wb").write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 12, 12, 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
-            root, counts = sys.argv[1], json.loads(sys.argv[2])
-            value = 0
-            for split, classes in counts.items():
-                for name, count in classes.items():
-                    os.makedirs(f"{root}/{split}/{name}", exist_ok=True)
-                    for i in range(count):
-                        png(f"{root}/{split}/{name}/{name}-{split}-{i}.png", value)
-                        value += 1
-            """
-        let json = String(decoding: try JSONEncoder().encode(counts), as: UTF8.self)
-        let run = try ProgramRun.of("python3", ["-c", script, folder, json])
-        try #require(run.status == 0, "\(run)")
-    }
-
-    private static let small = ["data.size=16", "data.channels=1", "model.name=cnn", "model.width=4", "data.batch=16", "data.microBatch=8", "epochs=1", "attack.steps=1"]
-
-    private func refused(_ data: String, _ more: [String], status: Int32, _ expected: String, settings: [String] = small, folder: TemporaryFolder) throws {
-        let output = folder.path + "/pilot"
-        let run = try TinyPilot.sipat(TinyPilot.planArguments(output, data: data, more, settings: settings))
-        #expect(run.status == status && run.errors.contains(expected) && run.errors.contains("→"), "\(run)")
-        #expect(!FileManager.default.fileExists(atPath: output), "\(expected)")
-    }
-
-    private static let centre = ["--estimator", "centre-prior"]
-
-    @Test(
-        arguments: [
-            (["train": ["a": 12], "test": ["a": 4]], "one class only"),
-            (["train": ["a": 12, "b": 0], "test": ["a": 4, "b": 4]], "no training image"),
-            (["train": ["a": 12, "b": 12], "test": ["a": 4, "b": 0]], "no test image"),
-            (["train": ["a": 1, "b": 1], "test": ["a": 1, "b": 1]], "expected at least 5"),
-            (["train": ["a": 12, "b": 3], "test": ["a": 4, "b": 4]], "expected at least 5"),
-        ] as [([String: [String: Int]], String)])
-    func tooFewImages(_ counts: [String: [String: Int]], _ expected: String) throws {
-        let folder = try TemporaryFolder()
-        try images(folder.path + "/images", counts)
-        try refused(folder.path + "/images", Self.centre, status: 65, expected, folder: folder)
-    }
-
-    @Test func threeImages() throws {
-        let folder = try TemporaryFolder()
-        try images(folder.path + "/images", ["train": ["a": 1, "b": 1], "test": ["a": 1]])
-        let output = folder.path + "/pilot"
-        let run = try TinyPilot.sipat(TinyPilot.planArguments(output, data: folder.path + "/images", Self.centre, settings: Self.small))
-        #expect((run.status == 65 || run.status == 64) && run.errors.contains("→") && !FileManager.default.fileExists(atPath: output), "\(run)")
-    }
-
-    @Test func mapsOfOtherImages() throws {
-        let folder = try TemporaryFolder()
-        try images(folder.path + "/images", ["train": ["a": 12, "b": 12], "test": ["a": 6, "b": 6]])
-        try images(folder.path + "/others", ["train": ["a": 13, "b": 11], "test": ["a": 6, "b": 6]])
-        let pack = { (name: String) in
-            try TinyPilot.sipat(["data", "pack", folder.path + "/" + name, "--size", "16", "--channels", "1", "--output", folder.path + "/" + name + ".pack"])
-        }
-        #expect(try pack("images").status == 0 && pack("others").status == 0)
-        let maps = folder.path + "/maps"
-        let made = try TinyPilot.sipat(["salience", "estimate", "--data", folder.path + "/others.pack", "--estimator", "centre-prior", "--output", maps])
-        #expect(made.status == 0, "\(made)")
-        try refused(folder.path + "/images.pack", ["--maps", maps], status: 65, "has no map for", folder: folder)
-        try refused(folder.path + "/images.pack", ["--maps", folder.path + "/none"], status: 74, "no such file", folder: folder)
-    }
-
-    @Test func budgetsAndFlags() throws {
-        let folder = try TemporaryFolder()
-        let settings = TinyPilot.settings.filter { !$0.hasPrefix("epochs") }
-        try refused("synthetic", ["--budget", "1s"], status: 64, "what would fit: --budget", settings: settings, folder: folder)
-        try refused("synthetic", ["--methods", "natural,trades"], status: 64, "trades", settings: settings, folder: folder)
-        try refused("synthetic", ["--set", "model.name=resnet19"], status: 64, "model.name", settings: settings, folder: folder)
-        try refused("syntetic", [], status: 64, "did you mean synthetic?", settings: settings, folder: folder)
-        try refused("synthetic", ["--decision", "300"], status: 64, "--decision", settings: settings, folder: folder)
-        let run = try TinyPilot.sipat(["pilot", "run", folder.path])
-        #expect(run.status == 64 && run.errors.contains("holds no pilot"), "\(run)")
-        #expect(try TinyPilot.sipat(["pilot", "report", folder.path]).status == 64)
     }
 }

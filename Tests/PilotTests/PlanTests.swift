@@ -1,7 +1,6 @@
 import Diagnostics
+import Pilot
 import Testing
-
-@testable import Pilot
 
 @Suite struct PlanTests {
     private func plan() -> PilotPlan {

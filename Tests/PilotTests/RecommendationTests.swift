@@ -1,8 +1,7 @@
 import Evaluation
 import Kernels
+import Pilot
 import Testing
-
-@testable import Pilot
 
 /// Planted truths: what each method gets right is drawn with known chances, and the recommendation must say what was planted.
 @Suite struct RecommendationTests {

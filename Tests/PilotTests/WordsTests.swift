@@ -1,7 +1,6 @@
 import Foundation
+import Pilot
 import Testing
-
-@testable import Pilot
 
 @Suite struct WordsTests {
     private func places(_ text: String) -> [String] {
@@ -18,6 +17,24 @@ import Testing
         #expect(phrase.japanese.split(separator: ". ").dropFirst().isEmpty || phrase.japanese.contains("Art.") || "\(phrase)".hasPrefix("section"), "\(phrase)")
     }
 
+    /// One word for one thing, and no blanks between Japanese and what stands in it.
+    @Test(arguments: Phrase.allCases) func japaneseIsWrittenInOneWay(_ phrase: Phrase) {
+        let text = phrase.japanese
+        for word in ["頑健", "堅牢", "プロセッサの", "パラメータ数", "フォルダの", "ブラウザで", "貴社", "95 %", "|"] { #expect(!text.contains(word), "\(phrase): \(word)") }
+        // The other word is explained once, where salience has its section.
+        #expect(!text.contains("顕著") || "\(phrase)" == "section5", "\(phrase)")
+        func isJapanese(_ scalar: Unicode.Scalar) -> Bool { (0x3001...0x30FF).contains(scalar.value) || (0x4E00...0x9FFF).contains(scalar.value) || (0xFF01...0xFF5E).contains(scalar.value) }
+        let scalars = Array(text.unicodeScalars)
+        guard !"\(phrase)".hasPrefix("section"), !text.contains("--"), scalars.count > 2 else { return }
+        for place in 1..<(scalars.count - 1) where scalars[place] == " " {
+            // Arrows, signs and commands stand apart.
+            let around = [scalars[place - 1], scalars[place + 1]]
+            #expect(!around.contains(where: isJapanese) || !around.allSatisfy { isJapanese($0) || $0.properties.isAlphabetic || "{}0123456789".unicodeScalars.contains($0) }, "\(phrase): \(text)")
+        }
+        // Punctuation of its own width.
+        for place in 1..<scalars.count where isJapanese(scalars[place - 1]) { #expect(!",.:;()!?".unicodeScalars.contains(scalars[place]), "\(phrase): \(text)") }
+    }
+
     @Test func numbersAndDates() {
         let (english, japanese) = (PilotWords(.english), PilotWords(.japanese))
         #expect(english.percent(0.9583) == "95.8 %" && japanese.percent(0.9583) == "95.8%")
@@ -26,5 +43,6 @@ import Testing
         #expect(english.signed(0.123) == "+12.3" && english.signed(-0.05) == "−5.0" && english.signed(0) == "0.0")
         #expect(english.date("2026-11-09") == "9 November 2026" && japanese.date("2026-11-09") == "2026年11月9日")
         #expect(english(.points, "{0}") == "{0} points")
+        #expect(english(.range, "1", "2") == "1–2" && japanese(.range, "1", "2") == "1～2")
     }
 }

@@ -49,6 +49,11 @@ struct PilotDataCheck {
                 "\(recipe.salience.maps.isEmpty ? place : recipe.salience.maps): no training image has a map (\(states.summary)), so SIP-AT would be adversarial training",
                 remedy: "give maps that mark something: sipat salience import, or --estimator centre-prior")
         }
+        if try PilotMaterial.SalienceFacts.isByName(training, recipe) {
+            notes.append(
+                "warning: \(recipe.salience.maps): was made for images of these names that are not these (another size, a part of them, or other pictures): "
+                    + "look at the maps first, sipat salience sheet")
+        }
         if states.map * 2 < states.all { notes.append("warning: \(states.summary): SIP-AT treats images without a map as adversarial training does") }
         self.notes = notes
     }

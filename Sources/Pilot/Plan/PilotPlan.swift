@@ -1,5 +1,6 @@
 import Diagnostics
 import Digests
+import Experiments
 import Recipes
 
 /// What a pilot is to do and to decide: `pilot.yaml`. `PlanSchema` says what each key may hold, and means.
@@ -40,6 +41,11 @@ package struct PilotPlan: Sendable, Hashable, Codable {
         package var smallestDifference = 2.0
         package var imagesAtLeast = 100
         package var seedsAtLeast = 3
+
+        package init() {}
+
+        /// Whether no bound was set: then every model meets them.
+        package var isOpen: Bool { cleanAtLeast == 0 && robustAtLeast == 0 && cleanLossAtMost == 100 }
     }
 
     package struct Cost: Sendable, Hashable, Codable {
@@ -82,6 +88,24 @@ package struct PilotPlan: Sendable, Hashable, Codable {
 
     /// Methods and controls in the order of `PilotMethod`.
     package var allMethods: [PilotMethod] { PilotMethod.allCases.filter { methods.contains($0.rawValue) || controls.contains($0.rawValue) } }
+
+    /// The names in `evaluation.attack`.
+    package var attacks: [String] { evaluation.attack.split(separator: ",").map { $0.filter { $0 != " " } } }
+
+    /// Why nothing will be recommended whatever is found, a line each.
+    package func obstacles(tested: Int) -> [String] {
+        var list: [String] = []
+        if tested < acceptance.imagesAtLeast {
+            list.append("warning: \(tested) test images: the report will say that it cannot tell (acceptance.imagesAtLeast is \(acceptance.imagesAtLeast))")
+        }
+        if seeds.count < acceptance.seedsAtLeast {
+            let word = seeds.count == 1 ? "seed" : "seeds"
+            list.append("warning: \(seeds.count) \(word): the report will say that it cannot tell (acceptance.seedsAtLeast is \(acceptance.seedsAtLeast))")
+        }
+        if !methods.contains("at-half") { list.append("warning: without at-half nothing will be recommended") }
+        if !controls.contains("sip-shuffled") { list.append("warning: without the control sip-shuffled nothing will be recommended") }
+        return list
+    }
 
     /// The recipe that all trainings share.
     ///
@@ -135,6 +159,12 @@ package struct PilotPlan: Sendable, Hashable, Codable {
             evaluation.radii.contains(evaluation.decision), "evaluation.decision", "\(evaluation.decision) is not among evaluation.radii",
             "choose one of \(evaluation.radii.map(PlanSchema.text).joined(separator: ", "))")
         try require(evaluation.regions.contains("all"), "evaluation.regions", "all is missing", "an attacker does not respect a mask: add all")
+        try require(
+            acceptance.cleanLossAtMost == 100 || methods.contains("natural"), "acceptance.cleanLossAtMost",
+            "cannot be found out, since natural is not among methods", "add natural to methods, or set it to 100")
+        do { try EvaluationAttacks.check(attacks) } catch let failure as Failure {
+            throw Failure.usage("\(name): evaluation.attack: \(failure.message)", remedy: failure.remedy)
+        }
         _ = try baseRecipe()
         for method in allMethods { _ = try recipe(method, seed: seeds[0]) }
     }

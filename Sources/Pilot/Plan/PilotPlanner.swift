@@ -41,7 +41,7 @@ package struct PilotPlanner {
         guard request.seeds.map({ $0 >= 1 && $0 <= 100 }) ?? true else { throw Failure.usage("--seeds is \(request.seeds!), expected 1 to 100") }
         var plan = try request.plan()
         try plan.checkConsistency(name: "the plan")
-        try EvaluationAttacks.check(plan.evaluation.attack.split(separator: ",").map { $0.filter { $0 != " " } })
+        if !plan.review.isEmpty { _ = try PilotReport.ReviewFacts.status(plan.review) }
         let start = monotonicSeconds()
         let recipe = try plan.recipe(.sipAT, seed: plan.seeds[0])
         let test = try PilotSources.test(recipe)
@@ -50,13 +50,7 @@ package struct PilotPlanner {
         var notes = try PilotDataCheck(data, test, recipe).notes
         if let images = request.images { plan.evaluation.images = images } else if test.count > 1000 { plan.evaluation.images = 1000 }
         let tested = plan.evaluation.images == 0 ? test.count : min(test.count, plan.evaluation.images)
-        if tested < plan.acceptance.imagesAtLeast {
-            notes.append("warning: \(tested) test images: the report will say that it cannot tell (acceptance.imagesAtLeast is \(plan.acceptance.imagesAtLeast))")
-        }
-        if plan.seeds.count < plan.acceptance.seedsAtLeast {
-            notes.append("warning: \(plan.seeds.count) seed\(plan.seeds.count == 1 ? "" : "s"): the report will say that it cannot tell (acceptance.seedsAtLeast is \(plan.acceptance.seedsAtLeast))")
-        }
-        if !plan.methods.contains("at-half") { notes.append("warning: without at-half nothing will be recommended") }
+        notes += plan.obstacles(tested: tested)
         if try hasRegions(test, recipe) {
             plan.evaluation.regions = ["all", "salient", "background", "random"]
         } else {

@@ -113,7 +113,7 @@ package struct PilotDifference: Sendable, Hashable, Codable {
     ///
     /// - Parameters:
     ///   - a, b: by seed, then by image.
-    init(first: String, second: String, epsilon: Double, seeds: [Int], level: Double, _ a: [[Bool]], _ b: [[Bool]]) {
+    package init(first: String, second: String, epsilon: Double, seeds: [Int], level: Double, _ a: [[Bool]], _ b: [[Bool]]) {
         let (n, k) = (a[0].count, a.count)
         var (sum, squares) = (0, 0)
         for i in 0..<n {

@@ -4,7 +4,7 @@ import Diagnostics
 extension PilotPage {
     var decisionPage: HTML {
         let recommendation = report.recommendation
-        let hours = cost.map { words.hours($0.parts.reduce(0) { $0 + $1.coreSeconds } / 3600) } ?? words(.notMeasured)
+        let hours = cost.map { words.hours($0.coreHours) } ?? words(.notMeasured)
         return .tag(
             "section", ["id": "section-1"],
             [
@@ -35,12 +35,10 @@ extension PilotPage {
     }
 
     var scope: HTML {
-        let acceptance = plan.acceptance
         let rows = report.recommendation.criteria.map { criterion -> [HTML] in
             texts([words.criterion(criterion.name, decision), words.number(criterion.bound, 1), words.number(criterion.value, 1)])
                 + [.tag("span", ["class": "mark \(criterion.isMet ? "met" : "missed")"], words(criterion.isMet ? .met : .missed))]
         }
-        let isOpen = acceptance.cleanAtLeast == 0 && acceptance.robustAtLeast == 0 && acceptance.cleanLossAtMost == 100
         return section(
             2, .section2,
             [
@@ -48,7 +46,7 @@ extension PilotPage {
                 paragraph(words(.intendedUse)),
                 HTML.table(texts([words(.criterion), words(.bound), words(.found), ""]), rows),
                 report.criteriaChanged ? warning(words(.criteriaChanged)) : paragraph(words(.criteriaFixed)),
-            ] + (isOpen ? [warning(words(.criteriaOpen))] : []))
+            ] + (plan.acceptance.isOpen ? [warning(words(.criteriaOpen))] : []))
     }
 
     var threat: HTML {

@@ -24,11 +24,7 @@ extension PilotPage {
             }
         }
         parts.append(HTML.table(texts([words(.colMethod), ""] + radii.dropFirst().map(words.epsilon)), regionRows, leading: 2))
-        func broken(_ region: String) -> Double? {
-            guard let share = sip.regions.first(where: { $0.region == region && $0.epsilon == decision })?.accuracy, let clean = sip.radii.first?.accuracy.accuracy, clean > 0
-            else { return nil }
-            return max(0, 1 - share.accuracy / clean)
-        }
+        func broken(_ region: String) -> Double? { sip.regions.first { $0.region == region && $0.epsilon == decision }?.broken }
         if let salient = broken("salient"), let random = broken("random") {
             parts += [
                 heading(words(.adaptive)), paragraph(words(.adaptiveText, words.radius(decision), words.percent(salient), words.percent(random))),
@@ -42,7 +38,8 @@ extension PilotPage {
         let checked = report.methods.filter { $0.checks != nil }
         guard !checked.isEmpty else { return section(9, .section9, [warning(words(.checksNone))]) }
         let largest = report.methods.map(\.largest).max() ?? 0
-        var parts = [note(words(.checksNote, words.number(largest, 4)))]
+        let questions = checked.compactMap { $0.checks?.checks.count }.max() ?? 0
+        var parts = [note(words(.checksNote, words.number(largest, 4), words.count(questions)))]
         for method in checked {
             guard let checks = method.checks else { continue }
             parts.append(
@@ -73,11 +70,8 @@ extension PilotPage {
             paragraph(words(.controlsNote)), accuracies([sip].compactMap { $0 } + controls, radii: radii), heading(words(.pairedTitle)), paired(controls.map(\.method)),
             note(words(.pairedNote)),
         ]
-        let smallest = plan.acceptance.smallestDifference / 100
         for control in controls {
-            let pair = [0, decision].compactMap { report.comparison(control.method, $0) }
-            let isBeaten = pair.contains { $0.verdict == .better } && pair.allSatisfy { $0.difference.isNotWorse(smallest: smallest) }
-            parts.append(isBeaten ? paragraph(words(.controlBeaten, name(control.method))) : warning(words(.controlNotBeaten, name(control.method))))
+            parts.append(isBeaten(control) ? paragraph(words(.controlBeaten, name(control.method))) : warning(words(.controlNotBeaten, name(control.method))))
         }
         return section(11, .section11, parts)
     }

@@ -36,14 +36,20 @@ extension PilotPage {
         let facts = report.material.salience
         let all = max(1, facts.states.all)
         func share(_ count: Int) -> String { words.percent(Double(count) / Double(all)) }
-        func images(_ kinds: Set<String>) -> Int { facts.words.filter { kinds.contains($0.kind) }.reduce(0) { $0 + $1.images } }
         var parts = [
-            HTML.table(texts([words(.whoseWord), "", words(.colImages)]), facts.words.map { texts([words.kind($0.kind), $0.summary, words.count($0.images)]) }, leading: 2),
+            HTML.table(
+                texts([words(.whoseWord), "", words(.colImages)]),
+                // What else is known of a review stands below.
+                facts.words.map { texts([words.kind($0.kind), $0.kind == "review" ? $0.name : $0.summary, words.count($0.images)]) }, leading: 2),
             paragraph(words(.states, words.count(facts.states.map), words.count(facts.states.empty), words.count(facts.states.unseen))),
             paragraph(
                 words(
-                    .shares, share(images(["estimator", "rule"])), share(images(["person", "import", "own"])), share(facts.confirmed), share(facts.corrected),
-                    share(facts.states.empty), share(facts.states.unseen))),
+                    .shares, share(facts.machine), share(facts.given), share(facts.confirmed), share(facts.corrected), share(facts.confirmedEmpty),
+                    share(facts.states.unseen))),
+            definitions([(words(.policy), facts.policy ?? words(.policyNone)), (words(.fingerprint), facts.fingerprint)]),
+        ]
+        if facts.isByName { parts.append(warning(words(.mapsByName))) }
+        parts += [
             heading(words(.coverageTitle)),
             HTML.table(
                 texts([words(.colClass), words(.withMap), words(.coverageTitle)]),
@@ -61,21 +67,41 @@ extension PilotPage {
                             "figure", [:],
                             [
                                 .tag("div", ["class": "strip"], [drawing(example.image, example.width, example.height, example.outline, names[example.label])]),
-                                .tag("figcaption", [:], words(.exampleCaption, names[example.label], words.percent(example.share), example.word)),
+                                .tag("figcaption", [:], words(.exampleCaption, names[example.label], words.percent(example.share), words.word(example))),
                             ])
                     }))
-        guard let review = report.review else { return section(5, .section5, parts + [warning(words(.reviewNone))]) }
-        func part(_ part: PilotReport.ReviewFacts.Part) -> String { "\(words.count(part.count))/\(words.count(part.total))" }
-        parts += [
-            paragraph(words(.reviewSome, words.count(review.decided), words.count(review.images), words.count(review.people), words.number(review.personHours, 1))),
-            paragraph(words(.reviewHoneypots, part(review.caught), part(review.passed))),
-            paragraph(words(.reviewAgreement, words.count(review.twoPeople), review.agreement.map { words.number($0, 2) } ?? words(.notAvailable), words.count(review.disputed))),
-        ]
-        if let wrong = review.wrong, wrong.count == 3 {
-            parts.append(paragraph(words(.reviewAudit, words.percent(wrong[0]), words.percent(wrong[1]), words.percent(wrong[2]))))
+        return section(5, .section5, parts + reviewed)
+    }
+
+    /// What a review's status says: planted maps, agreement, audit, time.
+    private var reviewed: [HTML] {
+        guard let review = report.review else {
+            return [heading(words(.reviewTitle)), report.material.salience.reviews.isEmpty ? warning(words(.reviewNone)) : note(words(.reviewNoStatus))]
         }
-        parts.append(definitions([(words(.policy), review.policyHash)]))
-        return section(5, .section5, parts)
+        typealias Facts = PilotReport.ReviewFacts
+        func part(_ part: Facts.Part) -> String { "\(words.count(part.count))/\(words.count(part.total))" }
+        func given(_ share: Double?) -> String { share.map { words.percent($0) } ?? words(.notAvailable) }
+        func told(_ phrase: Phrase, _ estimate: Facts.Estimate) -> HTML {
+            paragraph(words(phrase, words.percent(estimate.share), words.percent(estimate.low), words.percent(estimate.high)))
+        }
+        var parts = [heading(words(.reviewTitle))]
+        if !review.isOfTheseMaps { parts.append(warning(words(.reviewOther))) }
+        parts += [
+            paragraph(words(.reviewSome, words.count(review.decisions), words.count(review.images), words.count(review.people), words.number(review.personHours, 2))),
+            paragraph(words(.reviewHoneypots, part(review.caught), part(review.passed))),
+        ]
+        if review.twoPeople > 0 {
+            let agreement = review.agreement.map { words.number($0, 2) } ?? words(.notAvailable)
+            parts.append(paragraph(words(.reviewAgreement, words.count(review.twoPeople), given(review.alike), agreement, words.count(review.disputed))))
+        } else {
+            parts.append(note(words(.reviewNoPairs)))
+        }
+        if review.again > 0 { parts.append(paragraph(words(.reviewAgain, words.count(review.again), given(review.againAlike)))) }
+        parts.append(paragraph(review.rest == 0 ? words(.reviewWhole) : words(.reviewAudit, part(review.audit), words.count(review.rest))))
+        if let changed = review.wouldChange { parts.append(told(.reviewChange, changed)) }
+        if let wrong = review.wrong { parts.append(told(.reviewWrong, wrong)) }
+        parts.append(definitions([(words(.policyHash), review.policyHash), (words(.reviewLog), review.head)]))
+        return parts
     }
 
     var method: HTML {

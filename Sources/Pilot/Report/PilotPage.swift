@@ -55,11 +55,11 @@ package struct PilotPage {
     func cell(_ share: PilotShare?) -> HTML {
         guard let share, share.count > 0 else { return .text(words(.notAvailable)) }
         return .text(words.percent(share.accuracy))
-            + .tag("small", [:], "\(words.plain(share.low))–\(words.plain(share.high)) (\(words.plain(share.lowest))–\(words.plain(share.highest)))")
+            + .tag("small", [:], "\(words.range(share.low, share.high)) (\(words.range(share.lowest, share.highest)))")
     }
 
     func cell(_ difference: PilotDifference) -> HTML {
-        .text(words.signed(difference.difference)) + .tag("small", [:], "\(words.signed(difference.low))…\(words.signed(difference.high))")
+        .text(words.signed(difference.difference)) + .tag("small", [:], words.range(difference))
     }
 
     func mark(_ verdict: PilotVerdict) -> HTML { .tag("span", ["class": "mark \(verdict.rawValue)"], words.verdict(verdict)) }
@@ -104,6 +104,8 @@ package struct PilotPage {
         dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:.6rem 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
         .recipe{columns:2 18rem}.sign{width:100%;max-width:54rem}.sign td{height:2.6rem;text-align:left;min-width:8rem}
         @media print{@page{size:A4;margin:16mm 14mm}body{font-size:10pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}
-        #section-2,#section-7,#section-14{break-before:page}.wide{overflow:visible}th,td{padding:.2rem .4rem}table{max-width:100%}}
+        #section-2,#section-7,#section-14{break-before:page}.wide{overflow:visible}th,td{padding:.2rem .4rem}table{max-width:100%}
+        p,li{orphans:3;widows:3}.sign,.strip,.chart,.legend,.verdict,.warning{break-inside:avoid}
+        #section-1{font-size:9pt;line-height:1.4}#section-1 h3{margin:.7rem 0 .2rem}#section-1 .sign td{height:1.8rem}}
         """
 }

@@ -32,7 +32,10 @@ package struct PilotReport: Codable, Sendable, Hashable {
     package struct Region: Codable, Sendable, Hashable {
         package var region: String
         package var epsilon: Double
+        /// Of the images that its attackers were given.
         package var accuracy: PilotShare
+        /// Of those of them that are right as they are, the share that was broken, over all seeds; nil where none is right.
+        package var broken: Double?
     }
 
     package struct Fault: Codable, Sendable, Hashable {
@@ -109,30 +112,6 @@ package struct PilotReport: Codable, Sendable, Hashable {
     package var comparisons: [Comparison]
     package var groups: [GroupDifference]
     package var traces: [Trace]
-
-    /// What a review's status says.
-    package struct ReviewFacts: Codable, Sendable, Hashable {
-        package struct Part: Codable, Sendable, Hashable {
-            package var count: Int
-            package var total: Int
-        }
-
-        package var images: Int
-        package var decided: Int
-        package var people: Int
-        package var personHours: Double
-        package var caught: Part
-        package var passed: Part
-        package var disputed: Int
-        package var twoPeople: Int
-        /// Gwet's AC1 of two people on the same images.
-        package var agreement: Double?
-        /// Of images that nobody looked at, how many are wrong: the middle and the interval.
-        package var wrong: [Double]?
-        package var policyHash: String
-        package var head: String
-        package var verdict: String
-    }
 
     package func method(_ method: PilotMethod) -> Method? { methods.first { $0.method == method.rawValue } }
 

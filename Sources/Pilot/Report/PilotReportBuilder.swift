@@ -7,7 +7,6 @@ import Images
 import Kernels
 import NeuralNet
 import Recipes
-import Review
 
 /// Reads a finished pilot's folder. Needs neither data nor weights.
 package struct PilotReportBuilder {
@@ -23,7 +22,8 @@ package struct PilotReportBuilder {
         guard FileManager.default.fileExists(atPath: path) else {
             throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(folder)")
         }
-        plan = try PilotPlan(contentsOf: path)
+        let plan = try PilotPlan(contentsOf: path)
+        self.plan = plan
         let parts = PilotPart.all(plan)
         guard let ledger = try PilotLedger.read(folder) else {
             throw Failure.badData("\(folder): the pilot was not run", remedy: "run it: sipat pilot run \(folder)")
@@ -33,11 +33,12 @@ package struct PilotReportBuilder {
             throw Failure.badData(
                 "\(folder): \(missing.count) of \(parts.count) parts are not done, \"\(missing[0].name)\" is the next", remedy: "go on: sipat pilot run \(folder)")
         }
-        for part in parts {
-            guard try ledger.entry(part)!.hash == part.hash(plan) else {
-                throw Failure.badData(
-                    "\(path) was changed after \"\(part.name)\" was done", remedy: "give back the old values, or plan a new pilot in another folder")
-            }
+        let changed = try parts.filter { try ledger.entry($0)!.hash != $0.hash(plan) }
+        if let part = changed.first(where: { !$0.isQuick }) {
+            throw Failure.badData("\(path) was changed after \"\(part.name)\" was done", remedy: "give back the old values, or plan a new pilot in another folder")
+        }
+        if let part = changed.first {
+            throw Failure.badData("\(folder): \"\(part.name)\" was made for another plan, or by another version", remedy: "make it again: sipat pilot run \(folder)")
         }
         self.ledger = ledger
         guard let material = try readJSON(PilotMaterial.self, folder + "/" + PilotFolder.material) else {
@@ -137,12 +138,17 @@ package struct PilotReportBuilder {
     private func regions(_ views: [LedgerView]) -> [PilotReport.Region] {
         views[0].description.regions.flatMap { region in
             views[0].epsilons.compactMap { epsilon in
+                var (right, broken) = (0, 0)
                 let flags = views.compactMap { view -> [Bool]? in
                     guard let chain = view.chain(.region, region, epsilon) else { return nil }
-                    return view.members(chain).map { view.isRight[$0] && !view.hasFallen(chain, $0) }
+                    let members = view.members(chain)
+                    right += members.count { view.isRight[$0] }
+                    broken += members.count { view.isRight[$0] && view.hasFallen(chain, $0) }
+                    return members.map { view.isRight[$0] && !view.hasFallen(chain, $0) }
                 }
                 guard flags.count == views.count, flags.allSatisfy({ $0.count == flags[0].count }) else { return nil }
-                return PilotReport.Region(region: region.rawValue, epsilon: level(epsilon), accuracy: PilotShare(flags))
+                return PilotReport.Region(
+                    region: region.rawValue, epsilon: level(epsilon), accuracy: PilotShare(flags), broken: right > 0 ? Double(broken) / Double(right) : nil)
             }
         }
     }
@@ -207,13 +213,6 @@ package struct PilotReportBuilder {
 
     private func review() throws -> PilotReport.ReviewFacts? {
         guard !plan.review.isEmpty else { return nil }
-        guard let status = try readJSON(ReviewStatus.self, plan.review) else {
-            throw Failure.inputOutput("\(plan.review): there is no such file", remedy: "write it: sipat review status FOLDER --json \(plan.review), or leave review empty in \(PilotFolder.plan)")
-        }
-        func part(_ proportion: Proportion) -> PilotReport.ReviewFacts.Part { .init(count: proportion.hits, total: proportion.trials) }
-        return PilotReport.ReviewFacts(
-            images: status.images, decided: status.decided, people: status.people.count, personHours: status.personHours, caught: part(status.caught),
-            passed: part(status.passed), disputed: status.disputed, twoPeople: status.twoPeople.changed.images, agreement: status.twoPeople.changed.ac1,
-            wrong: status.corrected.map { [$0.estimate, $0.low, $0.high] }, policyHash: status.policyHash, head: status.head, verdict: status.verdict)
+        return PilotReport.ReviewFacts(try PilotReport.ReviewFacts.status(plan.review), reviews: material.salience.reviews)
     }
 }

@@ -42,7 +42,7 @@ struct PilotEvaluation {
     func ledger(resumes: Bool, program: String) -> LedgerRequest {
         let asked = plan.evaluation
         return LedgerRequest(
-            attacks: asked.attack.split(separator: ",").map { $0.filter { $0 != " " } }, pgd: .init(steps: asked.steps, stepSize: nil, restarts: asked.restarts),
+            attacks: plan.attacks, pgd: .init(steps: asked.steps, stepSize: nil, restarts: asked.restarts),
             regions: EvaluationProtocol.Region.allCases.filter { asked.regions.contains($0.rawValue) }, output: output, resumes: resumes, arguments: arguments,
             program: program)
     }

@@ -51,6 +51,9 @@ package struct PilotCost: Codable, Sendable, Hashable {
     /// The day on which the last part was finished, such as 2026-11-29.
     package var finished: String?
 
+    /// Of all finished parts.
+    package var coreHours: Double { parts.reduce(0) { $0 + $1.coreSeconds } / 3600 }
+
     package static let fileName = "cost.json"
 
     package static func read(_ folder: String) throws -> PilotCost? { try readJSON(PilotCost.self, folder + "/" + fileName) }
@@ -69,8 +72,10 @@ package struct PilotCost: Codable, Sendable, Hashable {
     }
 }
 
-/// - Throws: `Failure.badData` for a file that cannot be understood. Nil where there is none.
-func readJSON<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value? {
+/// What a file of the pilot holds; nil where there is none.
+///
+/// - Throws: `Failure.badData` for a file that cannot be understood.
+package func readJSON<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let bytes = try ReadableFile.contents(of: path, limit: 1 << 30)
     do { return try decodedJSON(type, from: bytes) } catch {

@@ -27,6 +27,8 @@ package struct PilotMaterial: Codable, Sendable, Hashable {
     /// On whose word maps are.
     package struct Word: Codable, Sendable, Hashable {
         package var kind: String
+        /// A person, an estimator, a format.
+        package var name: String
         package var summary: String
         package var images: Int
     }
@@ -46,23 +48,36 @@ package struct PilotMaterial: Codable, Sendable, Hashable {
         package var width: Int
         package var height: Int
         package var share: Double
+        /// On whose word: the kind and the name of an origin, and what a review decided, if it did.
+        package var kind: String
         package var word: String
+        package var decision: String?
     }
 
     package struct SalienceFacts: Codable, Sendable, Hashable {
         package var fingerprint: String
         package var states: SalienceCounts
         package var words: [Word]
-        /// Images whose map people looked at here and left as it was, changed, or found to have nothing salient.
+        /// Every image is counted in one of these, or is unseen. First those that nobody looked at here: of estimators and rules,
+        /// and given with the data or marked by people elsewhere, empty maps among them.
+        package var machine = 0
+        package var given = 0
+        /// Those that people looked at here, and left as they were, changed, or found to have nothing salient.
         package var confirmed = 0
         package var corrected = 0
         package var confirmedEmpty = 0
         package var coverage: [Coverage]
         package var examples: [Example]
         package var rule: String
+        /// What counts as salient, as the maps' folder has it; nil where nobody wrote it down.
+        package var policy: String?
+        /// Whether the maps were found by the images' names only.
+        package var isByName = false
+        /// Hashes of the plans of the reviews that maps come from.
+        package var reviews: [String] = []
     }
 
-    package var format = 1
+    package var format = 2
     package var name: String
     /// Height, width, channels.
     package var shape: [Int]
@@ -88,6 +103,8 @@ package struct PilotMaterial: Codable, Sendable, Hashable {
         let data = try TrainingData(recipe)
         let training = data.dataset
         let test = try PilotSources.test(recipe)
+        // The plan may have been edited since it was made.
+        _ = try PilotDataCheck(data, test, recipe)
         name = training.name
         shape = [training.imageShape.height, training.imageShape.width, training.imageShape.channels]
         classNames = training.classNames
@@ -95,7 +112,7 @@ package struct PilotMaterial: Codable, Sendable, Hashable {
         (heldOut, trained) = (data.validation.count, data.training.count)
         (duplicates, duplicatesAcross, duplicatesContradicting) = try Self.duplicates(training, test)
         skipped = try Self.skipped(recipe)
-        salience = try Self.facts(training, recipe)
+        salience = try SalienceFacts(training, recipe)
         attributes = try test.attributes()
     }
 
@@ -130,54 +147,6 @@ package struct PilotMaterial: Codable, Sendable, Hashable {
     private static func skipped(_ recipe: Recipe) throws -> [Skipped] {
         guard recipe.data.name == .images else { return [] }
         return try readJSON(Pack.self, recipe.data.directory + "/pack.json")?.skipped ?? []
-    }
-
-    private static func facts(_ images: any ImageSource, _ recipe: Recipe) throws -> SalienceFacts {
-        var facts = SalienceFacts(
-            fingerprint: images.salienceFingerprint ?? "", states: images.salienceCounts, words: [], coverage: [], examples: [], rule: recipe.salienceRule.text)
-        var words = [String](repeating: "", count: images.count)
-        if let source = images.salience {
-            let origins = source.origins
-            var counts = [Int](repeating: 0, count: origins.count)
-            try source.forEachRecord { index, record in
-                guard let origin = record.origin, origins.indices.contains(origin) else { return }
-                counts[origin] += 1
-                words[index] = origins[origin].summary
-                guard origins[origin].kind == .review else { return }
-                if record.state == .empty {
-                    facts.confirmedEmpty += 1
-                } else if record.replaced?.first?.map == record.map {
-                    facts.confirmed += 1
-                } else {
-                    facts.corrected += 1
-                }
-            }
-            facts.words = zip(origins, counts).map { Word(kind: $0.kind.rawValue, summary: $0.summary, images: $1) }.filter { $0.images > 0 }
-        } else {
-            facts.words = [Word(kind: "own", summary: "\(images.name)'s own", images: facts.states.map)]
-            words = words.map { _ in "\(images.name)'s own" }
-        }
-        let pixels = images.imageShape.pixels
-        var sums = [Double](repeating: 0, count: images.classes)
-        var counts = [Int](repeating: 0, count: images.classes)
-        var map = [Float](repeating: 0, count: pixels)
-        var isShown = Set<Int>()
-        for index in 0..<images.count where images.salienceState(of: index) == .map {
-            guard try images.readFittedMap(index, into: &map) else { continue }
-            let inside = map.map { 1 - $0 < recipe.backgroundThreshold }
-            let share = Double(inside.count { $0 }) / Double(pixels)
-            let label = Int(images.labels[index])
-            sums[label] += share
-            counts[label] += 1
-            // An example of each class, as long as they fit on a page.
-            guard facts.examples.count < 8, isShown.insert(label).inserted, let picture = try PilotSources.picture(images, index) else { continue }
-            facts.examples.append(
-                Example(
-                    index: index, label: label, image: picture, outline: ReportPicture.outline(inside, width: images.imageShape.width, height: images.imageShape.height),
-                    width: images.imageShape.width, height: images.imageShape.height, share: share, word: words[index]))
-        }
-        facts.coverage = images.classNames.enumerated().map { Coverage(name: $1, images: counts[$0], share: counts[$0] > 0 ? sums[$0] / Double(counts[$0]) : 0) }
-        return facts
     }
 }
 

@@ -20,6 +20,9 @@ package struct PilotPart: Sendable, Hashable {
     /// As it stands in the ledger, such as `training sip-at 0`.
     package var name: String { [kind.rawValue, method?.rawValue, seed.map { "\($0)" }].compactMap { $0 }.joined(separator: " ") }
 
+    /// Whether it is made again in seconds, and so may be, when the plan has changed.
+    package var isQuick: Bool { kind == .material || kind == .pictures }
+
     /// The folder of a model's training and evaluation, within the pilot's.
     package static func folder(_ method: PilotMethod, _ seed: Int) -> String { "parts/\(method.rawValue)-\(seed)" }
     package static func run(_ method: PilotMethod, _ seed: Int) -> String { folder(method, seed) + "/run" }
@@ -38,7 +41,8 @@ package struct PilotPart: Sendable, Hashable {
     func hash(_ plan: PilotPlan) throws -> String {
         var text = name
         switch kind {
-        case .material, .pictures: text += plan.hash
+        // With the version of the file's form.
+        case .material, .pictures: text += " 2 " + plan.hash
         case .training: text += try plan.recipe(method!, seed: seed!).yaml(commented: false)
         case .evaluation:
             text += try plan.recipe(method!, seed: seed!).yaml(commented: false)

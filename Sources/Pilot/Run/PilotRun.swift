@@ -44,6 +44,7 @@ package struct PilotRun {
                 throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(folder)")
             }
             let plan = try PilotPlan(contentsOf: path)
+            for obstacle in plan.obstacles(tested: plan.evaluation.images == 0 ? .max : plan.evaluation.images) { Output.progress(obstacle + "\n") }
             lock = try RunDirectory(folder, mode: .resumeIfPresent)
             return String(decoding: try jsonBytes(plan, .line), as: UTF8.self)
         }
@@ -57,7 +58,8 @@ package struct PilotRun {
                 if isFirst { stop.clear() }
                 return .stopped
             }
-            let (start, energy) = (monotonicSeconds(), Energy())
+            let (start, energy) = (monotonicSeconds(), isFirst ? EnergyMeter() : nil)
+            defer { _ = energy?.stop() }
             try world.agreeing {
                 guard isFirst else { return }
                 Output.progress("== part \(place + 1) of \(parts.count): \(part.name)\n")
@@ -67,8 +69,7 @@ package struct PilotRun {
             guard try perform(part, plan, world, local) else { return .stopped }
             try world.agreeing {
                 guard isFirst else { return }
-                var energy = energy
-                cost.finish(part, seconds: monotonicSeconds() - start, joules: energy.read())
+                cost.finish(part, seconds: monotonicSeconds() - start, joules: energy?.stop())
                 try writeJSON(cost, to: folder + "/" + PilotCost.fileName)
                 ledger.done.append(.init(part: part.name, hash: try part.hash(plan), output: try output(part)))
                 try writeJSON(ledger, to: folder + "/" + PilotLedger.fileName)
@@ -90,8 +91,7 @@ package struct PilotRun {
         }
         for part in parts {
             guard let entry = ledger.entry(part), entry.hash != (try part.hash(plan)) else { continue }
-            // What is quickly made again is.
-            if part.kind == .material || part.kind == .pictures {
+            if part.isQuick {
                 ledger.done.removeAll { $0.part == part.name }
                 continue
             }

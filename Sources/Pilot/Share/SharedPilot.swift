@@ -73,6 +73,7 @@ package struct SharedPilot: Codable, Sendable, Hashable {
     package init(contentsOf path: String) throws {
         let bytes = try ReadableFile.contents(of: path, limit: 1 << 30)
         if let shared = try? decodedJSON(SharedPilot.self, from: bytes), shared.kind == Self.mark {
+            // Others wrote it.
             guard shared.format == 1 else { throw Failure.badData("\(path): has format \(shared.format), expected 1", remedy: "use the version of sipat that wrote it") }
             self = shared
         } else if let report = try? decodedJSON(PilotReport.self, from: bytes) {
@@ -80,38 +81,9 @@ package struct SharedPilot: Codable, Sendable, Hashable {
         } else {
             throw Failure.badData("\(path): is neither a shared pilot nor a pilot's report.json", remedy: "make one: sipat pilot export FOLDER --share --output FILE")
         }
-    }
-}
-
-/// Several pilots side by side.
-package struct PilotTable {
-    private let columns: [(name: String, pilot: SharedPilot)]
-
-    package init(_ columns: [(name: String, pilot: SharedPilot)]) { self.columns = columns }
-
-    /// As Markdown. What the pilots did differently stands above the accuracies, for nobody should compare those without it.
-    package var text: String {
-        func row(_ name: String, _ value: (SharedPilot) -> String) -> String { "| \(name) | " + columns.map { value($0.pilot) }.joined(separator: " | ") + " |" }
-        var lines = [
-            "| | " + columns.map(\.name).joined(separator: " | ") + " |", "| :--- |" + String(repeating: " ---: |", count: columns.count),
-            row("images") { "\($0.shape[1])×\($0.shape[0])×\($0.shape[2])" }, row("classes") { "\($0.classes)" },
-            row("trained on, tested on") { "\($0.trained), \($0.tested)" }, row("network, parameters") { "\($0.network), \($0.parameters)" },
-            row("steps per model, seeds") { "\($0.steps), \($0.seeds)" }, row("attack") { $0.attack },
-            row("radius of training, of the decision") { "\(PlanSchema.text($0.epsilon)), \(PlanSchema.text($0.decision))" },
-            row("whose word the maps are") { pilot in pilot.words.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ") },
-            row("protected, mean") { percent($0.coverage) },
-        ]
-        for method in PilotMethod.allCases where columns.contains(where: { $0.pilot.methods.contains { $0.method == method.rawValue } }) {
-            lines.append(row("\(method.rawValue), clean") { Self.accuracy($0, method, 0) })
-            lines.append(row("\(method.rawValue), decision's radius") { Self.accuracy($0, method, $0.decision) })
+        let isReadable = [program, network, attack].allSatisfy { text in text.utf8.count <= 200 && text.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 && $0 != "|" } }
+        guard shape.count == 3, shape.allSatisfy({ $0 > 0 }), isReadable else {
+            throw Failure.badData("\(path): what it says of images, network or attack means nothing", remedy: "ask whoever made it for another")
         }
-        lines.append(row("recommendation") { $0.outcome.rawValue })
-        lines.append(row("reasons") { $0.reasons.map(\.rawValue).joined(separator: ", ") })
-        return lines.joined(separator: "\n")
-    }
-
-    private static func accuracy(_ pilot: SharedPilot, _ method: PilotMethod, _ epsilon: Double) -> String {
-        guard let share = pilot.methods.first(where: { $0.method == method.rawValue })?.radii.first(where: { $0.epsilon == epsilon })?.accuracy else { return "–" }
-        return "\(percent(share.accuracy)) (\(decimal(100 * share.low, 1))–\(decimal(100 * share.high, 1)))"
     }
 }

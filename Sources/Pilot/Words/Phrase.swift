@@ -45,6 +45,7 @@ package enum Phrase: Sendable, CaseIterable {
     case reasonTrade
     case reasonUnclear
     case reasonCriteriaMet
+    case reasonCriteriaOpen
     case reasonCriteriaMissed
     case points
     case theQuestion
@@ -129,18 +130,33 @@ package enum Phrase: Sendable, CaseIterable {
     case kindEstimator
     case kindRule
     case kindOwn
+    case wordNamed
+    case wordConfirmed
+    case wordCorrected
     case states
     case shares
+    case mapsByName
     case coverageTitle
     case withMap
     case examplesTitle
     case exampleCaption
     case reviewNone
+    case reviewTitle
+    case reviewNoStatus
+    case reviewOther
     case reviewSome
     case reviewHoneypots
     case reviewAgreement
+    case reviewNoPairs
+    case reviewAgain
     case reviewAudit
+    case reviewWhole
+    case reviewChange
+    case reviewWrong
+    case reviewLog
     case policy
+    case policyHash
+    case policyNone
     case noImageExamples
     case equalBudget
     case network
@@ -216,9 +232,17 @@ package enum Phrase: Sendable, CaseIterable {
     case costCoreHours
     case costFull
     case costRelative
+    case costPriced
+    case costOthers
+    case costOthersNote
+    case costNoOthers
+    case otherSingleStep
+    case otherSteps
+    case otherTRADES
     case costEnergy
     case costNoEnergy
     case costMoney
+    case costNotCounted
     case costNoMoney
     case costInterrupted
     case costPeople
@@ -245,7 +269,15 @@ package enum Phrase: Sendable, CaseIterable {
     case hashesNote
     case mapping
     case mappingNote
-    case mapModelCard
+    case mapDetails
+    case mapUse
+    case mapFactors
+    case mapMetrics
+    case mapTest
+    case mapTraining
+    case mapAnalyses
+    case mapEthics
+    case mapCaveats
     case mapNIST25
     case mapNIST27
     case mapArt15
@@ -254,11 +286,18 @@ package enum Phrase: Sendable, CaseIterable {
     case frameworkCol
     case recipeTitle
     case meeting
-    case meeting1
-    case meeting2
-    case meeting3
-    case meeting4
-    case meeting5
+    case meetingAnswer
+    case meetingClean
+    case meetingRobust
+    case meetingRival
+    case meetingMaps
+    case meetingNoMaps
+    case meetingChecks
+    case meetingCost
+    case meetingUnknown
     case listSeparator
+    case range
+    case rangeSigned
+    case quoted
     case notAvailable
 }

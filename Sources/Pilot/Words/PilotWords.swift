@@ -31,7 +31,7 @@ package struct PilotWords: Sendable {
     // MARK: Numbers and dates
 
     /// With a separator between thousands.
-    func count(_ value: Int) -> String {
+    package func count(_ value: Int) -> String {
         let digits = Array("\(abs(value))")
         var text = ""
         for (place, digit) in digits.enumerated() {
@@ -42,12 +42,12 @@ package struct PilotWords: Sendable {
     }
 
     /// A share as a percentage: 95.8 %, in Japanese 95.8%.
-    func percent(_ share: Double, _ digits: Int = 1) -> String { "\(plain(share, digits))\(language == .english ? " %" : "%")" }
+    package func percent(_ share: Double, _ digits: Int = 1) -> String { "\(plain(share, digits))\(language == .english ? " %" : "%")" }
 
     /// A percentage without its sign.
     func plain(_ share: Double, _ digits: Int = 1) -> String { number(share * 100, digits) }
 
-    func number(_ value: Double, _ digits: Int) -> String {
+    package func number(_ value: Double, _ digits: Int) -> String {
         let text = decimal(abs(value), digits)
         let parts = text.split(separator: ".", maxSplits: 1)
         let whole = Int(parts[0]).map(count) ?? String(parts[0])
@@ -61,7 +61,7 @@ package struct PilotWords: Sendable {
     /// A difference of shares in points, with its sign.
     func points(_ difference: Double) -> String { self(.points, signed(difference)) }
 
-    func signed(_ difference: Double) -> String { (decimal(difference * 100, 1) == "0.0" || difference <= 0 ? "" : "+") + number(difference * 100, 1) }
+    package func signed(_ difference: Double) -> String { (decimal(difference * 100, 1) == "0.0" || difference <= 0 ? "" : "+") + number(difference * 100, 1) }
 
     /// Grey levels.
     func radius(_ epsilon: Double) -> String { PlanSchema.text(epsilon) }
@@ -69,12 +69,18 @@ package struct PilotWords: Sendable {
     func epsilon(_ epsilon: Double) -> String { epsilon == 0 ? self(.colClean) : self(.colRadius, radius(epsilon)) }
 
     /// From `2026-11-29`.
-    func date(_ text: String) -> String {
+    package func date(_ text: String) -> String {
         let parts = text.split(separator: "-").compactMap { Int($0) }
         guard parts.count == 3, (1...12).contains(parts[1]) else { return text }
         let months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
         return language == .english ? "\(parts[2]) \(months[parts[1] - 1]) \(parts[0])" : "\(parts[0])年\(parts[1])月\(parts[2])日"
     }
+
+    /// The ends of an interval of shares, as percentages without their sign.
+    func range(_ low: Double, _ high: Double) -> String { self(.range, plain(low), plain(high)) }
+
+    /// The interval of a difference of shares, in points.
+    func range(_ difference: PilotDifference) -> String { self(.rangeSigned, signed(difference.low), signed(difference.high)) }
 
     func list(_ texts: [String]) -> String { texts.joined(separator: self(.listSeparator)) }
 
@@ -123,7 +129,7 @@ package struct PilotWords: Sendable {
         }
     }
 
-    func check(_ check: SelfCheck) -> String { language == .english ? check.title : japaneseChecks[check.name] ?? check.title }
+    package func check(_ check: SelfCheck) -> String { language == .english ? check.title : japaneseChecks[check.name] ?? check.title }
 
     func kind(_ kind: String) -> String {
         switch kind {
@@ -134,6 +140,14 @@ package struct PilotWords: Sendable {
         case "rule": self(.kindRule)
         default: self(.kindOwn)
         }
+    }
+
+    /// On whose word an example's map is.
+    func word(_ example: PilotMaterial.Example) -> String {
+        guard example.kind != "own" else { return kind(example.kind) }
+        let named = self(.wordNamed, kind(example.kind), example.word)
+        guard let decision = example.decision else { return named }
+        return list([named, self(decision == "corrected" ? .wordCorrected : .wordConfirmed)])
     }
 
     func region(_ name: String) -> String {
@@ -196,7 +210,7 @@ package struct PilotWords: Sendable {
         case .betterOnClasses: return self(.reasonBetterOnClasses, name, list(Array(reason.names.dropFirst())))
         case .trade: return self(.reasonTrade, name, clean, robust)
         case .unclear: return self(.reasonUnclear, name, clean, robust)
-        case .criteriaMet: return self(.reasonCriteriaMet)
+        case .criteriaMet: return self(plan.acceptance.isOpen ? .reasonCriteriaOpen : .reasonCriteriaMet)
         case .criteriaMissed: return self(.reasonCriteriaMissed, list(reason.names.map { criterion($0, plan.evaluation.decision) }))
         }
     }

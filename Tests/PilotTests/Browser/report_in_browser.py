@@ -15,6 +15,9 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
+sys.dont_write_bytecode = True
+from printed_pages import PrintedPages  # noqa: E402
+
 page, language, folder = sys.argv[1:4]
 os.makedirs(folder, exist_ok=True)
 
@@ -66,7 +69,10 @@ pdf = f"{folder}/{language}.pdf"
 subprocess.run(
     ["/usr/bin/chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--print-to-pdf={pdf}", "file://" + os.path.abspath(page)],
     check=True, capture_output=True, timeout=120)
-data = open(pdf, "rb").read()
-pages = len(re.findall(rb"/Type\s*/Page\b", data))
+printed = PrintedPages(pdf)
+pages = len(printed.pages)
 check(8 <= pages <= 60, f"prints on {pages} pages")
+check(not printed.blank(), f"no page is blank: {printed.blank()}")
+check(printed.count_of_headings() >= 14, "headings are found on them")
+check(not printed.orphans(), f"no heading stands alone at a page's end: {printed.orphans()}")
 print("done")
