@@ -1,10 +1,10 @@
 """The tables and the picture of Scripts/promise: python3 promise_table.py FOLDER METHODS SEEDS RADII ATTACK
 
-A SIP-AT point is compared with a curve at equal clean accuracy. Between two neighbours A and B of the curve lies the model that answers
-by A with probability w and by B otherwise; w is chosen so that its clean accuracy is the point's. Its robust accuracy is w·A + (1 − w)·B: the
-chord, which a radius in between may exceed but need not fall below. The difference is paired image by image. Its variance over images follows from the
-influence of each image, that on w included (delta method); seeds add their own variance of the mean. p is two-sided and normal, adjusted over all
-tests of a table by Holm.
+A SIP-AT point is compared with a curve at equal clean accuracy. Between two neighbours A and B of the curve lies the model that
+answers by A with probability w and by B otherwise; w is chosen so that its clean accuracy is the point's. Its robust accuracy is
+w·A + (1 − w)·B: the chord, and of several the highest. The difference is paired image by image. Its variance over images follows from
+the influence of each image, that on w included (delta method); seeds add the variance of their mean. p is two-sided and normal,
+adjusted over all tests of a table by Holm.
 """
 import json
 import math
