@@ -63,7 +63,9 @@ let package = Package(
         .target(name: "Digests", dependencies: ["CCrypto", "Diagnostics"]),
         .target(name: "Images", dependencies: ["CTurboJPEG", "CPNG", "Diagnostics"], swiftSettings: vector),
         .target(name: "MPI", dependencies: ["COpenMPI", "Diagnostics"]),
-        .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet"], swiftSettings: numeric),
+        // Products of bfloat16 values: an instruction where the CPU has it, whatever the build is for, and portable code.
+        .target(name: "CBFloat16"),
+        .target(name: "Kernels", dependencies: ["COpenBLAS", "CInstructionSet", "CBFloat16"], swiftSettings: numeric),
         .target(name: "NeuralNet", dependencies: ["Kernels", "Diagnostics"], swiftSettings: numeric),
         // Formats of other programs, written by hand: protocol buffers, TensorBoard's events, ONNX. Knows networks, not training.
         .target(name: "Interchange", dependencies: ["Kernels", "NeuralNet"]),
@@ -72,7 +74,7 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["CZlib", "Images", "Kernels", "Salience", "Diagnostics"]),
         .target(name: "Checkpoints", dependencies: ["Digests", "NeuralNet", "Diagnostics"]),
         // Typed settings of a run, as YAML and JSON. Knows the other rooms' settings, not their work.
-        .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
+        .target(name: "Recipes", dependencies: ["Attacks", "Datasets", "Images", "Kernels", "NeuralNet", "Salience", "Diagnostics", "Yams"]),
         .target(
             name: "Evaluation",
             dependencies: ["MPI", "Kernels", "NeuralNet", "Interchange", "Salience", "Attacks", "Datasets", "Digests", "Images", "Diagnostics"]),
@@ -130,7 +132,7 @@ let package = Package(
         ),
 
         // A training run that tests kill and stop at chosen points.
-        .executableTarget(name: "run-fixture", dependencies: ["MPI", "Checkpoints", "Experiments", "Training", "Diagnostics"]),
+        .executableTarget(name: "run-fixture", dependencies: ["MPI", "Checkpoints", "Experiments", "Training", "Kernels", "Diagnostics"]),
 
         // Runs programs, alone or under mpirun, with a time limit.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
@@ -165,7 +167,7 @@ let package = Package(
             name: "PilotTests", dependencies: ["Pilot", "Review", "Digests", "Evaluation", "Kernels", "Diagnostics", "sipat", "TestSupport"],
             exclude: ["Browser"]),
         .testTarget(name: "ScalingTests", dependencies: ["Scaling", "Diagnostics"]),
-        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Interchange", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["sipat", "run-fixture", "Experiments", "Images", "Interchange", "Kernels", "Salience", "Checkpoints", "Digests", "Diagnostics", "TestSupport"]),
     ] + fuzzer,
     swiftLanguageModes: [.v6]
 )

@@ -6,3 +6,10 @@
 #else
 #define SIPAT_AVX512 0
 #endif
+
+// Whether the compiler may use the vectors, and the fused multiplications and additions, that our loops were tuned for.
+#if defined(__AVX2__) && defined(__FMA__)
+#define SIPAT_TUNED 1
+#else
+#define SIPAT_TUNED 0
+#endif

@@ -32,7 +32,11 @@ final class AnnotatedImages: ImageSource {
     var fitRule: FitRule { base.fitRule }
     var salience: (any SalienceSource)? { source }
 
+    var hasNames: Bool { base.hasNames }
+
     func names() throws -> [String] { try base.names() }
+
+    func fileHashes(_ indices: [Int]) throws -> [String?] { try base.fileHashes(indices) }
 
     func originals() throws -> [OriginalImage] { try base.originals() }
 

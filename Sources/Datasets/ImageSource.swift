@@ -59,6 +59,15 @@ package protocol ImageSource: Sendable {
     /// - Throws: `Failure` when a description of the images cannot be read.
     func names() throws -> [String]
 
+    /// Whether names say which image it is: paths do, numbers do not.
+    var hasNames: Bool { get }
+
+    /// Hashes of the files that images came from, 64 bits in hexadecimal digits, the same for a file, its packed set and its shards;
+    /// nil where there was none, or it cannot be read. Files are read whole, but not decoded.
+    ///
+    /// - Throws: `Failure` when a description of the images cannot be read.
+    func fileHashes(_ indices: [Int]) throws -> [String?]
+
     /// What the images were before they were fitted: what annotations refer to. May read every file's header.
     func originals() throws -> [OriginalImage]
 
@@ -92,6 +101,10 @@ extension ImageSource {
     package var fitRule: FitRule { .resize }
 
     package func names() throws -> [String] { (0..<count).map { "\($0)" } }
+
+    package var hasNames: Bool { false }
+
+    package func fileHashes(_ indices: [Int]) throws -> [String?] { indices.map { _ in nil } }
 
     package func originals() throws -> [OriginalImage] {
         try names().map { OriginalImage(name: $0, storedSize: imageSize, orientation: .up) }
@@ -139,12 +152,15 @@ package struct OriginalImage: Sendable, Hashable {
     package var boxes: [Box]
     /// The file of a mask that a manifest names.
     package var mask: String?
+    /// As `ImageSource.fileHashes`.
+    package var fileHash: String?
 
-    package init(name: String, storedSize: PixelSize, orientation: Orientation, boxes: [Box] = [], mask: String? = nil) {
+    package init(name: String, storedSize: PixelSize, orientation: Orientation, boxes: [Box] = [], mask: String? = nil, fileHash: String? = nil) {
         self.name = name
         self.storedSize = storedSize
         self.orientation = orientation
         self.boxes = boxes
         self.mask = mask
+        self.fileHash = fileHash
     }
 }

@@ -3,6 +3,7 @@ import Diagnostics
 import Digests
 import Evaluation
 import Foundation
+import Kernels
 import MPI
 import NeuralNet
 import Recipes
@@ -60,6 +61,10 @@ package struct EvaluationRequest: Sendable {
     package var leftOut: LeftOutFiles?
     /// The most images at a time.
     package var batch: Int
+    /// What computes convolutions.
+    package var backend = KernelBackend.standard
+    /// Of the operands of the attack's products. The images that it finds are judged in float32.
+    package var attackPrecision = ProductPrecision.float32
 
     package init(
         weights: String, model: Model, data: DatasetLoader.Name?, directory: String?, split: DatasetSplit, limit: Int,
@@ -109,7 +114,7 @@ package struct EvaluationExperiment {
         let loaded = try LoadedModel(weights, options: request.model, input: dataset.imageShape, classes: dataset.classes)
         configuration = loaded.configuration
         modelName = configuration.name
-        model = loaded.frozen()
+        model = loaded.frozen(backend: request.backend)
         indices = try Self.indices(request, dataset)
         var notes = loaded.notes + (request.leftOut?.notes ?? [])
         if dataset.salience != nil {
@@ -127,7 +132,15 @@ package struct EvaluationExperiment {
             throw Failure.usage(
                 "--region \(settings.region.rawValue) needs salience maps", remedy: "give --salience with maps of this split")
         }
-        evaluator = Evaluator(model: model, dataset: dataset, batch: request.batch)
+        if request.attackPrecision == .float32 {
+            evaluator = Evaluator(model: model, dataset: dataset, batch: request.batch)
+        } else {
+            let capacity = max(1, min(request.batch, model.network.attackGroup))
+            let coarse = loaded.frozen(backend: request.backend, precision: request.attackPrecision)
+            evaluator = Evaluator(
+                pass: CoarseGradientPass(exact: FrozenPass(model, capacity: capacity), coarse: FrozenPass(coarse, capacity: capacity)),
+                dataset: dataset)
+        }
     }
 
     /// The model of other weights on the same images.
@@ -139,6 +152,9 @@ package struct EvaluationExperiment {
         if try WeightsSource(path).recipe != nil { other.model = .init() } else { other.model.name = other.model.name ?? modelName }
         return try EvaluationExperiment(other, dataset: dataset)
     }
+
+    /// What computes convolutions.
+    var backend: KernelBackend { request.backend }
 
     /// A pass with room for a group of images.
     func makePass() -> FrozenPass { FrozenPass(model, capacity: max(1, min(request.batch, model.network.attackGroup))) }

@@ -16,7 +16,9 @@ extension ImageSource {
     package func salience(from path: String, split: DatasetSplit) throws -> any SalienceSource {
         let path = try expandingTilde(path)
         if SalienceStore.isStore(path) {
-            return try StoredSalience(SalienceStore(path), for: identity(split: split), size: imageSize, fit: fitRule, names: names)
+            let (store, own) = (try SalienceStore(path), identity(split: split))
+            if !hasNames { try store.requireMade(for: own) }
+            return try StoredSalience(store, for: own, size: imageSize, fit: fitRule, names: names, hashes: fileHashes)
         }
         let maps = try SalienceMaps(contentsOf: path)
         try maps.require(dataset: identity(split: split), height: imageShape.height, width: imageShape.width, from: path)

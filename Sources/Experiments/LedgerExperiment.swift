@@ -4,6 +4,7 @@ import Datasets
 import Diagnostics
 import Evaluation
 import Foundation
+import Kernels
 import MPI
 import NeuralNet
 import Training
@@ -55,11 +56,13 @@ package struct LedgerExperiment {
             ? nil : try Corpus(request.against, data: data, norm: settings.norm, leavingOut: request.output)
         let surrogate = try request.transferFrom.map { try evaluation.surrogate($0) }
         plan = Self.plan(request, norm: settings.norm, radii: radii, regions: regions, corpus: corpus, transfers: surrogate != nil)
-        description = EvaluationDescription(
+        var description = EvaluationDescription(
             program: request.program, model: try evaluation.modelDescription(), data: data, images: IndexList.text(evaluation.indices),
             attack: request.attacks.joined(separator: ","), norm: settings.norm, epsilons: settings.epsilons, regions: regions,
             salienceThreshold: settings.salienceThreshold, seed: settings.seed, keepsImages: request.keepsImages, plan: plan,
             against: corpus?.members ?? [], transferFrom: try surrogate?.modelDescription(), arguments: request.arguments)
+        description.backend = evaluation.backend == .native ? nil : evaluation.backend
+        self.description = description
         evaluator = LedgerEvaluator(
             plan, model: evaluation.makePass(), surrogate: surrogate?.makePass(), dataset: dataset, indices: evaluation.indices,
             threshold: settings.salienceThreshold, seed: settings.seed, keepsImages: request.keepsImages, corpus: corpus)
@@ -83,7 +86,7 @@ package struct LedgerExperiment {
         communicator: Communicator, keepsLines: Bool,
         show: @escaping (EvaluationProgress, _ phase: Int) throws -> Void
     ) throws -> Outcome {
-        try RankFingerprint.compare(data: description.hash, communicator: communicator)
+        try RankFingerprint.compare(data: description.hash, compute: .current(backend: evaluation.backend), communicator: communicator)
         let isFirst = communicator.rank == 0
         let (start, ledgerFolder, memory) = try communicator.agreeing { () -> (EvaluationProgress, LedgerFolder?, MemorySink?) in
             let empty = EvaluationProgress(plan, count: evaluation.indices.count, norm: description.norm)

@@ -16,7 +16,7 @@ extension LeftOutFiles {
     ///   - known: a folder whose `left-out.json`, if it has one, says it already: then no file is decoded. Only rank 0 reads it.
     ///   - waiting: called when this rank's own share is done.
     /// - Returns: nil where there is nothing to decode.
-    static func agree(
+    package static func agree(
         _ configuration: ImagesConfiguration, at path: String, split: DatasetSplit, known folder: String?, communicator: Communicator,
         waiting: () -> Void = {}
     ) throws -> LeftOutFiles? {

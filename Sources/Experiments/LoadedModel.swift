@@ -27,8 +27,9 @@ package struct LoadedModel {
     }
 
     /// The weights, frozen.
-    package func frozen() -> FrozenModel {
-        let model = FrozenModel(network: state.network)
+    package func frozen(backend: KernelBackend = .standard, precision: ProductPrecision = .float32) -> FrozenModel {
+        let filters = PreparedFilters(network: state.network, backend: backend, precision: precision)
+        let model = FrozenModel(network: state.network, filters: filters)
         model.freeze(state)
         return model
     }

@@ -31,7 +31,8 @@ package struct SalienceImport {
             for (index, original) in found.enumerated() {
                 targets.append(
                     .init(
-                        name: original.name, storedSize: original.storedSize, orientation: original.orientation, label: Int(images.labels[index])))
+                        name: original.name, storedSize: original.storedSize, orientation: original.orientation, label: Int(images.labels[index]),
+                        fileHash: original.fileHash))
             }
             originals += found
         }

@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Diagnostics
 import Foundation
+import Kernels
 import MPI
 import Recipes
 import Training
@@ -101,7 +102,10 @@ package struct TrainingExperiment {
             start?.notes += Placement.warnings(placements, threads: request.threads).map { "warning: \($0)" }
         }
         if recipe.mode == .sipAT, !recipe.salienceRule.text.isEmpty { start?.notes.append("salience by rule: \(recipe.salienceRule.text)") }
-        try RankFingerprint.compare(data: data.fingerprint, communicator: world)
+        if recipe.attack.precision == .bfloat16, recipe.mode != .natural, !hasBFloat16Instructions {
+            start?.notes.append("warning: attack.precision is bfloat16, which this CPU does not multiply (AVX512-BF16): the attack will be slower than with float32")
+        }
+        try RankFingerprint.compare(data: data.fingerprint, compute: .current(backend: recipe.kernels.backend), communicator: world)
         let run = try TrainingRun(
             recipe: recipe, data: data, communicator: world, start: start, resume: resumes, initialWeights: initialWeights?.load,
             threads: request.threads, showsProfile: request.showsProfile, heartbeat: heartbeat

@@ -10,6 +10,7 @@ extension Recipe {
             case .free: parts.append("free training, each batch \(attack.replays) times")
             case .fgsmRS, .nFGSM: parts.append("attack \(attack.name.rawValue)")
             }
+            if attack.precision != .float32 { parts.append("attack in \(attack.precision.rawValue)") }
             if attack.warmupEpochs > 0 { parts.append("radius growing for \(shown(attack.warmupEpochs)) epochs") }
         }
         if awp.gamma > 0 {
@@ -67,6 +68,14 @@ extension Recipe {
         try require(
             name != .free || attack.maskWhen == .everyStep, ["attack.maskWhen", "attack.name"],
             "attack.maskWhen is final, but attack.name is free, whose perturbation is never finished", "set attack.maskWhen=every-step")
+        try require(
+            attack.precision == .float32 || name != .free && attack.batchNorm == .evaluation,
+            ["attack.precision", name == .free ? "attack.name" : "attack.batchNorm"],
+            "attack.precision is \(attack.precision.rawValue), but "
+                + (name == .free
+                    ? "attack.name is free, whose perturbation comes from the update's own gradient"
+                    : "attack.batchNorm is train, so that the attack goes through the update's own layers"),
+            "set attack.precision=float32" + (name == .free ? "" : ", or attack.batchNorm=eval"))
         try require(
             name != .nFGSM || attack.noiseRatio > 0, ["attack.noiseRatio"],
             "attack.noiseRatio is 0, but attack.name is n-fgsm: noise is what keeps it from failing", "the paper's is 2")

@@ -1,5 +1,6 @@
 import Attacks
 import Datasets
+import Kernels
 import NeuralNet
 import Salience
 
@@ -121,6 +122,7 @@ package struct Recipe: Sendable, Hashable {
         package var mask = PerturbationMask.Name.binary
         package var threshold = 0.5
         package var maskWhen = AttackSettings.MaskTime.everyStep
+        package var precision = ProductPrecision.float32
     }
 
     package struct Objective: Sendable, Hashable {
@@ -273,6 +275,7 @@ package struct Recipe: Sendable, Hashable {
     package var watch = Watch()
     package var checkpoint = Checkpoint()
     package var logging = Logging()
+    package var kernels = KernelSettings()
     package var communication = Communication()
 
     init() {}

@@ -64,6 +64,7 @@ package enum RecipeSchema {
         field("attack.mask", \.attack.mask, "how salience becomes the perturbation mask"),
         field("attack.threshold", \.attack.threshold, .number(0...1), "binary: a pixel may change if 1 − salience is at least this"),
         field("attack.maskWhen", \.attack.maskWhen, "project onto the mask in each step, or mask the finished perturbation"),
+        field("attack.precision", \.attack.precision, "of the attack's products; bfloat16: operands rounded, sums in float32, faster on CPUs with AVX512-BF16; the update stays float32"),
 
         field("objective.name", \.objective.name, "what is minimised: the loss of the attacked images, or with TRADES or MART of pairs, clean and attacked"),
         field("objective.beta", \.objective.beta, .number(0...1000), "trades, mart: weight of the pairs' divergence, against clean accuracy"),
@@ -113,6 +114,8 @@ package enum RecipeSchema {
         field("checkpoint.keep", \.checkpoint.keep, .integer(1...10_000), "newest checkpoints kept, besides the best", mayChange: true),
 
         field("logging.tensorboard", \.logging.tensorboard, "write the numbers of metrics.jsonl as TensorBoard's event files, too", mayChange: true),
+
+        field("kernels.backend", \.kernels.backend, "what computes convolutions: our own loops, OpenBLAS, or for each layer the faster of the two; the results differ in their last bits", mayChange: true),
 
         field("communication.reduction", \.communication.reduction, "sum gradients in an order that no rank count changes, as MPI pleases, or in bfloat16 with error feedback (half the bytes; results then depend on the number of ranks, and on where a run is resumed)"),
         field("communication.bucketMegabytes", \.communication.bucketMegabytes, .number(0.001...4096), "gradients sent at a time while the backward pass goes on", mayChange: true) { recipe in

@@ -67,12 +67,12 @@ package struct Review {
     /// - Parameter head: the hash that the log had before; nil: not known.
     /// - Returns: what was found, in words.
     package func verify(head: String?) throws -> String {
-        var isKnown = head == nil || head == planHash
+        var search = HeadSearch(head, root: planHash, end: end)
         var decisions: [Int: (person: String, item: Int)] = [:]
         var undone = 0
         try log.forEach { line, _ in
-            func problem(_ text: String) -> Failure { .badData("\(log.path):\(line.line + 1): \(text)", remedy: "take the log from a backup") }
-            if line.previous == head { isKnown = true }
+            func problem(_ text: String) -> Failure { .badData("\(log.path):\(line.line + 1): \(text)", remedy: LogEnd.remedy) }
+            search.see(previous: line.previous)
             switch line.kind {
             case .decision:
                 decisions[line.line] = (line.person, line.item)
@@ -88,11 +88,7 @@ package struct Review {
                 undone += 1
             }
         }
-        if end.head == head { isKnown = true }
-        guard isKnown else {
-            throw Failure.badData("\(log.path): the line with the hash \(head!) is not there any more: lines were cut off at the end, or replaced", remedy: "take the log from a backup")
-        }
-        let torn = end.torn > 0 ? "; an unfinished line of \(end.torn) bytes at the end, which nobody was told is saved" : ""
-        return "\(end.lines) lines, each follows from the one before; \(decisions.count) decisions hold, \(undone) were taken back\(torn)\nhead \(end.head)"
+        try search.require(in: log.path)
+        return "\(end.lines) lines, each follows from the one before; \(decisions.count) decisions hold, \(undone) were taken back\(end.tornText)\nhead \(end.head)"
     }
 }

@@ -69,7 +69,7 @@ package struct ReviewExport {
                 guard item >= 0, review.state.isDecided(item) else {
                     counts.untouched += 1
                     try writer.add(
-                        image: names[index], try content(image, record.state), origin: try number(record.origin), file: record.file,
+                        image: names[index], try content(image, record.state), imageHash: record.imageHash, origin: try number(record.origin), file: record.file,
                         fileHash: record.fileHash, replaced: replaced, remarks: record.remarks ?? [])
                     return
                 }
@@ -97,17 +97,17 @@ package struct ReviewExport {
                     // Accepting that there is no map says nothing of the image.
                     let state: SalienceState = record.state
                     try writer.add(
-                        image: names[index], try content(image, state), origin: state == .unseen ? nil : reviewer, replaced: replaced, remarks: remarks)
-                case .nothing: try writer.add(image: names[index], .empty, origin: reviewer, replaced: replaced, remarks: remarks)
-                case .wrong: try writer.add(image: names[index], .unseen, origin: nil, replaced: replaced, remarks: remarks)
+                        image: names[index], try content(image, state), imageHash: record.imageHash, origin: state == .unseen ? nil : reviewer, replaced: replaced, remarks: remarks)
+                case .nothing: try writer.add(image: names[index], .empty, imageHash: record.imageHash, origin: reviewer, replaced: replaced, remarks: remarks)
+                case .wrong: try writer.add(image: names[index], .unseen, imageHash: record.imageHash, origin: nil, replaced: replaced, remarks: remarks)
                 case .corrected:
                     guard let mask = decision.runs.flatMap({ RunMask(size: material.size, runs: $0) }) else {
                         throw Failure.badData("\(review.log.path):\(decision.line + 1): has no region that fits the image", remedy: ReviewFolder.again)
                     }
-                    try writer.add(image: names[index], SalienceContent(pixels: mask.map), origin: reviewer, replaced: replaced, remarks: remarks)
+                    try writer.add(image: names[index], SalienceContent(pixels: mask.map), imageHash: record.imageHash, origin: reviewer, replaced: replaced, remarks: remarks)
                 case .unsure:
                     try writer.add(
-                        image: names[index], try content(image, record.state), origin: try number(record.origin), file: record.file,
+                        image: names[index], try content(image, record.state), imageHash: record.imageHash, origin: try number(record.origin), file: record.file,
                         fileHash: record.fileHash, replaced: replaced, remarks: remarks)
                 }
             }

@@ -52,6 +52,9 @@ package struct ReviewMaterial: Sendable {
     /// Images of all splits.
     package var count: Int { firsts.last! }
 
+    /// Image `index` of a split, counted over all splits.
+    package func number(of index: Int, part: Int) -> Int { firsts[part] + index }
+
     /// The split of image `number` and its index there.
     package func place(_ number: Int) -> (part: Part, index: Int) {
         let part = parts.indices.last { firsts[$0] <= number }!

@@ -1,5 +1,4 @@
 import Diagnostics
-import Digests
 import Foundation
 import Images
 import Salience
@@ -17,6 +16,8 @@ package struct ReviewPlan: Codable, Hashable, Sendable {
         package var splitSeed = 0
         package var size = 0
         package var fit = "resize"
+        /// Paths of files that are done without, as they cannot be used; nil for none.
+        package var leftOut: [String]?
         /// Of the images that are reviewed.
         package var splits: [String] = []
 
@@ -110,31 +111,22 @@ package struct ReviewFolder: Hashable, Sendable {
 
     package static let again = "restore the folder, or plan the review again: sipat review plan"
 
+    private var planFile: PlanFile { PlanFile(path: plan, noun: "review", command: "sipat review plan --data … --maps …", remedy: ReviewFolder.again) }
+
     /// The plan and its hash.
     ///
     /// - Throws: `Failure` when it is missing or is none.
     package func readPlan() throws -> (plan: ReviewPlan, hash: String) {
-        guard FileManager.default.fileExists(atPath: plan) else {
-            throw Failure.inputOutput("\(path) is no review: there is no plan.json in it", remedy: "make one: sipat review plan --data … --maps … --output \(path)")
-        }
-        let bytes = try ReadableFile.contents(of: plan)
-        let read: ReviewPlan
-        do { read = try decodedJSON(ReviewPlan.self, from: bytes) } catch {
-            throw Failure.badData("\(plan): is not the plan of a review (\(error))", remedy: ReviewFolder.again)
-        }
+        let (read, hash) = try planFile.read(ReviewPlan.self)
         guard read.format == ReviewPlan.currentFormat, read.items > 0, (1...65_536).contains(read.width), (1...65_536).contains(read.height) else {
             throw Failure.badData("\(plan): format \(read.format), \(read.items) items of \(read.width)×\(read.height) mean nothing here", remedy: ReviewFolder.again)
         }
         try read.settings.check()
-        return (read, SHA256.hex(of: bytes))
+        return (read, hash)
     }
 
     /// Compares files with the hashes in the plan.
     package func checkFiles(_ plan: ReviewPlan) throws {
-        for (file, hash) in [(queue, plan.queueHash), (honeypots, plan.honeypotsHash), (policy, plan.policyHash)] {
-            guard try SHA256.hex(ofFile: file) == hash else {
-                throw Failure.badData("\(file): is not the file that was planned (its hash differs)", remedy: ReviewFolder.again)
-            }
-        }
+        for (file, hash) in [(queue, plan.queueHash), (honeypots, plan.honeypotsHash), (policy, plan.policyHash)] { try planFile.require(file, hash: hash) }
     }
 }

@@ -17,7 +17,7 @@ package struct ReviewPlanner {
     private let material: ReviewMaterial
     private let settings: ReviewSettings
 
-    /// Images (split, index in the split) that a model gets wrong, as they are and under attack.
+    /// Images, counted over all splits, that a model gets wrong, as they are and under attack.
     package var mistaken: Set<Int> = []
     package var attacked: Set<Int> = []
 
@@ -69,6 +69,12 @@ package struct ReviewPlanner {
 
 /// Chooses images whose maps are known to be right, and makes wrong ones of others.
 struct HoneypotMaker {
+    /// What a plan notes where honeypots start from maps that nobody vouched for.
+    static let withoutTrusted = (
+        english: "no maps are known to be right (--trusted): maps that leave the least doubt were taken for it, so some \"false alarms\" may be people finding real errors",
+        japanese: "正しいと確認されたマップ（--trusted）がないため、疑いの最も少ないマップを正しいものとみなしました。「誤警報」の一部は、人が本当の誤りを見つけたものかもしれません"
+    )
+
     private let material: ReviewMaterial
     private let settings: ReviewSettings
     private let doubt: Doubt
@@ -92,8 +98,7 @@ struct HoneypotMaker {
         let candidates = (hasTrusted ? Philox(seed: settings.seed, purpose: .review, epoch: 3).permutation(material.count) : doubt.order.reversed()).filter(isUsable)
         let chosen = Array(candidates.prefix(count))
         if !hasTrusted {
-            notes.append(
-                "no maps are known to be right (--trusted): maps that leave the least doubt were taken for it, so some \"false alarms\" may be people finding real errors")
+            notes.append(HoneypotMaker.withoutTrusted.english)
         }
         if chosen.count < count { notes.append("\(chosen.count) honeypots instead of \(count): so many images have a map to start from") }
         let bytes = { (image: Int) in hasTrusted ? try material.map(image) { $0.trusted } : try material.map(image) }

@@ -16,9 +16,11 @@ private struct GoldenSteps {
     let count: Int
     /// What is done wrong: `rate`, `decay`, `momentum`, `label`, `epsilon`, `mask`; empty for nothing.
     let fault: String
+    let backend: KernelBackend
 
-    init(_ path: String, fault: String) throws {
+    init(_ path: String, fault: String, backend: KernelBackend) throws {
         self.fault = fault
+        self.backend = backend
         file = try SafetensorsFile(path)
         guard let sides = file.shape(of: "x"), sides.count == 4 else { throw Failure.badData("\(path): has no images x") }
         count = sides[0]
@@ -44,6 +46,7 @@ private struct GoldenSteps {
     func take(_ steps: Int, images name: String, rate: Float, settings: StepSettings, on world: Communicator) throws -> ModelState {
         var settings = settings
         settings.fullBatch = count
+        settings.backend = backend
         if fault == "epsilon" { settings.attack?.settings.threat = ThreatModel(norm: .linf, epsilon: 7.0 / 255) }
         if fault == "mask" { settings.mask = nil }
         let step = TrainingStep(
@@ -105,7 +108,7 @@ private struct GoldenSteps {
 }
 
 let goldenScenarios: [String: Scenario] = [
-    // Arguments: a golden file, a fault. Prints for each run and tensor how far its change is from PyTorch's.
+    // Arguments: a golden file, a fault (or ""), a backend. Prints for each run and tensor how far its change is from PyTorch's.
     "golden-steps": Scenario { session, arguments in
         // step1's attack begins at noise of PyTorch's: its perturbed images are taken as they are.
         let (clean, attacked) = (StepSettings(attack: nil, mask: nil, seed: 0), GoldenSteps.settings)
@@ -135,8 +138,9 @@ let goldenScenarios: [String: Scenario] = [
             ),
             ("average", 3, "x", 0.01, changed(clean) { $0.averageDecay = 0.9 }),
         ]
+        let backend = arguments.count > 2 ? KernelBackend(rawValue: arguments[2])! : .standard
         for run in runs {
-            let golden = try GoldenSteps(arguments[0], fault: arguments.count > 1 ? arguments[1] : "")
+            let golden = try GoldenSteps(arguments[0], fault: arguments.count > 1 ? arguments[1] : "", backend: backend)
             guard golden.file.shape(of: "\(run.name)/\(golden.state.layouts[0].name)") != nil else { continue }
             let result = try golden.take(run.steps, images: run.images, rate: run.rate, settings: run.settings, on: session.world)
             guard session.world.rank == 0 else { continue }

@@ -5,6 +5,7 @@
 
 import Diagnostics
 import Foundation
+import Kernels
 import MPI
 
 let scenarios: [String: Scenario] = collectiveScenarios.merging(messageScenarios) { $1 }
@@ -24,6 +25,8 @@ let several = Scenario(threadLevel: .multiple) { session, names in
     return 0
 }
 
+// As the program does.
+GEMM.useOneThread()
 let name = CommandLine.arguments.dropFirst().first ?? ""
 guard let scenario = name == "checks" ? several : scenarios[name] else {
     print("scenarios: checks \(scenarios.keys.sorted().joined(separator: " "))")

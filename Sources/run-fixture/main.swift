@@ -12,6 +12,7 @@ import Checkpoints
 import Diagnostics
 import Experiments
 import Foundation
+import Kernels
 import MPI
 import Synchronization
 import Training
@@ -57,6 +58,8 @@ final class StrikingFiles: FileOperations {
     func removeDirectory(_ path: String) throws { step("removeDirectory", path); try real.removeDirectory(path) }
 }
 
+// As the program does.
+GEMM.useOneThread()
 let words = CommandLine.arguments.dropFirst().map { $0 }
 guard words.count >= 3 else { exit(Failure.Kind.usage.rawValue) }
 do {

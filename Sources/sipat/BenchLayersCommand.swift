@@ -6,13 +6,15 @@ import NeuralNet
 
 struct BenchLayersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "layers", abstract: "Time each convolution of a network on one core, and each class of them.")
+        commandName: "layers", abstract: "Time each convolution of a network on one core, and each class of them, by our own loops and by OpenBLAS.")
 
     @OptionGroup var network: BenchModelOptions
     @Option(help: "Images.")
     var batch = 64
     @Option(help: "Seconds for each pass of each layer.")
     var seconds = 0.2
+    @Option(help: "float32 or bfloat16: precision of the products of our own forward passes and input gradients, as in an attack.")
+    var attackPrecision: String?
     @Option(help: "Write the result as JSON.")
     var json: String?
 
@@ -23,6 +25,10 @@ struct BenchLayersCommand: ParsableCommand {
         let forward: Double
         let inputGradient: Double
         let filterGradient: Double
+        /// The same by OpenBLAS.
+        let blasForward: Double
+        let blasInputGradient: Double
+        let blasFilterGradient: Double
         let peak: Double
     }
 
@@ -34,6 +40,7 @@ struct BenchLayersCommand: ParsableCommand {
 
     private func measure() throws {
         guard batch >= 1, seconds > 0 else { throw Failure.usage("--batch must be at least 1, --seconds more than 0") }
+        let precision: ProductPrecision = try choice(attackPrecision, flag: "--attack-precision") ?? .float32
         try requireWritable([("--json", json)], inputs: [])
         let layers = try network.network().convolutions
         var need = MemoryNeed()
@@ -46,20 +53,28 @@ struct BenchLayersCommand: ParsableCommand {
         GEMM.useOneThread()
         let peak = ConvolutionBenchmark.peak()
         try Output.result("peak \(decimal(peak, 0)) GFLOP/s on one core; effective GFLOP/s as direct convolutions, and share of peak")
-        try Output.result("| layer | input | filter | algorithm | forward | input gradient | filter gradient |")
-        try Output.result("| :--- | :--- | :--- | :--- | ---: | ---: | ---: |")
+        try Output.result("second columns: by OpenBLAS, kernels for \(GEMM.coreType)")
+        if precision == .bfloat16 {
+            try Output.result("first columns, forward and input gradient: operands in bfloat16, but for Winograd's algorithm and images of few channels")
+        }
+        try Output.result("| layer | input | filter | algorithm | forward | blas | input gradient | blas | filter gradient | blas |")
+        try Output.result("| :--- | :--- | :--- | :--- | ---: | ---: | ---: | ---: | ---: | ---: |")
         var rows: [Row] = []
         var classes: [Class] = []
         var shapes: [ConvolutionShape] = []
         for layer in layers where !shapes.contains(layer.shape) { shapes.append(layer.shape) }
         for shape in shapes {
             let names = layers.filter { $0.shape == shape }.map(\.name)
-            let m = ConvolutionBenchmark.measure(.init(names[0], shape, batch: batch), seconds: seconds)
+            let layer = ConvolutionBenchmark.Layer(names[0], shape, batch: batch)
+            let m = ConvolutionBenchmark.measure(layer, precision: precision, seconds: seconds)
+            let blas = ConvolutionBenchmark.measure(layer, algorithm: .blas, seconds: seconds)
             func cell(_ speed: Double) -> String { "\(decimal(speed, 0)) (\(decimal(100 * speed / peak, 0)) %)" }
             let input = "\(shape.height)×\(shape.width)×\(shape.inputChannels)"
             let filter = "\(shape.kernel)×\(shape.kernel)/\(shape.stride) → \(shape.outputChannels)"
+            let cells = [(m.forward, blas.forward), (m.inputGradient, blas.inputGradient), (m.filterGradient, blas.filterGradient)]
+                .map { "\(cell($0)) | \(cell($1))" }.joined(separator: " | ")
             try Output.result(
-                "| \(names[0])\(names.count > 1 ? " ×\(names.count)" : "") | \(input) | \(filter) | \(m.algorithm.rawValue) | \(cell(m.forward)) | \(cell(m.inputGradient)) | \(cell(m.filterGradient)) |")
+                "| \(names[0])\(names.count > 1 ? " ×\(names.count)" : "") | \(input) | \(filter) | \(m.algorithm.rawValue) | \(cells) |")
             let kind = "\(shape.kernel)×\(shape.kernel), stride \(shape.stride), \(m.algorithm.rawValue)"
             let place = classes.firstIndex { $0.name == kind } ?? classes.endIndex
             if place == classes.endIndex { classes.append(Class(name: kind)) }
@@ -67,7 +82,8 @@ struct BenchLayersCommand: ParsableCommand {
             rows.append(
                 Row(
                     layers: names, shape: "\(input) \(filter)", algorithm: m.algorithm.rawValue, forward: m.forward,
-                    inputGradient: m.inputGradient, filterGradient: m.filterGradient, peak: peak))
+                    inputGradient: m.inputGradient, filterGradient: m.filterGradient, blasForward: blas.forward,
+                    blasInputGradient: blas.inputGradient, blasFilterGradient: blas.filterGradient, peak: peak))
         }
         try printClasses(classes, peak: peak)
         if let json { try writeJSON(rows, to: json) }

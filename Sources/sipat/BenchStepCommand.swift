@@ -22,6 +22,10 @@ struct BenchStepCommand: ParsableCommand {
     var repeats = 3
     @Option(help: "Threads per rank.")
     var threads = 1
+    @Option(help: "What computes convolutions: native, blas or auto; this machine's default if not given.")
+    var backend: String?
+    @Option(help: "float32 or bfloat16: precision of the attack's products.")
+    var attackPrecision: String?
     @Option(help: "Write the result as JSON.")
     var json: String?
 
@@ -49,9 +53,11 @@ struct BenchStepCommand: ParsableCommand {
         }
         let micro = microBatch == 0 ? batch : microBatch
         let model = try network.configuration()
-        let settings = StepBenchmark.Settings(
+        var settings = StepBenchmark.Settings(
             model: model, input: network.input, classes: network.classes, batch: batch, microBatch: micro, pgdSteps: pgdSteps,
             repeats: repeats, threads: threads)
+        settings.backend = try choice(backend, flag: "--backend") ?? .standard
+        settings.attackPrecision = try choice(attackPrecision, flag: "--attack-precision") ?? .float32
         var need = TrainingStep.memoryNeed(
             network: try network.network(), batch: batch, microBatch: micro, threads: threads, settings: settings.step)
         // Random images with their maps for all ranks, and their order for every repetition.

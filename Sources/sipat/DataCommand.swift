@@ -59,7 +59,7 @@ struct DataCheckCommand: ParsableCommand {
         try Session.withSession { session in
             let world = session.world
             let contents = try world.agreeing { try check { if world.rank == 0 { try Output.result($0) } } }
-            try RankFingerprint.compare(data: contents, communicator: world)
+            try RankFingerprint.compare(data: contents, compute: nil, communicator: world)
             try world.agreeing {
                 if world.rank == 0 { try Output.result("the same on all \(world.size) ranks") }
             }

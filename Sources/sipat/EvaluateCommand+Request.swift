@@ -4,6 +4,7 @@ import Diagnostics
 import Evaluation
 import Experiments
 import Foundation
+import Kernels
 import Recipes
 
 /// What the flags ask for.
@@ -27,6 +28,8 @@ extension EvaluateCommand {
             weights: weights, model: try model.request(), data: name, directory: directory, split: split, limit: limit, images: images, salience: salience,
             salienceThreshold: threshold, settings: try settings(), batch: batch)
         request.salienceCoverage = coverage
+        request.backend = try choice(backend, flag: "--backend") ?? .standard
+        request.attackPrecision = try choice(attackPrecision, flag: "--attack-precision") ?? .float32
         request.skipsBadFiles = skipBad
         request.needsSalience = ([region] + (regions ?? "").split(separator: ",").map(String.init)).contains { $0 != EvaluationProtocol.Region.all.rawValue }
         return request
@@ -40,6 +43,11 @@ extension EvaluateCommand {
             output != nil || resume || regions != nil || keepImages || !against.isEmpty || transferFrom != nil || names.count > 1 || checks == true || measures
             || EvaluationAttacks.Ascent(rawValue: names[0]) == nil
         guard needsLedger else { return nil }
+        guard attackPrecision == nil || attackPrecision == ProductPrecision.float32.rawValue else {
+            throw Failure.usage(
+                "--attack-precision \(attackPrecision ?? "") is for one ascent over one region, without --output",
+                remedy: "leave it out: evaluations that are kept attack in float32")
+        }
         guard output != nil || !(resume || keepImages) else {
             throw Failure.usage("\(resume ? "--resume" : "--keep-images") needs --output", remedy: "name the evaluation's folder: --output eval/first")
         }

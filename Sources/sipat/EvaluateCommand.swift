@@ -62,6 +62,11 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Images at a time, at most; no result depends on it.")
     var batch = 128
 
+    @Option(help: "What computes convolutions: native, blas or auto; this machine's default if not given.")
+    var backend: String?
+    @Option(help: "float32 or bfloat16: precision of the attack's products; the images it finds are judged in float32. Without --output only.")
+    var attackPrecision: String?
+
     @Option(help: "Salience maps of this split (a store, or an .npy file). Where regions need maps and none are given, they are the synthetic data's own, or by the run's salience.maps (a store) or salience.estimator.")
     var salience: String?
     @Option(help: "Attack all pixels, or only the salient ones, or only the background, or a random region as large as the salient one. Images without such pixels are left out.")

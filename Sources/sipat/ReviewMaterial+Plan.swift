@@ -21,6 +21,7 @@ extension ReviewMaterial {
             images.fit = .init(rawValue: data.fit) ?? .resize
         }
         images.collection = CollectionOptions(labelFrom: data.labelFrom, testShare: data.testShare, seed: UInt64(max(0, data.splitSeed)))
+        images.leftOut = Set(data.leftOut ?? [])
         try self.init(
             data.splits.map { name in
                 guard let split = DatasetSplit(rawValue: name) else { throw Failure.usage("the split \"\(name)\" is not known, expected train or test") }

@@ -12,7 +12,10 @@ struct ReviewPlanCommand: ParsableCommand {
             nobody looks at; sipat review status says when it is good enough to stop.
 
             Doubtful: maps that differ from other --maps, that lie near the threshold, that mark much more or less than others of their
-            class, images that a model gets wrong (--results, of sipat evaluate), images without a map.
+            class, images that a model gets wrong or that fall under attack (--results, of sipat evaluate), images without a map.
+
+            Each map is read once, thousands a second for small images, and the folder is written at the end: a plan that was stopped is
+            simply made again.
             """)
 
     @OptionGroup var source: SalienceDataOptions
@@ -22,8 +25,12 @@ struct ReviewPlanCommand: ParsableCommand {
     var maps: [String]
     @Option(help: "Maps known to be right, for honeypots.")
     var trusted: String?
-    @Option(help: "What sipat evaluate found on the first of the splits, its folder (--output) or its lines (--per-sample): images that a model gets wrong come early.")
-    var results: String?
+    @Option(
+        help: """
+            What sipat evaluate found on these images, its folder (--output) or its lines (--per-sample): images that a model gets wrong, or that \
+            fall under attack, come early. Given again: of the next split.
+            """)
+    var results: [String] = []
     @Option(help: "A text that says what counts as salient and who may decide; shown in the page, named by its hash in every record.")
     var policy: String?
     @Option(help: "From which value on a pixel is shown as salient.")
@@ -52,7 +59,7 @@ struct ReviewPlanCommand: ParsableCommand {
         maps = try maps.map { try expandingTilde($0) }
         try expandTilde(&trusted)
         try expandTilde(&policy)
-        try expandTilde(&results)
+        results = try results.map { try expandingTilde($0) }
     }
 
     func run() throws {
@@ -61,7 +68,10 @@ struct ReviewPlanCommand: ParsableCommand {
 
     private func plan() throws {
         let folder = ReviewFolder(output)
-        if let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path), !names.isEmpty {
+        // What a plan that was stopped may have left.
+        let unfinished = [folder.queue, folder.honeypots, folder.policy].map { pathName($0) }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        if names.contains(where: { !unfinished.contains($0) && !$0.hasPrefix(incompletePrefix) }) {
             throw Failure.usage("\(output) is there and is not empty", remedy: "name another folder: decisions are never overwritten")
         }
         var settings = ReviewSettings()
@@ -73,13 +83,22 @@ struct ReviewPlanCommand: ParsableCommand {
             data: isPath ? absolutePath(self.source.data) : self.source.data, dataDir: self.source.dataDir.map(absolutePath))
         (source.labelFrom, source.testShare, source.splitSeed) = (self.source.labelFrom, self.source.testShare, self.source.splitSeed)
         (source.size, source.fit) = (self.source.size, self.source.fit)
+        let leftOut = try self.source.leftOut()
+        source.leftOut = leftOut.isEmpty ? nil : leftOut.sorted()
         source.splits = split.split(separator: ",").map(String.init)
         guard Set(source.splits).count == source.splits.count, !source.splits.isEmpty else { throw Failure.usage("--split is \"\(split)\", expected train, test, or train,test") }
         let material = try ReviewMaterial(source, maps: maps.map(absolutePath), trusted: trusted.map(absolutePath))
         let text = try policy.map { try ReadableFile.contents(of: $0, limit: 1 << 20) } ?? Array(ReviewPlanCommand.standardPolicy.utf8)
         guard String(validating: text, as: UTF8.self) != nil else { throw Failure.badData("\(policy ?? ""): is not UTF-8 text", remedy: "save it as plain text") }
         var planner = try ReviewPlanner(material, settings: settings)
-        if let results { (planner.mistaken, planner.attacked) = try HardImages.read(results, part: material.parts[0]) }
+        guard results.count <= material.parts.count else {
+            throw Failure.usage("--results is given \(results.count) times, --split names \(material.parts.count)", remedy: "give one for each split, in their order")
+        }
+        for (number, path) in results.enumerated() {
+            let (mistaken, attacked) = try HardImages.read(path, part: material.parts[number])
+            planner.mistaken.formUnion(mistaken.map { material.number(of: $0, part: number) })
+            planner.attacked.formUnion(attacked.map { material.number(of: $0, part: number) })
+        }
         var progress = ProgressLine()
         var last = monotonicSeconds()
         let summary = try planner.write(
@@ -95,7 +114,6 @@ struct ReviewPlanCommand: ParsableCommand {
 
     private func describe(_ summary: ReviewPlanner.Summary, count: Int) -> String {
         func number(_ kind: ReviewItem.Kind) -> Int { summary.items.count { $0.kind == kind } }
-        let items = Double(summary.items.count)
         var lines = [
             "\(output): \(count) images, shown \(summary.items.count) times: \(number(.doubtful)) in order of doubt, \(number(.audit) - summary.honeypots.count) at random, "
                 + "\(summary.honeypots.count) honeypots (\(summary.honeypots.count { $0.isRight }) right, \(summary.honeypots.count { !$0.isRight }) wrong), "
@@ -105,9 +123,8 @@ struct ReviewPlanCommand: ParsableCommand {
         if !reasons.isEmpty {
             lines.append("most doubtful tenth: " + reasons.sorted { $0.value > $1.value }.map { "\($0.key.rawValue) \($0.value)" }.joined(separator: ", "))
         }
-        lines.append(
-            "All of it would take one person \(duration(2 * items)) to \(duration(6 * items)) (2 to 4 s to confirm, 7 to 15 s to correct). "
-                + "The random images alone, \(number(.audit)), take \(duration(2 * Double(number(.audit)))) to \(duration(6 * Double(number(.audit)))) and may show that the rest is good enough.")
+        let forecast = ReviewForecast(summary.items, honeypots: summary.honeypots, images: count, goodEnough: summary.plan.settings.goodEnough)
+        lines.append(forecast.text(goodEnough: summary.plan.settings.goodEnough))
         lines += summary.plan.notes.map { "note: \($0)" }
         lines.append("Next: sipat review serve \(output)")
         return lines.joined(separator: "\n")

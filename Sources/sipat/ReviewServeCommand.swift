@@ -28,9 +28,7 @@ struct ReviewServeCommand: ParsableCommand {
         let known = try options.known(folder.people, otherwise: "reviewer")
         let material = try ReviewMaterial(plan)
         let opened = try Review(review, people: known.people.map(\.name))
-        if opened.end.torn > 0 {
-            Output.complain("\(folder.log): removed an unfinished line of \(opened.end.torn) bytes at the end, which nobody was told is saved")
-        }
+        options.note(removed: opened.end, from: folder.log)
         let server = try ReviewServer(opened, material: material, people: known)
         try options.serve(server, people: known.people)
     }

@@ -10,24 +10,18 @@ struct ReviewStatusCommand: ParsableCommand {
 
     @Argument(help: "The folder of the review.")
     var review: String
-    @Option(help: "Write everything as JSON, too.")
-    var json: String?
-    @Option(help: "en or ja.")
-    var language = "en"
+    @OptionGroup var options: ReportOptions
 
-    mutating func validate() throws {
-        review = try expandingTilde(review)
-        try expandTilde(&json)
-    }
+    mutating func validate() throws { review = try expandingTilde(review) }
 
     func run() throws {
         try reportingFailures {
-            let language: PageLanguage = try choice(language, flag: "--language")!
-            try requireWritable([("--json", json)], inputs: [review])
+            let language = try options.pageLanguage()
+            try requireWritable([("--json", options.json)], inputs: [review])
             let known = try ReviewPeople.read(ReviewFolder(review).people)
             let opened = try Review(review, people: known.people.map(\.name))
             let status = try ReviewStatus(opened, material: ReviewMaterial(opened.plan))
-            if let json { try writeJSON(status, to: json) }
+            if let json = options.json { try writeJSON(status, to: json) }
             try Output.result(status.text(language))
         }
     }

@@ -90,7 +90,7 @@ struct SalienceCompareCommand: ParsableCommand {
         try requireWritable([("--json", json)], inputs: named.map(\.path) + data.inputs)
         let part: DatasetSplit = try choice(split, flag: "--split") ?? .train
         return try SalienceComparison(
-            dataset: data.source(part), split: part, truth: named[0], others: Array(named[1...]),
+            dataset: data.source(part, without: data.leftOut()), split: part, truth: named[0], others: Array(named[1...]),
             settings: ScoreSettings(threshold: Float(threshold), coverage: coverage, epsilon: epsilon), seed: UInt64(seed))
     }
 

@@ -3,6 +3,7 @@ import Datasets
 import Diagnostics
 import Foundation
 import Images
+import MPI
 import Salience
 
 /// Which images maps are for, where no recipe says it.
@@ -21,6 +22,8 @@ struct SalienceDataOptions: ParsableArguments {
     var size = ImagesConfiguration.standardSize
     @Option(help: "Of files: resize or crop (data.fit).")
     var fit = "resize"
+    @Flag(help: "Of files: leave out what cannot be used, and say so: images (all are decoded first), and annotations that are read.")
+    var skipBad = false
 
     mutating func validate() throws {
         data = try expandingTilde(data)
@@ -31,7 +34,7 @@ struct SalienceDataOptions: ParsableArguments {
         guard FitRule(rawValue: fit) != nil else { throw ValidationError("--fit is \"\(fit)\", expected resize or crop") }
     }
 
-    private func configuration() -> ImagesConfiguration {
+    private func configuration(without leftOut: Set<String> = []) -> ImagesConfiguration {
         var images = ImagesConfiguration()
         let path = DatasetLoader.Name(rawValue: data) == .images ? dataDir ?? "" : data
         // A packed set has its size.
@@ -40,19 +43,37 @@ struct SalienceDataOptions: ParsableArguments {
             images.fit = FitRule(rawValue: fit) ?? .resize
         }
         images.collection = CollectionOptions(labelFrom: labelFrom, testShare: testShare, seed: UInt64(splitSeed))
+        images.leftOut = leftOut
         return images
+    }
+
+    /// Paths of the files to do without, as --skip-bad asks; told on standard error. Decodes all files, some milliseconds each.
+    ///
+    /// - Parameter communicator: whose ranks share the work; then collective.
+    func leftOut(_ communicator: Communicator? = nil) throws -> Set<String> {
+        let path = DatasetLoader.Name(rawValue: data).map { $0 == .images ? dataDir : nil } ?? data
+        guard skipBad, let path else { return [] }
+        let found = try DatasetSplit.allCases.compactMap { split -> LeftOutFiles? in
+            if let communicator { return try LeftOutFiles.agree(configuration(), at: path, split: split, known: nil, communicator: communicator) }
+            guard let check = try UsabilityCheck(configuration(), at: path, split: split) else { return nil }
+            return try check.record(check.run(rank: 0, of: 1).map(\.file))
+        }
+        if communicator?.rank ?? 0 == 0 { for note in found.flatMap(\.notes) { Output.complain(note) } }
+        return found.reduce(into: []) { $0.formUnion($1.paths) }
     }
 
     /// One split.
     ///
-    /// - Parameter synthetic: what the built-in data look like; nil for the standard.
-    func source(_ split: DatasetSplit, synthetic: SyntheticConfiguration? = nil) throws -> any ImageSource {
-        try DatasetLoader.source(name: data, directory: dataDir, synthetic: synthetic ?? .init(), images: configuration(), split: split)
+    /// - Parameters:
+    ///   - leftOut: files to do without.
+    ///   - synthetic: what the built-in data look like; nil for the standard.
+    func source(_ split: DatasetSplit, without leftOut: Set<String>, synthetic: SyntheticConfiguration? = nil) throws -> any ImageSource {
+        try DatasetLoader.source(name: data, directory: dataDir, synthetic: synthetic ?? .init(), images: configuration(without: leftOut), split: split)
     }
 
     /// Every split that holds images, training first.
-    func sources(synthetic: SyntheticConfiguration? = nil) throws -> [(split: DatasetSplit, images: any ImageSource)] {
-        try DatasetLoader.sources(name: data, directory: dataDir, synthetic: synthetic ?? .init(), images: configuration())
+    func sources(without leftOut: Set<String>, synthetic: SyntheticConfiguration? = nil) throws -> [(split: DatasetSplit, images: any ImageSource)] {
+        try DatasetLoader.sources(name: data, directory: dataDir, synthetic: synthetic ?? .init(), images: configuration(without: leftOut))
     }
 
     /// What must not be overwritten.

@@ -60,8 +60,9 @@ struct SalienceEstimateCommand: ParsableCommand {
     private var writesArray: Bool { output.hasSuffix(".npy") }
 
     private func estimate(_ world: Communicator) throws {
+        let leftOut = try data.leftOut(world)
         let (experiments, writer) = try world.agreeing {
-            let experiments = try prepare()
+            let experiments = try prepare(without: leftOut)
             if world.rank == 0 { for note in experiments[0].notes { Output.complain(note) } }
             return (experiments, world.rank == 0 ? try EstimateWriter(experiments, to: output, createdBy: createdBy) : nil)
         }
@@ -101,7 +102,7 @@ struct SalienceEstimateCommand: ParsableCommand {
         return parts.joined(separator: "\n")
     }
 
-    private func prepare() throws -> [SalienceExperiment] {
+    private func prepare(without leftOut: Set<String>) throws -> [SalienceExperiment] {
         let wanted: DatasetSplit? = try choice(split, flag: "--split")
         if let sigma, !(sigma > 0) || !sigma.isFinite { throw Failure.usage("--sigma is \(sigma), expected more than 0") }
         if let centrePrior, !(centrePrior > 0) || !centrePrior.isFinite { throw Failure.usage("--centre-prior is \(centrePrior), expected more than 0") }
@@ -116,7 +117,7 @@ struct SalienceEstimateCommand: ParsableCommand {
         }
         guard writesArray else {
             try requireRoom(forStore: output, force: force, inputs: data.inputs)
-            let sources = try wanted.map { [($0, try data.source($0, synthetic: request?.synthetic))] } ?? data.sources(synthetic: request?.synthetic)
+            let sources = try wanted.map { [($0, try data.source($0, without: leftOut, synthetic: request?.synthetic))] } ?? data.sources(without: leftOut, synthetic: request?.synthetic)
             guard !sources.isEmpty else { throw Failure.badData("\(data.data): holds no images", remedy: "look at it with sipat data check") }
             return try sources.map { try experiment($0.1, $0.0) }
         }
@@ -126,7 +127,7 @@ struct SalienceEstimateCommand: ParsableCommand {
         try requireWritable(
             [("--output", output), ("--output (its JSON)", SalienceProvenance.path(besides: output))], inputs: data.inputs)
         let part = wanted ?? .train
-        return [try experiment(data.source(part, synthetic: request?.synthetic), part)]
+        return [try experiment(data.source(part, without: leftOut, synthetic: request?.synthetic), part)]
     }
 }
 
@@ -140,6 +141,7 @@ private final class EstimateWriter {
     private let target: Target
     /// The images' names, in the order of the maps.
     private let names: [String]
+    private let hashes: [String?]
     private let pixels: Int
     private var next = 0
 
@@ -147,12 +149,13 @@ private final class EstimateWriter {
         let first = experiments[0].dataset
         pixels = first.imageShape.pixels
         if path.hasSuffix(".npy") {
-            names = []
+            (names, hashes) = ([], [])
             let shape = [first.count, first.imageShape.height, first.imageShape.width]
             target = .array(try NpyWriter(.uint8, shape: shape, to: path), provenance: experiments[0].provenance(createdBy: createdBy), path: path)
             return
         }
         names = try experiments.flatMap { try $0.dataset.names() }
+        hashes = try experiments.flatMap { try $0.dataset.fileHashes(Array(0..<$0.dataset.count)) }
         target = .store(
             try SalienceStoreWriter(
                 to: path, size: first.imageSize, fit: first.fitRule, datasets: experiments.map { $0.dataset.identity(split: $0.split) },
@@ -164,7 +167,8 @@ private final class EstimateWriter {
         case .array(let writer, _, _): try maps.withUnsafeBytes { try writer.append($0) }
         case .store(let writer):
             for start in stride(from: 0, to: maps.count, by: pixels) {
-                try writer.add(image: names[next], SalienceContent(pixels: Array(maps[start..<start + pixels])), origin: 0)
+                try writer.add(
+                    image: names[next], SalienceContent(pixels: Array(maps[start..<start + pixels])), imageHash: hashes[next], origin: 0)
                 next += 1
             }
         }

@@ -41,8 +41,6 @@ struct SalienceImportCommand: ParsableCommand {
     var predictions = false
     @Flag(help: "png: black is salient.")
     var invert = false
-    @Flag(help: "Leave out files that cannot be read and images that do not fit, and say so.")
-    var skipBad = false
     @Flag(help: "Replace the maps that are there; each record keeps the hash of what it replaces.")
     var force = false
 
@@ -65,12 +63,12 @@ struct SalienceImportCommand: ParsableCommand {
             }
             var options = AnnotationOptions()
             options.labels = labels.map { Set($0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }) }
-            options.skipsBadFiles = skipBad
+            options.skipsBadFiles = data.skipBad
             options.convention = try choice(convention, flag: "--convention")!
             options.takesPredictions = predictions
             options.invertsMasks = invert
             try requireRoom(forStore: output, force: force, inputs: data.inputs + paths)
-            let importer = SalienceImport(try data.sources(), options: options, createdBy: "sipat \(Sipat.configuration.version)")
+            let importer = SalienceImport(try data.sources(without: data.leftOut()), options: options, createdBy: "sipat \(Sipat.configuration.version)")
             var progress = ProgressLine()
             var last = monotonicSeconds()
             let report = try importer.run(AnnotationFormat(rawValue: format.rawValue), paths: paths, output: output) { done, total in

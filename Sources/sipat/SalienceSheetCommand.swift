@@ -41,7 +41,7 @@ struct SalienceSheetCommand: ParsableCommand {
             guard (1...10_000).contains(images) else { throw Failure.usage("--images is \(images), expected 1 to 10000") }
             guard seed >= 0 else { throw Failure.usage("--seed is \(seed), expected 0 or more") }
             try requireWritable([("--output", output)], inputs: data.inputs + [maps])
-            let dataset = try data.source(split).attachingSalience(from: maps, split: split)
+            let dataset = try data.source(split, without: data.leftOut()).attachingSalience(from: maps, split: split)
             let sheet = try ContactSheet(dataset, images: images, seed: UInt64(seed), threshold: Float(threshold))
             try sheet.image().writePNG(to: output)
             let rows = sheet.legend.enumerated().map { "row \($0 + 1)  \($1)" }

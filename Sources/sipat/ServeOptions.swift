@@ -24,20 +24,33 @@ struct ServeOptions: ParsableArguments {
         return known
     }
 
+    /// Says what a look from the network can cost, and the safer way; nil where nothing but this machine reaches the server.
+    var warning: String? {
+        guard !address.hasPrefix("127.") else { return nil }
+        let shown = port == 0 ? "PORT" : "\(port)"
+        return "warning: \(address) can be reached from the network, and what is sent is not encrypted: whoever listens can read the links' tokens and "
+            + "the images. Safer: leave --address out, and on the other machine ssh -L \(shown):127.0.0.1:\(shown) \(ProcessInfo.processInfo.hostName)"
+    }
+
+    /// What browsers may call this machine beside its address; the first is in the links.
+    private var names: [String] { host.isEmpty && address == "0.0.0.0" ? [ProcessInfo.processInfo.hostName] : host }
+
+    /// Notes that the log ended in the middle of a line.
+    func note(removed end: LogEnd, from log: String) {
+        guard end.torn > 0 else { return }
+        Output.complain("\(log): removed an unfinished line of \(end.torn) bytes at the end, which nobody was told is saved")
+    }
+
     /// Prints a link for each person, and serves until it is interrupted.
     func serve(_ server: ReviewServer, people: [ReviewPeople.Person]) throws {
-        if address != "127.0.0.1" {
-            Output.complain(
-                "warning: \(address) can be reached from the network, and what is sent is not encrypted: whoever listens can read the links' tokens and the images. Safer: leave --address out, and ssh -L \(port):127.0.0.1:\(port) \(ProcessInfo.processInfo.hostName)"
-            )
-        }
-        let (address, host, asked) = (address, host, port)
+        if let warning { Output.complain(warning) }
+        let (address, names, asked) = (address, names, port)
         let box = ResultBox()
         let done = DispatchSemaphore(value: 0)
         let task = Task {
             do {
-                try await server.run(address: address, port: asked, names: host) { port in
-                    let name = host.first ?? (address == "0.0.0.0" ? ProcessInfo.processInfo.hostName : address)
+                try await server.run(address: address, port: asked, names: names) { port in
+                    let name = names.first ?? address
                     try Output.result(people.map { "\($0.name): http://\(name):\(port)/#token=\($0.token)" }.joined(separator: "\n"))
                     Output.progress("Ctrl-C ends it; all decisions are saved.\n")
                 }

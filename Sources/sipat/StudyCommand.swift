@@ -37,9 +37,7 @@ struct StudyServeCommand: ParsableCommand {
             _ = try folder.read()
             let known = try options.known(folder.people, otherwise: "observer")
             let opened = try Study(study, people: known.people.map(\.name))
-            if opened.end.torn > 0 {
-                Output.complain("\(folder.log): removed an unfinished line of \(opened.end.torn) bytes at the end, which nobody was told is saved")
-            }
+            options.note(removed: opened.end, from: folder.log)
             try options.serve(ReviewServer(opened, people: known), people: known.people)
         }
     }
@@ -52,25 +50,21 @@ struct StudyResultsCommand: ParsableCommand {
 
     @Argument(help: "The folder of the study.")
     var study: String
-    @Option(help: "Write everything as JSON, too.")
-    var json: String?
+    @OptionGroup var options: ReportOptions
     @Option(help: "Write a page to look at, too: one file.")
     var html: String?
-    @Option(help: "en or ja.")
-    var language = "en"
 
     mutating func validate() throws {
         study = try expandingTilde(study)
-        try expandTilde(&json)
         try expandTilde(&html)
     }
 
     func run() throws {
         try reportingFailures {
-            let language: PageLanguage = try choice(language, flag: "--language")!
-            try requireWritable([("--json", json), ("--html", html)], inputs: [study])
+            let language = try options.pageLanguage()
+            try requireWritable([("--json", options.json), ("--html", html)], inputs: [study])
             let results = try StudyResults(Study(study))
-            if let json { try writeJSON(results, to: json) }
+            if let json = options.json { try writeJSON(results, to: json) }
             if let html { try writeAtomically(Array(results.page(language).utf8), to: html) }
             try Output.result(results.text(language))
         }

@@ -20,7 +20,8 @@ struct StudyPlanCommand: ParsableCommand {
             Perturbations are not amplified. Screens show 256 steps, so every value is set to the nearest one within the radius; results say
             what that did. The folder holds the pictures as PNG: serving needs neither weights nor data.
 
-            Under mpirun, ranks share the work; the pictures do not depend on how many there are.
+            Under mpirun, ranks share the work; the pictures do not depend on how many there are. Where it was killed, the same command goes on:
+            pictures that are there are not made again.
             """)
 
     @Option(help: "Names and weights, NAME=PATH, separated by commas: runs' folders, checkpoints', or safetensors files.")
@@ -76,9 +77,6 @@ struct StudyPlanCommand: ParsableCommand {
     private func plan(_ world: Communicator) throws {
         let folder = StudyFolder(output)
         let (experiment, settings, radii, text) = try world.agreeing {
-            if world.rank == 0, let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path), !names.isEmpty {
-                throw Failure.usage("\(output) is there and is not empty", remedy: "name another folder: answers are never overwritten")
-            }
             let text = try instructions.map { try ReadableFile.contents(of: $0, limit: 1 << 20) }
             guard text.map({ String(validating: $0, as: UTF8.self) != nil }) ?? true else {
                 throw Failure.badData("\(instructions ?? ""): is not UTF-8 text", remedy: "save it as plain text")
@@ -86,7 +84,6 @@ struct StudyPlanCommand: ParsableCommand {
             let (experiment, settings, radii) = try open()
             return (experiment, settings, radii, text)
         }
-        let names = experiment.methods.flatMap { method in radii.map { (method: method.name, epsilon: $0) } }
         let sources = try world.agreeing {
             guard world.rank == 0 else { return [String]() }
             for note in experiment.methods.flatMap({ method in method.experiment.notes.map { "\(method.name): \($0)" } }) { Output.complain(note) }
@@ -101,43 +98,46 @@ struct StudyPlanCommand: ParsableCommand {
             }
             return .init(index: index, name: sources[index], label: experiment.dataset.classNames[Int(experiment.dataset.labels[index])], pixels: pixels)
         }
-        var writer = try world.agreeing {
-            try world.rank == 0
-                ? StudyWriter(
-                    folder, settings: settings, size: experiment.dataset.imageSize, channels: Channels(rawValue: shape.channels)!,
-                    conditions: names.map { "\($0.method)-\(radiusText($0.epsilon).replacing("/", with: "_"))" }) : nil
-        }
-        var roundings = [StudyPlan.Rounding](repeating: .init(), count: names.count)
-        var (progress, last) = (ProgressLine(), monotonicSeconds())
+        var writer = try world.agreeing { try world.rank == 0 ? StudyWriter(folder, plan: draft(experiment, settings, radii)) : nil }
+        let found = try world.broadcast((writer?.done ?? []).sorted().map(String.init).joined(separator: " "))
+        let done = Set(found.split(separator: " ").compactMap { Int($0) })
+        if world.rank == 0, !done.isEmpty { Output.complain("\(output): goes on, the pictures of \(done.count) of \(settings.tests) images are there") }
+        var (progress, last, count) = (ProgressLine(), monotonicSeconds(), done.count)
         let crafter = experiment.crafter(first: settings.tests, epsilons: radii, steps: settings.steps, seed: seed, batch: batch)
-        try crafter.run(world) { crafted in
+        try crafter.run(world, except: done) { crafted in
             let source = try original(crafted.position)
-            try writer?.add(crafted.position, source, perturbed: crafted.pictures)
-            for place in names.indices { roundings[place].add(crafted.measures[place], picture: crafted.pictures[place], clean: source.pixels) }
+            let roundings = zip(crafted.measures, crafted.pictures).map { StudyPlan.Rounding($0, picture: $1, clean: source.pixels) }
+            try writer?.add(crafted.position, source, perturbed: crafted.pictures, roundings: roundings)
+            count += 1
             guard monotonicSeconds() - last > 2 else { return }
             last = monotonicSeconds()
-            progress.note("\(crafted.position + 1)/\(settings.tests) images")
+            progress.note("\(count)/\(settings.tests) images")
         }
         try world.agreeing {
             guard world.rank == 0, var writer else { return }
             for place in settings.tests..<settings.trials { try writer.addCatch(place, original(place)) }
-            var notes: [String] = []
-            if settings.tests % names.count != 0 {
-                notes.append("\(settings.tests) pairs are no multiple of \(names.count) methods and radii: some come once more than others")
-            }
-            if settings.catches < 5 { notes.append("\(settings.catches) catch trials say little of whether somebody looks") }
-            let plan = StudyPlan(
-                when: logTime(), createdBy: "sipat \(Sipat.configuration.version)", arguments: Array(CommandLine.arguments.dropFirst()),
-                dataset: experiment.dataset.identity(split: experiment.methods[0].experiment.split), salienceFingerprint: experiment.dataset.salienceFingerprint,
-                methods: try experiment.methods.map { method in
-                    let origin = try experiment.origin(of: method)
-                    return StudyPlan.Method(
-                        name: method.name, weights: origin.weights, sha256: origin.sha256, network: origin.network, region: method.region.rawValue,
-                        threshold: method.experiment.settings.salienceThreshold, coverage: method.experiment.settings.salienceCoverage)
-                }, conditions: zip(names, roundings).map { .init(method: $0.method, epsilon: $0.epsilon, rounding: $1.mean) }, settings: settings,
-                width: shape.width, height: shape.height, channels: shape.channels, notes: notes)
-            try Output.result(describe(writer.finish(plan, instructions: text)))
+            try Output.result(describe(writer.finish(instructions: text)))
         }
+    }
+
+    /// The plan, before any picture is made.
+    private func draft(_ experiment: StudyExperiment, _ settings: StudySettings, _ radii: [Float]) throws -> StudyPlan {
+        let conditions = experiment.methods.flatMap { method in radii.map { StudyPlan.Condition(method: method.name, epsilon: $0, rounding: .init()) } }
+        var notes: [String] = []
+        if settings.tests % conditions.count != 0 {
+            notes.append("\(settings.tests) pairs are no multiple of \(conditions.count) methods and radii: some come once more than others")
+        }
+        if settings.catches < 5 { notes.append("\(settings.catches) catch trials say little of whether somebody looks") }
+        let shape = experiment.dataset.imageShape
+        return StudyPlan(
+            when: logTime(), createdBy: "sipat \(Sipat.configuration.version)", arguments: Array(CommandLine.arguments.dropFirst()),
+            dataset: experiment.dataset.identity(split: experiment.methods[0].experiment.split), salienceFingerprint: experiment.dataset.salienceFingerprint,
+            methods: try experiment.methods.map { method in
+                let origin = try experiment.origin(of: method)
+                return StudyPlan.Method(
+                    name: method.name, weights: origin.weights, sha256: origin.sha256, network: origin.network, region: method.region.rawValue,
+                    threshold: method.experiment.settings.salienceThreshold, coverage: method.experiment.settings.salienceCoverage)
+            }, conditions: conditions, settings: settings, width: shape.width, height: shape.height, channels: shape.channels, notes: notes)
     }
 
     private func open() throws -> (StudyExperiment, StudySettings, [Float]) {
@@ -223,23 +223,13 @@ struct StudyPlanCommand: ParsableCommand {
 }
 
 extension StudyPlan.Rounding {
-    /// Takes in a picture; sums until `mean`.
-    fileprivate mutating func add(_ measure: StudyCrafter.Measure, picture: [UInt8], clean: [UInt8]) {
+    /// Of one picture.
+    fileprivate init(_ measure: StudyCrafter.Measure, picture: [UInt8], clean: [UInt8]) {
+        self.init()
         let moves = zip(picture, clean).map { abs(Int($0) - Int($1)) }
-        pictures += 1
-        exactLargest = max(exactLargest, measure.exactLargest)
-        shownLargest = max(shownLargest, moves.max() ?? 0)
-        exactChanged += Double(measure.exactChanged)
-        shownChanged += Double(moves.count { $0 > 0 }) / Double(max(1, moves.count))
-        cleanWrong += measure.cleanWrong ? 1 : 0
-        exactWrong += measure.exactWrong ? 1 : 0
-        shownWrong += measure.shownWrong ? 1 : 0
-    }
-
-    fileprivate var mean: Self {
-        var mean = self
-        mean.exactChanged /= Double(max(1, pictures))
-        mean.shownChanged /= Double(max(1, pictures))
-        return mean
+        pictures = 1
+        (exactLargest, shownLargest) = (measure.exactLargest, moves.max() ?? 0)
+        (exactChanged, shownChanged) = (Double(measure.exactChanged), Double(moves.count { $0 > 0 }) / Double(max(1, moves.count)))
+        (cleanWrong, exactWrong, shownWrong) = (measure.cleanWrong ? 1 : 0, measure.exactWrong ? 1 : 0, measure.shownWrong ? 1 : 0)
     }
 }

@@ -39,4 +39,45 @@ struct DifferentRanksTests {
         let same = try train(folder.path, places: ["a", "b"])
         #expect(same.status == 0, "\(same)")
     }
+
+    #if arch(x86_64)
+    /// As on nodes with different CPUs. Kernels for these two run wherever there is AVX2.
+    @Test func otherMatrixProductsAreNamedWithTheRemedy() throws {
+        let folder = try TemporaryFolder()
+        func train(_ name: String, _ kernels: [String]) throws -> ProgramRun {
+            let command = [try builtProgram("sipat")] + TinyRun.arguments(folder.path + "/" + name, ["epochs=1"])
+            let parts = kernels.map { ["-n", "1", "--oversubscribe", "env", "OPENBLAS_CORETYPE=\($0)"] + command }
+            return try ProgramRun.of("mpirun", Array(parts.joined(separator: [":"])), environment: ProgramRun.launchEnvironment, timeout: 60)
+        }
+        let different = try train("different", ["Haswell", "Sandybridge"])
+        let text = different.errors + different.output
+        #expect(different.status == 64 && !different.timedOut, "\(different)")
+        #expect(text.contains("kernels for Haswell") && text.contains("kernels for Sandybridge") && text.contains("rank 1 on"), "\(different)")
+        #expect(text.contains("mpirun -x OPENBLAS_CORETYPE=Haswell"), "\(different)")
+        let same = try train("same", ["Sandybridge", "Sandybridge"])
+        #expect(same.status == 0, "\(same)")
+    }
+
+    /// The run goes on with other kernels, and says so on the terminal, in the log and in the model card.
+    @Test func otherMatrixProductsOnResumeAreToldAndRecorded() throws {
+        let folder = try TemporaryFolder()
+        let run = folder.path + "/run"
+        let first = try ProgramRun.of(
+            "env", ["OPENBLAS_CORETYPE=Haswell", builtProgram("sipat")] + TinyRun.arguments(run, ["epochs=1", "schedule.name=constant"]), timeout: 120)
+        #expect(first.status == 0 && first.output.contains("kernels for Haswell"), "\(first)")
+        func resume(_ kernels: String, epochs: Int) throws -> ProgramRun {
+            try ProgramRun.of(
+                "env", ["OPENBLAS_CORETYPE=\(kernels)", builtProgram("sipat"), "train", "--output", run, "--resume", "--set", "epochs=\(epochs)"],
+                timeout: 120)
+        }
+        let alike = try resume("Haswell", epochs: 2)
+        #expect(alike.status == 0 && !alike.output.contains("its core type"), "\(alike)")
+        let other = try resume("Sandybridge", epochs: 3)
+        #expect(other.status == 0 && other.output.contains("warning: its core type was Haswell, is now Sandybridge"), "\(other)")
+        let lines = try TinyRun.lines(run).filter { $0["type"] as? String == "compute" }
+        #expect(lines.count == 1 && lines.first?["step"] as? Int == 14, "\(lines)")
+        let card = try String(contentsOfFile: run + "/model-card.md", encoding: .utf8)
+        #expect(card.contains("| Computed by | OpenBLAS ") && card.contains("kernels for Sandybridge"), "\(card)")
+    }
+    #endif
 }

@@ -28,6 +28,53 @@ import Testing
         #expect(ofModes.count == 3)
     }
 
+    /// Maps are imported, estimated and looked at beside a file that cannot be used, and training does without the same one.
+    @Test func mapsAreMadeBesideAFileThatCannotBeUsed() throws {
+        let pictures = try SmallPictures()
+        let bad = try #require(try pictures.trainingFile())
+        try Data("<html>".utf8).write(to: URL(fileURLWithPath: pictures.images + "/" + bad))
+        let (data, maps) = (["--data", pictures.images, "--size", "16"], pictures.folder.path + "/maps")
+        func make(_ more: [String]) throws -> ProgramRun { try TinyRun.sipat(["salience", "import"] + data + ["--format", "voc", pictures.boxes, "--output", maps] + more) }
+        let refused = try make([])
+        #expect(refused.status == 65 && refused.errors.contains(bad) && refused.errors.contains("--skip-bad"), "\(refused)")
+        let imported = try make(["--skip-bad"])
+        #expect(imported.status == 0 && imported.errors.contains("1 of 48 train images are left out") && imported.output.contains("59 images"), "\(imported)")
+        let trained = try pictures.train(pictures.folder.path + "/run", data: pictures.images, ranks: 2, ["mode=sip-at", "salience.maps=\(maps)"], more: ["--skip-bad"])
+        #expect(trained.status == 0, "\(trained)")
+        let estimated = try TinyRun.sipatOnRanks(
+            3, ["salience", "estimate"] + data + ["--skip-bad", "--estimator", "centre-prior", "--output", pictures.folder.path + "/auto"])
+        #expect(estimated.status == 0 && estimated.errors.contains("1 of 48 train images are left out"), "\(estimated)")
+        let (review, sheet) = (pictures.folder.path + "/review", pictures.folder.path + "/sheet.png")
+        for words in [
+            ["salience", "sheet"] + data + [maps, "--skip-bad", "--output", sheet], ["review", "plan"] + data + ["--maps", maps, "--skip-bad", "--output", review],
+            ["review", "status", review],
+        ] {
+            let run = try TinyRun.sipat(words)
+            #expect(run.status == 0, "\(run)")
+        }
+    }
+
+    /// Where a store knows which image a map was made for, another image of that name does not get it.
+    @Test func mapsOfOtherImagesAreRefused() throws {
+        let pictures = try SmallPictures()
+        let (pack, maps) = (try pictures.pack(), pictures.folder.path + "/maps")
+        let imported = try TinyRun.sipat("salience", "import", "--data", pack, "--format", "voc", pictures.boxes, "--output", maps)
+        #expect(imported.status == 0, "\(imported)")
+        let changed = try #require(try pictures.trainingFile())
+        let other = try #require(pictures.names.first { $0.path != changed })
+        try FileManager.default.removeItem(atPath: pictures.images + "/" + changed)
+        try FileManager.default.copyItem(atPath: pictures.images + "/" + other.path, toPath: pictures.images + "/" + changed)
+        let refused = try pictures.train(pictures.folder.path + "/run", data: pictures.images, ["mode=sip-at", "salience.maps=\(maps)"])
+        #expect(refused.status == 65 && refused.errors.contains("1 of 48 images") && refused.errors.contains(changed), "\(refused)")
+        // Images with numbers for names have to be the very ones.
+        let numbered = pictures.folder.path + "/numbered"
+        let estimated = try TinyRun.sipat("salience", "estimate", "--data", "synthetic", "--estimator", "centre-prior", "--output", numbered)
+        #expect(estimated.status == 0, "\(estimated)")
+        #expect(try TinyRun.sipat("salience", "sheet", "--data", "synthetic", numbered, "--output", pictures.folder.path + "/sheet.png").status == 0)
+        let strange = try TinyRun.train(pictures.folder.path + "/strange", ["salience.maps=\(numbered)"])
+        #expect(strange.status == 65 && strange.errors.contains("was made for other images"), "\(strange)")
+    }
+
     /// A file that cannot be used is left out alike by all ranks, by a run that goes on, and by the packed set.
     @Test func filesThatCannotBeUsedAreLeftOutAndRecorded() throws {
         let pictures = try SmallPictures()

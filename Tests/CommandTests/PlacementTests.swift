@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Kernels
 import Testing
 
 @Suite("Where ranks run, and what they have") struct PlacementTests {
@@ -44,5 +45,34 @@ import Testing
         #expect(data?.kind == .badData && data?.message.contains("rank 2 on c has e") == true)
         let program = RankFingerprint.complaint([rank("a", "d", "p"), rank("b", "d", "q")])
         #expect(program?.kind == .usage && program?.message.contains("rank 1 on b has q") == true)
+    }
+
+    @Test func ranksThatRoundDifferentlyAreNamed() {
+        func rank(_ host: String, _ version: String, _ kernels: String, _ set: String = "x86_64 fma") -> RankFingerprint {
+            RankFingerprint(
+                host: host, data: "d", program: "p", compute: ComputeEnvironment(blas: "OpenBLAS \(version)", blasKernels: kernels, instructionSet: set))
+        }
+        #expect(RankFingerprint.complaint([rank("a", "0.3.21", "Haswell"), rank("b", "0.3.21", "Haswell")]) == nil)
+        let kernels = RankFingerprint.complaint([rank("a", "0.3.21", "Haswell"), rank("b", "0.3.21", "Haswell"), rank("c", "0.3.21", "Zen")])
+        #expect(kernels?.kind == .usage && kernels?.remedy?.contains("OPENBLAS_CORETYPE") == true)
+        #expect(kernels?.message.contains("rank 0 on a has OpenBLAS 0.3.21 with kernels for Haswell") == true)
+        #expect(kernels?.message.contains("rank 2 on c has OpenBLAS 0.3.21 with kernels for Zen") == true)
+        #expect(kernels?.message.contains("rank 1") == false)
+        let version = RankFingerprint.complaint([rank("a", "0.3.21", "Haswell"), rank("b", "0.3.26", "Haswell")])
+        #expect(version?.message.contains("rank 1 on b has OpenBLAS 0.3.26") == true && version?.remedy?.contains("same version") == true)
+    }
+
+    @Test func whatRoundsOtherwiseIsTold() {
+        let old = ComputeEnvironment(blas: "OpenBLAS 0.3.21", blasKernels: "Haswell", instructionSet: "x86_64 avx avx2 fma")
+        var new = old
+        new.instructionSet = "x86_64 avx avx2 fma avx512f"
+        #expect(new.differences(from: old).isEmpty)
+        new.blasKernels = "Zen"
+        #expect(new.differences(from: old) == ["its core type was Haswell, is now Zen"])
+        new.instructionSet = "x86_64"
+        #expect(new.differences(from: old).count == 2)
+        new = old
+        new.blas = "OpenBLAS 0.3.26"
+        #expect(new.differences(from: old) == ["the BLAS was OpenBLAS 0.3.21, is now OpenBLAS 0.3.26"])
     }
 }

@@ -21,6 +21,44 @@ struct RankCountTests {
         #expect(seen[0].metrics.count == 2 * 7 + 2)
     }
 
+    /// OpenBLAS is asked for products whose sizes no number of ranks changes; the network's widths fill no vector.
+    @Test(arguments: ["blas", "auto"]) func productsByOpenBLASAreTheSame(_ backend: String) throws {
+        let folder = try TemporaryFolder()
+        let settings = ["kernels.backend=\(backend)", "model.name=resnet18", "model.width=6", "epochs=1"]
+        var seen: [String] = []
+        for ranks in [1, 2, 3] {
+            let run = folder.path + "/\(ranks)"
+            let result = try TinyRun.train(run, ranks: ranks, settings)
+            #expect(result.status == 0 && result.output.contains("\(backend) kernels"), "\(result)")
+            seen.append(try TinyRun.weights(run))
+        }
+        #expect(seen[0].hasPrefix("7 ") && Set(seen).count == 1, "\(seen)")
+        guard backend == "blas" else { return }
+        // Our own loops round otherwise: the key does something.
+        let native = folder.path + "/native"
+        #expect(try TinyRun.train(native, settings + ["kernels.backend=native"]).status == 0)
+        #expect(try TinyRun.weights(native) != seen[0])
+    }
+
+    /// The attack rounds, and the update does not: nearly the losses of float32, on any number of ranks.
+    @Test func attacksInBFloat16AreTheSame() throws {
+        let folder = try TemporaryFolder()
+        let settings = ["model.name=resnet18", "model.width=8", "epochs=1"]
+        var seen: [String] = []
+        for ranks in [1, 2, 3] {
+            let run = folder.path + "/\(ranks)"
+            let result = try TinyRun.train(run, ranks: ranks, settings + ["attack.precision=bfloat16"])
+            #expect(result.status == 0 && result.output.contains("attack in bfloat16"), "\(result)")
+            seen.append(try TinyRun.weights(run))
+        }
+        #expect(seen[0].hasPrefix("7 ") && Set(seen).count == 1, "\(seen)")
+        let exact = folder.path + "/exact"
+        #expect(try TinyRun.train(exact, settings).status == 0)
+        #expect(try TinyRun.weights(exact) != seen[0])
+        let (a, b) = (try losses(exact), try losses(folder.path + "/1"))
+        #expect(a.count == 7 && abs(a[0] - b[0]) < 0.01 * a[0], "\(a) \(b)")
+    }
+
     @Test func threadsAreLikeRanks() throws {
         let folder = try TemporaryFolder()
         let alone = folder.path + "/alone"

@@ -60,6 +60,32 @@ struct StudyTests {
         for picture in pictures where picture.kind == "planted" { #expect(picture.largest == 64) }
     }
 
+    /// Killed in the middle, then started again on another number of ranks.
+    @Test func aKilledPlanGoesOn() throws {
+        let flags = ["--split", "train", "--epsilons", "2/255,8/255", "--trials", "60", "--steps", "100", "--batch", "1"]
+        let arguments = ["study", "plan", "--weights", "at=\(run),sip-at=\(run)", "--region", "at=all"] + flags
+        let whole = try TinyRun.sipatOnRanks(2, arguments + ["--output", folder.path + "/whole"])
+        #expect(whole.status == 0, "\(whole)")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: try builtProgram("sipat"))
+        process.arguments = arguments + ["--output", folder.path + "/killed"]
+        (process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+        try process.run()
+        func lines() -> Int { (try? ReadableFile.contents(of: folder.path + "/killed/unfinished.jsonl").count { $0 == 0x0A }) ?? 0 }
+        while process.isRunning, lines() < 5 { usleep(1000) }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        let there = lines() - 1
+        try #require((4..<54).contains(there), "\(there) images were done when it was killed")
+        let refused = try TinyRun.sipatOnRanks(1, arguments + ["--seed", "1", "--output", folder.path + "/killed"])
+        #expect(refused.status == 64 && refused.errors.contains("unfinished study that was asked for otherwise"), "\(refused)")
+        let again = try TinyRun.sipatOnRanks(2, arguments + ["--output", folder.path + "/killed"])
+        #expect(again.status == 0 && again.errors.contains("goes on, the pictures of \(there) of 54 images are there"), "\(again)")
+        let lists = try ["whole", "killed"].map { try ReadableFile.contents(of: folder.path + "/\($0)/pictures.jsonl") }
+        #expect(lists[0] == lists[1])
+        #expect(try TinyRun.sipat("study", "verify", folder.path + "/killed").status == 0)
+    }
+
     @Test func mistakesAreTold() throws {
         func complaint(_ flags: [String]) throws -> (Int32, String) {
             let run = try TinyRun.sipatOnRanks(2, ["study", "plan", "--output", folder.path + "/none"] + flags)

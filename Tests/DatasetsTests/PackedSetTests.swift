@@ -65,6 +65,8 @@ struct PackedSetTests {
         let (files, packed) = (try FileImages(collection, split: .train, settings: settings), try PackedSet(folder.path + "/pack", split: .train))
         let originals = try files.originals()
         #expect(try packed.originals() == originals)
+        let hashes = try files.fileHashes([0, 3, 1])
+        #expect(try packed.fileHashes([0, 3, 1]) == hashes && hashes == [0, 3, 1].map { originals[$0].fileHash } && Set(hashes).count == 3 && !hashes.contains(nil))
         let identity = SalienceProvenance.Dataset(name: "images", split: "train", count: files.count, fingerprint: files.fingerprint)
         let writer = try SalienceStoreWriter(to: folder.path + "/maps", size: files.imageSize, fit: rule, datasets: [identity], createdBy: "tests")
         let origin = try writer.number(of: SalienceOrigin(kind: .person, name: "me", createdBy: "tests"))

@@ -129,12 +129,47 @@ struct ConvolutionPropertyTests {
         }
     }
 
+    /// A matrix product's rounding depends on its number of rows: these are the shapes where a careless one would tell.
+    @Test(
+        "Products by OpenBLAS are of one image at a time",
+        arguments: [(7, 64, 48, 1, 1), (14, 48, 64, 1, 2), (28, 300, 600, 1, 1), (7, 48, 64, 3, 1), (5, 3, 20, 7, 2)])
+    func blasIndependence(_ g: (size: Int, inputs: Int, outputs: Int, kernel: Int, stride: Int)) {
+        let shape = ConvolutionShape(
+            height: g.size, width: g.size + 1, inputChannels: g.inputs, outputChannels: g.outputs, kernel: g.kernel, stride: g.stride,
+            padding: g.kernel / 2)
+        let all = ConvolutionRun(ConvolutionCase(shape: shape, algorithm: .blas, batch: 3, tolerance: 0))
+        let (outputs, gradients) = (all.forward(Epilogue()), all.inputGradient(Epilogue()))
+        for image in 0..<3 {
+            let one = ConvolutionRun(all, image: image)
+            #expect(one.forward(Epilogue()) == Array(outputs[image * shape.outputCount..<(image + 1) * shape.outputCount]))
+            #expect(
+                one.inputGradient(Epilogue()) == Array(gradients[image * shape.inputCount..<(image + 1) * shape.inputCount]))
+        }
+    }
+
+    @Test("Passes by different algorithms share one workspace")
+    func mixedPasses() {
+        // Where `auto` takes OpenBLAS for the input gradient alone.
+        let shape = ConvolutionShape(height: 28, width: 28, inputChannels: 64, outputChannels: 16, kernel: 1)
+        let mixed = Convolution(shape, backend: .auto)
+        #expect(mixed.algorithms.inputGradient == .blas)
+        let run = ConvolutionRun(ConvolutionCase(shape: shape, algorithm: .direct, batch: 2, tolerance: 4e-6), convolution: mixed)
+        #expect(relativeError(run.forward(Epilogue()), run.reference.forward(run.input, run.filter, batch: 2)) < 4e-6)
+        #expect(relativeError(run.inputGradient(Epilogue()), run.reference.inputGradient(run.outputGradient, run.filter, batch: 2)) < 4e-6)
+        #expect(relativeError(run.filterGradient(), run.reference.filterGradient(run.input, run.outputGradient, batch: 2)) < 4e-6)
+    }
+
     @Test("The chosen algorithm supports the shape, and is a fast one where it matters")
     func choice() {
         for g in geometries {
             let shape = ConvolutionShape(
                 height: g.0, width: g.1, inputChannels: g.2, outputChannels: g.3, kernel: g.4, stride: g.5, padding: g.6)
-            #expect(Convolution(shape).algorithm.supports(shape))
+            for backend in KernelBackend.allCases {
+                let chosen = ConvolutionAlgorithms(for: shape, backend: backend)
+                for algorithm in [chosen.forward, chosen.inputGradient, chosen.filterGradient] { #expect(algorithm.supports(shape)) }
+                let isBLAS = chosen == ConvolutionAlgorithms(.blas)
+                #expect(backend == .auto || isBLAS == (backend == .blas))
+            }
         }
         func chosen(_ channels: Int, _ kernel: Int, _ stride: Int, size: Int = 32) -> ConvolutionAlgorithm {
             .fastest(
@@ -154,17 +189,21 @@ struct ConvolutionPropertyTests {
     }
 }
 
+/// OpenBLAS on one thread, as in every process of the program: once, and before the first product of these tests.
+private let oneThread: Void = GEMM.useOneThread()
+
 /// The data of one case, and its passes over buffers that are exactly as large as they need be and start as NaN.
 struct ConvolutionRun {
     let convolution: Convolution
     let batch: Int
-    let input: [Float]
-    let filter: [Float]
+    var input: [Float]
+    var filter: [Float]
     let outputGradient: [Float]
     var reference: ConvolutionReference { ConvolutionReference(shape: convolution.shape) }
 
-    init(_ test: ConvolutionCase) {
-        convolution = Convolution(test.shape, algorithm: test.algorithm)
+    init(_ test: ConvolutionCase, convolution: Convolution? = nil) {
+        _ = oneThread
+        self.convolution = convolution ?? Convolution(test.shape, algorithm: test.algorithm)
         batch = test.batch
         input = normals(batch * test.shape.inputCount, 1)
         filter = normals(test.shape.filterCount, 2)

@@ -189,6 +189,34 @@ struct PassTests {
         }
     }
 
+    /// Rounded operands change logits and gradients by as much as they are rounded, and nothing else; filters that share memory take turns.
+    @Test func roundedProductsAreClose() throws {
+        let problem = RandomProblem(
+            try ModelCase(name: "resnet50", width: 4, shape: ImageShape(height: 16, width: 16, channels: 3)).network(), batch: 4, seed: 5)
+        let network = problem.state.network
+        let filters = PreparedFilters(network: network)
+        let rounding = PreparedFilters(network: network, precision: .bfloat16, sharing: filters)
+        let exact = FrozenModel(network: network, filters: filters)
+        let rounded = FrozenModel(network: network, filters: rounding)
+        let (exactPass, roundedPass) = (FrozenPass(exact, capacity: 4), FrozenPass(rounded, capacity: 4))
+        exact.freeze(problem.state)
+        let (logits, gradient) = (problem.logits(exactPass), problem.inputGradient(exactPass))
+        for _ in 0..<2 {
+            rounded.freeze(problem.state)
+            let (near, nearGradient) = (problem.logits(roundedPass), problem.inputGradient(roundedPass))
+            #expect(near != logits && relativeDistance(near, logits.map(Double.init)) < 0.1)
+            #expect(relativeDistance(nearGradient, gradient.map(Double.init)) < 0.8)
+            exact.freeze(problem.state)
+            #expect(problem.logits(exactPass).map(\.bitPattern) == logits.map(\.bitPattern))
+        }
+        // Logits of the one, gradients of the other; each in memory of its own.
+        let own = FrozenModel(network: network, filters: PreparedFilters(network: network, precision: .bfloat16))
+        own.freeze(problem.state)
+        let both = CoarseGradientPass(exact: exactPass, coarse: FrozenPass(own, capacity: 4))
+        #expect(problem.logits(both) == logits)
+        #expect(problem.inputGradient(both) != gradient)
+    }
+
     /// Filters shared with a frozen model are prepared anew, and nothing of the other form is left.
     @Test func sharedFiltersServeBothPasses() throws {
         let problem = RandomProblem(

@@ -71,6 +71,39 @@ import Testing
                 == Doubt.Measure(disagreement: 1, nearThreshold: 2.0 / 3, coverage: 0.5, label: 0))
     }
 
+    @Test func theForecastAddsUpWhatStudiesReport() {
+        // 1,800 images of which 15 % are corrected: 1.4 to 2.8 hours.
+        let (least, most) = ReviewForecast.seconds(1800, corrected: 0.15)
+        #expect(abs(least - 1800 * 2.75) < 1e-6 && abs(most - 1800 * 5.65) < 1e-6)
+        let (none, all) = (ReviewForecast.seconds(10, corrected: 0), ReviewForecast.seconds(10, corrected: 1))
+        #expect(none.least == 20 && none.most == 40 && all.least == 70 && all.most == 150)
+    }
+
+    /// The stop that is promised is the first of the places looked at where a status without an error would say so.
+    @Test func theForecastPromisesNoStopThatTheStatusWouldNotGrant() throws {
+        func forecast(_ count: Int, _ change: (inout ReviewSettings) -> Void) -> ReviewForecast {
+            let result = build(count, change)
+            var settings = ReviewSettings()
+            change(&settings)
+            return ReviewForecast(result.items, honeypots: result.honeypots, images: count, goodEnough: settings.goodEnough)
+        }
+        let plain = forecast(12_000) { ($0.honeypots, $0.goodEnough) = (0, 0.02) }
+        let stop = try #require(plain.earliestStop)
+        // Some 180 random images without an error, among those not reached in turn, bound the rest to 2 %.
+        #expect((180...330).contains(stop.random) && stop.items < 4000, "\(stop)")
+        #expect(plain.text(goodEnough: 0.02).contains("after \(stop.items) images"))
+        let loose = forecast(12_000) { ($0.honeypots, $0.goodEnough) = (0, 0.04) }
+        #expect(try #require(loose.earliestStop).items < stop.items)
+        // Sixty right and sixty wrong honeypots cannot tell people who are never mistaken from people who are in 2 %.
+        let few = forecast(12_000) { ($0.honeypots, $0.goodEnough) = (0.01, 0.02) }
+        #expect(few.earliestStop == nil && few.lacksHoneypots && few.text(goodEnough: 0.02).contains("--honeypots"))
+        // A tenth of 2,000 is too few, and so is nothing.
+        for (count, audit) in [(2000, 0.1), (400, 0)] {
+            let short = forecast(count) { ($0.audit, $0.honeypots, $0.goodEnough) = (audit, 0, 0.02) }
+            #expect(short.earliestStop == nil && !short.lacksHoneypots && short.text(goodEnough: 0.02).contains("random images are too few"))
+        }
+    }
+
     private func state(_ count: Int, people: Int = 2, _ change: (inout ReviewSettings) -> Void = { _ in }) throws -> (TemporaryFolder, ReviewQueue, ReviewState) {
         let folder = try TemporaryFolder()
         _ = try Small.plan(count, in: folder, change)

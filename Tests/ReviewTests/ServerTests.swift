@@ -13,27 +13,35 @@ import Testing
         let process = Process()
         private(set) var port = 0
         private(set) var tokens: [String] = []
+        /// What browsers are told to call the machine, with the port.
+        private(set) var host = ""
+        private let complaints: String
 
-        init(_ review: String, port: Int) throws {
+        init(_ review: String, port: Int, people: String = "alice,bob", more: [String] = []) throws {
             let output = review + ".serve"
-            try Data().write(to: URL(fileURLWithPath: output))
+            complaints = review + ".complaints"
+            for file in [output, complaints] { try Data().write(to: URL(fileURLWithPath: file)) }
             process.executableURL = URL(fileURLWithPath: try builtProgram("sipat"))
-            process.arguments = ["review", "serve", review, "--people", "alice,bob", "--port", "\(port)"]
+            process.arguments = ["review", "serve", review, "--people", people, "--port", "\(port)"] + more
             process.standardOutput = FileHandle(forWritingAtPath: output)
-            process.standardError = FileHandle.nullDevice
+            process.standardError = FileHandle(forWritingAtPath: complaints)
             try process.run()
             while true {
                 let text = try String(contentsOfFile: output, encoding: .utf8)
                 if text.contains("Ctrl-C") {
                     let links = text.split(separator: "\n").filter { $0.contains("#token=") }
                     tokens = links.map { String($0.split(separator: "=").last!) }
-                    self.port = Int(links[0].split(separator: "/")[1].split(separator: ":")[1])!
+                    host = String(links[0].split(separator: "/")[1])
+                    self.port = Int(host.split(separator: ":")[1])!
                     return
                 }
                 try #require(process.isRunning, "the server did not start: \(text)")
                 usleep(20_000)
             }
         }
+
+        /// What it complained of so far.
+        func complained() throws -> String { try String(contentsOfFile: complaints, encoding: .utf8) }
 
         func kill() {
             Foundation.kill(process.processIdentifier, SIGKILL)
@@ -48,16 +56,73 @@ import Testing
         return run.status == 0 ? try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any] : nil
     }
 
+    /// Plans a review of the built-in images.
+    private static func plan(_ folder: TemporaryFolder) throws -> String {
+        let (maps, review) = (folder.file("maps.npy"), folder.file("review"))
+        for run in [
+            try sipat("salience", "estimate", "--data", "synthetic", "--estimator", "centre-prior", "--output", maps),
+            try sipat("review", "plan", "--data", "synthetic", "--maps", maps, "--output", review),
+        ] { try #require(run.status == 0, "\(run)") }
+        return review
+    }
+
+    /// The status of an answer.
+    private func status(_ server: Server, _ path: String, _ more: String...) throws -> String {
+        try ProgramRun.of("curl", ["-s", "-m", "20", "-o", "/dev/null", "-w", "%{http_code}"] + more + ["http://127.0.0.1:\(server.port)\(path)"], timeout: 30).output
+    }
+
+    @Test func strangersAreRefusedAndNoTokenIsLogged() throws {
+        let folder = try TemporaryFolder()
+        let review = try Self.plan(folder)
+        let server = try Server(review, port: 0)
+        defer { server.kill() }
+        let token = "Authorization: Bearer \(server.tokens[0])"
+        #expect(try status(server, "/") == "200" && status(server, "/api/status") == "401" && status(server, "/api/status", "-H", token) == "200")
+        #expect(try status(server, "/api/status?token=\(server.tokens[0])") == "401", "a token in an address is none")
+        for (header, expected) in [
+            ("Host: evil.example:\(server.port)", "421"), ("Origin: http://evil.example", "403"), ("Origin: null", "403"), ("Sec-Fetch-Site: cross-site", "403"),
+            ("Origin: http://127.0.0.1:\(server.port)", "200"),
+        ] { #expect(try status(server, "/api/status", "-H", token, "-H", header) == expected, "\(header)") }
+        let large = folder.file("large")
+        try Data(repeating: UInt8(ascii: " "), count: 5 << 20).write(to: URL(fileURLWithPath: large))
+        #expect(try status(server, "/api/decision", "-H", token, "-X", "POST", "--data-binary", "@" + large) == "413")
+        #expect(try status(server, "/api/decision", "-H", token, "-H", "Transfer-Encoding: chunked", "-X", "POST", "--data-binary", "@" + large) == "413")
+        #expect(try status(server, "/api/decision", "-H", token, "-X", "POST", "-d", "{\"item\":") == "400")
+        for path in ["/plan.json", "/api/image/0/../../plan.json", "/api/image/plan.json", "/api/people", "/../people.json"] {
+            #expect(try status(server, path, "--path-as-is", "-H", token) == "404", "\(path)")
+        }
+        // A decision and a wrong token leave no token behind.
+        let items = try #require(try post(server.port, "next", server.tokens[0], "{}")?["items"] as? [[String: Any]])
+        let item = try #require(items.first?["item"] as? Int)
+        _ = try post(server.port, "decision", server.tokens[0], "{\"item\":\(item),\"id\":\"message-1\",\"action\":\"accept\",\"activeMilliseconds\":10}")
+        let wrong = String(repeating: "ab", count: 16)
+        #expect(try status(server, "/api/status", "-H", "Authorization: Bearer \(wrong)") == "401")
+        let written = try ["log.jsonl", "leases.jsonl", "plan.json", "queue.jsonl"].map { try String(contentsOfFile: review + "/" + $0, encoding: .utf8) } + [server.complained()]
+        for text in written { for secret in server.tokens + [wrong] { #expect(!text.contains(secret)) } }
+        #expect(written[0].contains("message-1"))
+    }
+
+    /// On the whole network: a warning, the safer way, and links that the server itself takes.
+    @Test func theNetworkIsWarnedOf() throws {
+        let folder = try TemporaryFolder()
+        let review = try Self.plan(folder)
+        let local = try Server(review, port: 0)
+        #expect(try !local.complained().contains("warning") && local.host.hasPrefix("127.0.0.1:"))
+        local.kill()
+        let server = try Server(review, port: 0, more: ["--address", "0.0.0.0"])
+        defer { server.kill() }
+        let complaints = try server.complained()
+        #expect(complaints.contains("warning: 0.0.0.0 can be reached from the network") && complaints.contains("ssh -L PORT:127.0.0.1:PORT"), "\(complaints)")
+        #expect(try status(server, "/", "-H", "Host: \(server.host)") == "200", "\(server.host)")
+        #expect(try status(server, "/", "-H", "Host: other.example:\(server.port)") == "421")
+    }
+
     /// Kills per test; the issue's 50 with SIPAT_REVIEW_KILLS=50.
     private static let kills = ProcessInfo.processInfo.environment["SIPAT_REVIEW_KILLS"].flatMap { Int($0) } ?? 6
 
     @Test func noDecisionThatWasAcknowledgedIsLost() throws {
         let folder = try TemporaryFolder()
-        let (maps, review) = (folder.file("maps.npy"), folder.file("review"))
-        for run in [
-            try Self.sipat("salience", "estimate", "--data", "synthetic", "--estimator", "centre-prior", "--output", maps),
-            try Self.sipat("review", "plan", "--data", "synthetic", "--maps", maps, "--output", review),
-        ] { try #require(run.status == 0, "\(run)") }
+        let review = try Self.plan(folder)
         var acknowledged: [Int: String] = [:]
         var (port, number) = (0, 0)
         var delay = UInt32(12345)

@@ -141,4 +141,10 @@ import Testing
         #expect(check("evil.example:8080") == 421 && check(nil) == 421 && check("127.0.0.1:81") == 421)
         #expect(check("127.0.0.1:8080", "http://evil.example") == 403 && check("127.0.0.1:8080", nil, "cross-site") == 403 && check("127.0.0.1:8080", "null") == 403)
     }
+
+    @Test func wrongTokensSlowDown() {
+        let delays = (1...40).map(Gate.delay)
+        #expect(delays.prefix(3).allSatisfy { $0 == 0 } && delays[3] == 200 && delays[4] == 400)
+        #expect(delays == delays.sorted() && delays.last == 5000)
+    }
 }

@@ -91,5 +91,24 @@ import Testing
         let misses = ReviewStatus.verdict(RestEstimate(population: 1000, sample: 300, errors: 0), corrected: .init(estimate: 0, low: 0, high: 0.05), goodEnough: 0.02)
         #expect(misses.contains("Not yet good enough: up to 5.00 %") && misses.contains("more honeypots narrow it"), "\(misses)")
         #expect(ReviewStatus.verdict(RestEstimate(population: 0, sample: 0, errors: 0), corrected: nil, goodEnough: 0.02).contains("Every image has been looked at"))
+        let japanese = ReviewStatus.verdict(RestEstimate(population: 1000, sample: 300, errors: 0), corrected: nil, goodEnough: 0.02, .japanese)
+        #expect(japanese.contains("十分です") && japanese.contains("1.43 %") && !japanese.contains("{"), "\(japanese)")
+    }
+
+    /// What the page colours is what the words say.
+    @Test func theStatusSaysWhetherItIsGoodEnough() throws {
+        let few = RestEstimate(population: 1000, sample: 30, errors: 1)
+        let many = RestEstimate(population: 1000, sample: 300, errors: 0)
+        #expect(!ReviewStatus.isGoodEnough(few, corrected: nil, goodEnough: 0.02) && ReviewStatus.isGoodEnough(many, corrected: nil, goodEnough: 0.02))
+        #expect(!ReviewStatus.isGoodEnough(many, corrected: .init(estimate: 0, low: 0, high: 0.05), goodEnough: 0.02))
+        #expect(!ReviewStatus.isGoodEnough(RestEstimate(population: 10, sample: 0, errors: 0), corrected: nil, goodEnough: 0.02))
+        #expect(ReviewStatus.isGoodEnough(RestEstimate(population: 10, sample: 10, errors: 9), corrected: nil, goodEnough: 0.02), "nothing is left")
+        let folder = try TemporaryFolder()
+        let material = try Small.plan(60, in: folder)
+        let status = try ReviewStatus(Review(folder.file("review")), material: material)
+        let (english, japanese) = (try #require(status.words["en"]), try #require(status.words["ja"]))
+        #expect(!status.isGoodEnough && english.verdict.hasPrefix("Nothing can be said yet") && japanese.verdict.contains("何も言えません"))
+        #expect(japanese.remarks.contains { $0.contains("正しいと確認されたマップ") })
+        #expect(english.remarks.contains { $0.contains("--trusted") } && status.text().contains(english.verdict))
     }
 }

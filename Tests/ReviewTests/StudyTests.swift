@@ -10,32 +10,40 @@ import Testing
 struct SmallStudy {
     static let size = PixelSize(width: 8, height: 6)
 
-    static func plan(in folder: TemporaryFolder, trials: Int = 30, _ change: (inout StudySettings) -> Void = { _ in }) throws -> String {
+    static let conditions: [(method: String, epsilon: Float)] = [("at", 2.0 / 255), ("at", 8.0 / 255), ("sip-at", 2.0 / 255), ("sip-at", 8.0 / 255)]
+
+    static func draft(trials: Int = 30) -> StudyPlan {
         var settings = StudySettings()
         (settings.trials, settings.catchShare) = (trials, 0.2)
-        change(&settings)
-        let path = folder.file("study")
-        let names: [(String, Float)] = [("at", 2.0 / 255), ("at", 8.0 / 255), ("sip-at", 2.0 / 255), ("sip-at", 8.0 / 255)]
-        var writer = try StudyWriter(StudyFolder(path), settings: settings, size: size, channels: .colour, conditions: names.map { "\($0.0)-\(Int(($0.1 * 255).rounded()))" })
-        for place in 0..<settings.trials {
-            let pixels = (0..<size.pixels * 3).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ place &* 91) }
-            let original = StudyWriter.Original(index: 100 + place, name: "\(place).png", label: "a", pixels: pixels)
-            if place < settings.tests {
-                let perturbed = names.map { _, epsilon -> [UInt8] in
-                    let steps = UInt8((epsilon * 255).rounded())
-                    return pixels.map { $0 < 128 ? $0 + steps : $0 - steps }
-                }
-                try writer.add(place, original, perturbed: perturbed)
-            } else {
-                try writer.addCatch(place, original)
-            }
+        return StudyPlan(
+            when: logTime(), createdBy: "tests", arguments: ["study", "plan", "these words"], dataset: .init(name: "small", split: "test", count: 200), salienceFingerprint: nil,
+            methods: [.init(name: "at", weights: "w", sha256: "0", network: "cnn", region: "all", threshold: 0.5, coverage: nil)],
+            conditions: conditions.map { .init(method: $0.method, epsilon: $0.epsilon, rounding: .init()) }, settings: settings, width: size.width,
+            height: size.height, channels: 3, notes: [])
+    }
+
+    /// Makes the pictures of an image.
+    static func add(_ place: Int, to writer: inout StudyWriter, tests: Int) throws {
+        let pixels = (0..<size.pixels * 3).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ place &* 91) }
+        let original = StudyWriter.Original(index: 100 + place, name: "\(place).png", label: "a", pixels: pixels)
+        guard place < tests else { return try writer.addCatch(place, original) }
+        let perturbed = conditions.map { _, epsilon -> [UInt8] in
+            let steps = UInt8((epsilon * 255).rounded())
+            return pixels.map { $0 < 128 ? $0 + steps : $0 - steps }
         }
-        _ = try writer.finish(
-            StudyPlan(
-                when: logTime(), createdBy: "tests", arguments: [], dataset: .init(name: "small", split: "test", count: 200), salienceFingerprint: nil,
-                methods: [.init(name: "at", weights: "w", sha256: "0", network: "cnn", region: "all", threshold: 0.5, coverage: nil)],
-                conditions: names.map { .init(method: $0.0, epsilon: $0.1, rounding: .init()) }, settings: settings, width: size.width, height: size.height,
-                channels: 3, notes: []), instructions: nil)
+        let roundings = conditions.indices.map { condition in
+            var rounding = StudyPlan.Rounding()
+            (rounding.pictures, rounding.exactWrong, rounding.shownChanged) = (1, place % 2, Double(condition) / 10)
+            return rounding
+        }
+        try writer.add(place, original, perturbed: perturbed, roundings: roundings)
+    }
+
+    static func plan(in folder: TemporaryFolder, name: String = "study") throws -> String {
+        let (path, draft) = (folder.file(name), draft())
+        var writer = try StudyWriter(StudyFolder(path), plan: draft)
+        for place in 0..<draft.settings.trials { try add(place, to: &writer, tests: draft.settings.tests) }
+        _ = try writer.finish(instructions: nil)
         return path
     }
 }
@@ -107,6 +115,58 @@ struct SmallStudy {
         }
     }
 
+    /// A plan that was killed goes on: what is whole stays, the rest is made again, and the study is the one that it would have been.
+    @Test func aKilledPlanGoesOn() throws {
+        let (other, draft) = (StudyFolder(folder.file("other")), SmallStudy.draft())
+        let tests = draft.settings.tests
+        var writer: StudyWriter? = try StudyWriter(other, plan: draft)
+        for place in [0, 1, 2, 5, 6] { try SmallStudy.add(place, to: &writer!, tests: tests) }
+        #expect(failure { _ = try StudyWriter(other, plan: draft) }?.message.contains("another sipat study plan") == true)
+        writer = nil
+        // A picture and a line that were cut short, and a file that was being written.
+        let damaged = other.pictures + "/00005-at-8_255.png"
+        try Data(contentsOf: URL(fileURLWithPath: damaged)).dropLast(3).write(to: URL(fileURLWithPath: damaged))
+        let handle = try #require(FileHandle(forWritingAtPath: other.path + "/unfinished.jsonl"))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data("{\"image\":7,".utf8))
+        try handle.close()
+        try Data("x".utf8).write(to: URL(fileURLWithPath: other.pictures + "/.incomplete-00007-clean.png-1"))
+        var later = draft
+        (later.when, later.arguments, later.notes) = ("later", ["other words"], ["a note"])
+        writer = try StudyWriter(other, plan: later)
+        #expect(writer?.done == [0, 1, 2])
+        for place in 0..<draft.settings.trials where !writer!.done.contains(place) { try SmallStudy.add(place, to: &writer!, tests: tests) }
+        let plan = try writer!.finish(instructions: nil)
+        let whole = try Study(path).plan
+        #expect(plan.picturesHash == whole.picturesHash && plan.conditions == whole.conditions && plan.conditions[3].rounding.pictures == tests)
+        #expect(plan.conditions[1].rounding.exactWrong == tests / 2 && abs(plan.conditions[3].rounding.shownChanged - 0.3) < 1e-9)
+        writer = nil
+        #expect(try Set(FileManager.default.contentsOfDirectory(atPath: other.path)) == ["plan.json", "pictures", "pictures.jsonl"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: other.pictures).count == tests * 5 + (draft.settings.trials - tests) * 2)
+        _ = try Study(other.path).verify(head: nil)
+        #expect(failure { _ = try StudyWriter(other, plan: draft) }?.message.contains("is there and is not empty") == true)
+    }
+
+    @Test func anUnfinishedStudyIsNotMixedWithAnother() throws {
+        let other = StudyFolder(folder.file("other"))
+        var writer: StudyWriter? = try StudyWriter(other, plan: SmallStudy.draft())
+        try SmallStudy.add(0, to: &writer!, tests: 24)
+        writer = nil
+        let changes: [(inout StudyPlan) -> Void] = [{ $0.settings.seed = 7 }, { $0.methods[0].sha256 = "1" }, { $0.dataset.fingerprint = "other" }]
+        for change in changes {
+            var draft = SmallStudy.draft()
+            change(&draft)
+            let found = failure { _ = try StudyWriter(other, plan: draft) }
+            #expect(found?.kind == .usage && found?.message.contains("sipat study plan these words") == true, "\(String(describing: found))")
+        }
+        #expect(try StudyWriter(other, plan: SmallStudy.draft()).done == [0])
+        let full = folder.file("full")
+        try FileManager.default.createDirectory(atPath: full, withIntermediateDirectories: true)
+        try Data("mine".utf8).write(to: URL(fileURLWithPath: full + "/letter.txt"))
+        #expect(failure { _ = try StudyWriter(StudyFolder(full), plan: SmallStudy.draft()) }?.kind == .usage)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: full) == ["letter.txt"])
+    }
+
     @Test func answersAreTakenInTheirOrderAndOnce() async throws {
         let service = try service()
         #expect(await service.next(0).trials == [0, 1, 2])
@@ -165,6 +225,15 @@ struct SmallStudy {
         #expect(try decodedJSON(StudyResults.self, from: jsonBytes(results)).pooled[0].right == results.pooled[0].right)
     }
 
+    @Test func namesAreTextOnThePage() async throws {
+        let name = "<b>eve</b> & \"co\""
+        var service: StudyService? = try StudyService(Study(path, people: [name]), people: [name])
+        _ = try await service!.take(choice(0, "message-0", .left), 0)
+        service = nil
+        let page = try StudyResults(Study(path)).page(.english)
+        #expect(page.contains("&lt;b&gt;eve&lt;/b&gt; &amp; ") && !page.contains("<b>eve"))
+    }
+
     @Test func whatWasChangedIsFound() async throws {
         var service: StudyService? = try service()
         try await answer(0, service!) { _ in true }
@@ -186,7 +255,7 @@ struct SmallStudy {
         _ = try found(good)
         let study = try Study(path)
         #expect(failure { _ = try study.verify(head: String(repeating: "0", count: 64)) }?.message.contains("cut off at the end") == true)
-        let picture = path + "/pictures/00003-at-8.png"
+        let picture = path + "/pictures/00003-at-8_255.png"
         try Data(try Data(contentsOf: URL(fileURLWithPath: picture)) + [0]).write(to: URL(fileURLWithPath: picture))
         #expect(failure { _ = try study.verify(head: nil) }?.message.hasPrefix(picture) == true)
     }

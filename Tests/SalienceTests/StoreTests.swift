@@ -88,6 +88,35 @@ import Testing
         #expect(size.message.contains("4×2") && size.message.contains("8×4"), "\(size)")
     }
 
+    /// A name is not enough where the store knows the image's file.
+    @Test func otherImagesOfTheSameNameAreRefused() throws {
+        let writer = try SalienceStoreWriter(to: path, size: size, fit: .resize, datasets: datasets(3, 1), createdBy: "tests")
+        let origin = try writer.number(of: import_)
+        for (name, hash) in [("1", "00000000000000aa"), ("2", "bb"), ("3", nil), ("4", "dd")] as [(String, String?)] {
+            try writer.add(image: name, .empty, imageHash: hash, origin: origin)
+        }
+        _ = try writer.finish()
+        let store = try SalienceStore(path)
+        func open(_ hashes: [String?]) throws -> StoredSalience {
+            try StoredSalience(store, for: .init(name: "copy", split: "train", count: 3, fingerprint: "other"), size: size, fit: .resize, names: { ["3", "1", "2"] }) { wanted in
+                wanted.map { hashes[$0] }
+            }
+        }
+        #expect(try open(["ee", "aa", "bb"]).count == 3, "of 3 nothing is known")
+        #expect(try open([nil, nil, "00000000000000bb"]).count == 3, "nor is of 1 here")
+        let found = try #require(failure { _ = try open(["ee", "ab", "bb"]) })
+        #expect(found.kind == .badData && found.message.contains("1 of 2 images of copy train") && found.message.contains("1 is the first") && found.remedy != nil, "\(found)")
+        #expect(try failure { _ = try open([nil, "ab", "bc"]) }?.message.contains("2 of 2 images") == true)
+        var records: [SalienceRecord] = []
+        try store.forEachRecord { records.append($1) }
+        #expect(records.map(\.imageHash) == ["00000000000000aa", "bb", nil, "dd"])
+        // Numbers name nothing.
+        try store.requireMade(for: datasets(3, 1)[0])
+        for other in [SalienceProvenance.Dataset(name: "images", split: "train", count: 3, fingerprint: "f3"), .init(name: "images", split: "valid", count: 3, fingerprint: "f1")] {
+            #expect(failure { try store.requireMade(for: other) }?.kind == .badData)
+        }
+    }
+
     @Test func shapesServeAnySize() throws {
         try write(shapesOnly: true)
         let large = try StoredSalience(SalienceStore(path), for: datasets(3, 2)[0], size: PixelSize(width: 8, height: 4), fit: .resize) { [] }

@@ -37,6 +37,15 @@ import Testing
         }
     }
 
+    /// Convolutions as products by OpenBLAS, within the same bounds.
+    @Test(arguments: files.prefix(2), ["blas", "auto"]) func changeWeightsAsPyTorchDoesByOtherKernels(_ file: String, backend: String) throws {
+        let run = try ProgramRun.mpirun(ranks: 1, builtProgram("mpi-fixture"), ["golden-steps", file, "", backend])
+        #expect(run.status == 0, "\(run)")
+        let lines = run.output.split(separator: "\n").dropLast().map { $0.split(separator: " ") }
+        #expect(Set(lines.map { String($0[0]) }) == ["clean3", "step0", "step1"])
+        for line in lines { #expect(try #require(Double(line[2])) < 2e-4, "\(line)") }
+    }
+
     /// The bounds are narrow enough to see small faults: a rate wrong by a hundredth, a momentum by as much, one label of all …
     @Test(arguments: [("rate", "step1"), ("rate", "clean3"), ("decay", "step1"), ("momentum", "clean3"), ("label", "step1"), ("epsilon", "step0"), ("mask", "step0")])
     func faultsPassTheBounds(_ fault: String, of name: String) throws {

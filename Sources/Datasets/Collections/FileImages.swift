@@ -83,10 +83,7 @@ package final class FileImages: ImageSource {
         let decoded: DecodedImage
         do {
             decoded = try collection.bytes(of: entry).withUnsafeBytes { try Image.decode($0, name: collection.path(of: entry), options: options) }
-        } catch let failure as Failure {
-            let way = "leave such files out: --skip-bad, or data.skipBad=true"
-            throw Failure(failure.kind, failure.message, remedy: failure.remedy.map { "\($0); or \(way)" } ?? way)
-        }
+        } catch let failure as Failure { throw FileImages.withWayOut(failure) }
         let geometry = draw.geometry(
             source: decoded.header.size, orientation: decoded.header.orientation, fit: settings.geometry, size: settings.size)
         geometry.apply(to: decoded.image, denominator: decoded.denominator, into: pixels)
@@ -101,13 +98,28 @@ package final class FileImages: ImageSource {
 
     package func names() throws -> [String] { indices.map { collection.entries[$0].path } }
 
+    package var hasNames: Bool { true }
+
+    package func fileHashes(_ wanted: [Int]) throws -> [String?] {
+        wanted.map { index in (try? collection.bytes(of: collection.entries[indices[index]])).map(ContentHash.ofFile) }
+    }
+
+    private static func withWayOut(_ failure: Failure) -> Failure {
+        let way = "leave such files out: --skip-bad, or data.skipBad=true"
+        return Failure(failure.kind, failure.message, remedy: failure.remedy.map { "\($0); or \(way)" } ?? way)
+    }
+
     package func originals() throws -> [OriginalImage] {
         try indices.map { index in
             let entry = collection.entries[index]
-            let header = try collection.bytes(of: entry).withUnsafeBytes { try ImageHeader(of: $0, name: collection.path(of: entry)) }
+            let bytes = try collection.bytes(of: entry)
+            let header: ImageHeader
+            do { header = try bytes.withUnsafeBytes { try ImageHeader(of: $0, name: collection.path(of: entry)) } } catch let failure as Failure {
+                throw FileImages.withWayOut(failure)
+            }
             return OriginalImage(
                 name: entry.path, storedSize: header.storedSize, orientation: header.orientation, boxes: entry.boxes,
-                mask: entry.salience.map { $0.hasPrefix("/") ? $0 : collection.folder + "/" + $0 })
+                mask: entry.salience.map { $0.hasPrefix("/") ? $0 : collection.folder + "/" + $0 }, fileHash: ContentHash.ofFile(bytes))
         }
     }
 
@@ -117,6 +129,13 @@ package final class FileImages: ImageSource {
 }
 
 extension ContentHash {
+    /// Of a file's bytes, as `ImageSource.fileHashes` has it.
+    static func ofFile(_ bytes: [UInt8]) -> String {
+        var hash = ContentHash()
+        bytes.withUnsafeBytes { hash.combine($0) }
+        return hash.hexadecimal
+    }
+
     mutating func combine(text: String) {
         var text = text
         text.withUTF8 { combine(UnsafeRawBufferPointer($0)) }

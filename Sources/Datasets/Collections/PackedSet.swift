@@ -61,6 +61,13 @@ package final class PackedSet: ImageSource {
 
     package func names() throws -> [String] { try origins().map(\.path) }
 
+    package var hasNames: Bool { true }
+
+    package func fileHashes(_ indices: [Int]) throws -> [String?] {
+        let lines = try lines()
+        return try indices.map { try origin(lines, $0).fileHash }
+    }
+
     package func originals() throws -> [OriginalImage] {
         let folder = FolderListing.isFolder(source) ? source : pathFolder(source)
         return try origins().enumerated().map { index, origin in
@@ -70,7 +77,7 @@ package final class PackedSet: ImageSource {
             return OriginalImage(
                 name: origin.path, storedSize: PixelSize(width: origin.width, height: origin.height), orientation: Orientation(exif: origin.orientation),
                 boxes: (origin.boxes ?? []).map { Box(left: $0[0], top: $0[1], right: $0[2], bottom: $0[3]) },
-                mask: origin.salience.map { $0.hasPrefix("/") ? $0 : folder + "/" + $0 })
+                mask: origin.salience.map { $0.hasPrefix("/") ? $0 : folder + "/" + $0 }, fileHash: origin.fileHash)
         }
     }
 
@@ -78,15 +85,25 @@ package final class PackedSet: ImageSource {
 
     /// What `index.jsonl` says of this split's images, in order.
     package func origins() throws -> [PackedImage] {
-        let file = path + "/index.jsonl"
+        let lines = try lines()
+        return try (0..<count).map { try origin(lines, $0) }
+    }
+
+    private var index: String { path + "/index.jsonl" }
+
+    private func lines() throws -> [ArraySlice<UInt8>] {
+        let file = index
         let lines = try ReadableFile.contents(of: file, limit: 4 << 30).split(separator: 0x0A)
         guard lines.count >= first + count else {
             throw Failure.badData("\(file): has \(lines.count) lines, expected one per image", remedy: "pack the images again: sipat data pack")
         }
-        return try (first..<first + count).map { line in
-            do { return try decodedJSON(PackedImage.self, from: lines[line]) } catch {
-                throw Failure.badData("\(file):\(line + 1): does not describe an image (\(error))", remedy: "pack the images again: sipat data pack")
-            }
+        return lines
+    }
+
+    /// What a line says of image `index`.
+    private func origin(_ lines: [ArraySlice<UInt8>], _ index: Int) throws -> PackedImage {
+        do { return try decodedJSON(PackedImage.self, from: lines[first + index]) } catch {
+            throw Failure.badData("\(self.index):\(first + index + 1): does not describe an image (\(error))", remedy: "pack the images again: sipat data pack")
         }
     }
 

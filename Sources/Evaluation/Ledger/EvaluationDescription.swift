@@ -1,6 +1,7 @@
 import Attacks
 import Diagnostics
 import Digests
+import Kernels
 
 /// What was asked of an evaluation with a folder: `evaluation.json`. Two evaluations with equal descriptions have the same
 /// lines in their ledgers.
@@ -75,6 +76,8 @@ package struct EvaluationDescription: Codable, Sendable, Hashable {
     package var against: [Corpus.Member]
     /// The model that transfer attacks are made on.
     package var transferFrom: Model?
+    /// What computed convolutions, if not our own loops.
+    package var backend: KernelBackend?
     /// The command line that asked for it.
     package var arguments: [String]
 
@@ -152,6 +155,7 @@ package struct EvaluationDescription: Codable, Sendable, Hashable {
         compare("kept images", "\(keepsImages)", "\(other.keepsImages)")
         compare("earlier images", against.map(\.name).joined(separator: ", "), other.against.map(\.name).joined(separator: ", "))
         compare("transfer from", transferFrom?.sha256 ?? "none", other.transferFrom?.sha256 ?? "none")
+        compare("backend", (backend ?? .native).rawValue, (other.backend ?? .native).rawValue)
         compare("program", program, other.program)
         if found.isEmpty, chains != other.chains { found.append("settings of the attacks differ") }
         if found.isEmpty, against != other.against { found.append("images of earlier models have changed") }

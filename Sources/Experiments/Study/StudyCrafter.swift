@@ -62,20 +62,23 @@ package struct StudyCrafter {
 
     /// Collective. Images are dealt out in groups; rank 0 takes each as it is done.
     ///
-    /// - Parameter take: called on rank 0, in the order of the images.
-    package func run(_ communicator: Communicator, take: (Crafted) throws -> Void) throws {
+    /// - Parameters:
+    ///   - done: positions that are left out; the same on every rank.
+    ///   - take: called on rank 0, in the order of the images.
+    package func run(_ communicator: Communicator, except done: Set<Int> = [], take: (Crafted) throws -> Void) throws {
+        let positions = indices.indices.filter { !done.contains($0) }
         let values = methods[0].experiment.dataset.imageShape.count
         let conditions = methods.count * epsilons.count
         let round = group * communicator.size
-        for start in stride(from: 0, to: indices.count, by: round) {
-            let first = min(indices.count, start + communicator.rank * group)
-            let own = first..<min(indices.count, first + group)
+        for start in stride(from: 0, to: positions.count, by: round) {
+            let first = min(positions.count, start + communicator.rank * group)
+            let own = Array(positions[first..<min(positions.count, first + group)])
             let (pictures, measures) = try communicator.agreeing { try craft(own) }
             let (allPictures, allMeasures) = (try communicator.gather(pictures), try communicator.gather(measures))
             try communicator.agreeing {
                 guard let allPictures, let allMeasures else { return }
                 let (bytes, numbers) = (Array(allPictures.joined()), Array(allMeasures.joined()))
-                for (place, position) in (start..<min(indices.count, start + round)).enumerated() {
+                for (place, position) in positions[start..<min(positions.count, start + round)].enumerated() {
                     let chosen = (0..<conditions).map { place * conditions + $0 }
                     try take(
                         Crafted(
@@ -87,10 +90,10 @@ package struct StudyCrafter {
     }
 
     /// Pictures and measures of some images, image by image, conditions in order.
-    private func craft(_ positions: Range<Int>) throws -> (pictures: [UInt8], measures: [Float]) {
+    private func craft(_ positions: [Int]) throws -> (pictures: [UInt8], measures: [Float]) {
         let byMethod = try workers.map { try $0.craft(positions) }
         var (pictures, measures): ([UInt8], [Float]) = ([], [])
-        for place in positions.indices.map({ $0 - positions.lowerBound }) {
+        for place in positions.indices {
             for (method, epsilon) in workers.indices.flatMap({ method in epsilons.indices.map { (method, $0) } }) {
                 let (picture, measure) = byMethod[method][epsilon][place]
                 pictures += picture
@@ -130,7 +133,7 @@ private final class Worker {
     }
 
     /// - Returns: for each radius, for each image.
-    func craft(_ positions: Range<Int>) throws -> [[(picture: [UInt8], measure: StudyCrafter.Measure)]] {
+    func craft(_ positions: [Int]) throws -> [[(picture: [UInt8], measure: StudyCrafter.Measure)]] {
         let (shape, count) = (pass.imageShape, positions.count)
         guard count > 0 else { return epsilons.map { _ in [] } }
         var (labels, names): ([Int32], [Int]) = ([], [])

@@ -6,17 +6,19 @@ package enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     case winograd
     /// For 3 × 3 filters with stride 2: 81 of 144 multiplications. The filter gradient is direct.
     case stridedWinograd
+    /// Matrix products by OpenBLAS, for any geometry.
+    case blas
 
     /// Whether the algorithm can compute convolutions of this geometry.
     package func supports(_ shape: ConvolutionShape) -> Bool {
         switch self {
-        case .direct: true
+        case .direct, .blas: true
         case .winograd: shape.kernel == 3 && shape.stride == 1 && shape.padding <= 2
         case .stridedWinograd: shape.kernel == 3 && shape.stride == 2 && shape.padding == 1
         }
     }
 
-    /// The one that measured fastest for such shapes; a function of the shape alone.
+    /// Of our own algorithms, the one that measured fastest for such shapes; a function of the shape alone.
     package static func fastest(for shape: ConvolutionShape) -> ConvolutionAlgorithm {
         // With a few channels only, whole blocks of sixteen would mostly hold zeros.
         guard shape.inputChannels >= 12, shape.outputChannels >= 12 else { return .direct }
@@ -30,7 +32,7 @@ package enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
     }
 }
 
-/// One convolution geometry, with the algorithm chosen for it. Owns no memory and holds no state: the caller brings
+/// One convolution geometry, with the algorithms chosen for it. Owns no memory and holds no state: the caller brings
 /// filters, images and workspace, so one value serves any number of threads.
 ///
 /// A pass needs the filter in the form its algorithm reads; `prepareForward` and `prepareInputGradient` write it, once
@@ -38,31 +40,57 @@ package enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
 /// the batch, or on rank and thread.
 package struct Convolution: Sendable {
     package let shape: ConvolutionShape
-    package let algorithm: ConvolutionAlgorithm
+    package let algorithms: ConvolutionAlgorithms
     private let forwardPass: any ConvolutionPass
     private let inputGradientPass: any ConvolutionPass
     private let filterGradientPass: any FilterGradientPass
 
-    /// - Parameter algorithm: one that supports `shape`; nil for the fastest.
+    /// - Parameter algorithm: of all passes, one that supports `shape`; nil for the fastest of our own.
     package init(_ shape: ConvolutionShape, algorithm: ConvolutionAlgorithm? = nil) {
+        self.init(shape, algorithms: ConvolutionAlgorithms(algorithm ?? .fastest(for: shape)))
+    }
+
+    /// - Parameters:
+    ///   - precision: `bfloat16` rounds the operands of the forward pass and the input gradient, but for Winograd's algorithm,
+    ///     whose transforms would enlarge the error, and for images of an odd number of channels. The filter gradient has float32.
+    ///   - usesInstructions: false for portable code in place of the CPU's instructions for bfloat16, for tests.
+    package init(
+        _ shape: ConvolutionShape, backend: KernelBackend, precision: ProductPrecision = .float32,
+        usesInstructions: Bool = hasBFloat16Instructions
+    ) {
+        let pairs = precision == .bfloat16 ? BFloat16Pairs(usesInstructions: usesInstructions) : nil
+        self.init(shape, algorithms: ConvolutionAlgorithms(for: shape, backend: backend), pairs: pairs)
+    }
+
+    private init(_ shape: ConvolutionShape, algorithms: ConvolutionAlgorithms, pairs: BFloat16Pairs? = nil) {
+        for algorithm in [algorithms.forward, algorithms.inputGradient, algorithms.filterGradient] {
+            precondition(algorithm.supports(shape), "\(algorithm) cannot compute \(shape)")
+        }
         self.shape = shape
-        self.algorithm = algorithm ?? .fastest(for: shape)
-        precondition(self.algorithm.supports(shape), "\(self.algorithm) cannot compute \(shape)")
-        switch self.algorithm {
-        case .direct:
-            forwardPass = DirectPass(forward: shape)
-            inputGradientPass =
-                FewChannelsInputGradient.supports(shape)
-                ? FewChannelsInputGradient(shape) : DirectPass(inputGradient: shape)
-            filterGradientPass = DirectFilterGradient(shape)
-        case .winograd:
-            forwardPass = WinogradPass(forward: shape)
-            inputGradientPass = WinogradPass(inputGradient: shape)
-            filterGradientPass = WinogradFilterGradient(shape)
-        case .stridedWinograd:
-            forwardPass = StridedWinogradForward(shape)
-            inputGradientPass = StridedWinogradInputGradient(shape)
-            filterGradientPass = DirectFilterGradient(shape)
+        self.algorithms = algorithms
+        // Twice as many products at a time are worth more than the strided algorithm's savings.
+        let roundsForward = pairs != nil && algorithms.forward != .winograd && shape.inputChannels % 2 == 0
+        switch algorithms.forward {
+        case _ where roundsForward: forwardPass = DirectPass(forward: shape, pairs: pairs)
+        case .direct: forwardPass = DirectPass(forward: shape)
+        case .winograd: forwardPass = WinogradPass(forward: shape)
+        case .stridedWinograd: forwardPass = StridedWinogradForward(shape)
+        case .blas: forwardPass = BLASForward(shape)
+        }
+        let hasFewChannels = FewChannelsInputGradient.supports(shape)
+        let roundsGradient = pairs != nil && algorithms.inputGradient != .winograd && shape.outputChannels % 2 == 0 && !hasFewChannels
+        switch algorithms.inputGradient {
+        case _ where roundsGradient: inputGradientPass = DirectPass(inputGradient: shape, pairs: pairs)
+        case .direct where hasFewChannels: inputGradientPass = FewChannelsInputGradient(shape)
+        case .direct: inputGradientPass = DirectPass(inputGradient: shape)
+        case .winograd: inputGradientPass = WinogradPass(inputGradient: shape)
+        case .stridedWinograd: inputGradientPass = StridedWinogradInputGradient(shape)
+        case .blas: inputGradientPass = BLASInputGradient(shape)
+        }
+        switch algorithms.filterGradient {
+        case .direct, .stridedWinograd: filterGradientPass = DirectFilterGradient(shape)
+        case .winograd: filterGradientPass = WinogradFilterGradient(shape)
+        case .blas: filterGradientPass = BLASFilterGradient(shape)
         }
     }
 

@@ -35,11 +35,16 @@ package enum ConvolutionBenchmark {
     }
 
     /// Measures the three passes of `layer`; each runs for about `seconds`, and the fastest call counts.
+    ///
+    /// - Parameters:
+    ///   - algorithm: nil for the fastest of our own.
+    ///   - precision: of the operands of the forward pass and the input gradient, where no algorithm is given.
     package static func measure(
-        _ layer: Layer, algorithm: ConvolutionAlgorithm? = nil, seconds: Double = 0.2
+        _ layer: Layer, algorithm: ConvolutionAlgorithm? = nil, precision: ProductPrecision = .float32, seconds: Double = 0.2
     ) -> Measurement {
         let (shape, batch) = (layer.shape, layer.batch)
-        let convolution = Convolution(shape, algorithm: algorithm)
+        let convolution =
+            algorithm.map { Convolution(shape, algorithm: $0) } ?? Convolution(shape, backend: .native, precision: precision)
         let input = noise(batch * shape.inputCount, 1)
         let outputGradient = noise(batch * shape.outputCount, 2)
         let filter = noise(shape.filterCount, 3)
@@ -70,7 +75,7 @@ package enum ConvolutionBenchmark {
                 batch: batch, workspace: workspace.pointer)
         }
         return Measurement(
-            layer: layer, algorithm: convolution.algorithm, forward: work / forward, inputGradient: work / backward,
+            layer: layer, algorithm: convolution.algorithms.forward, forward: work / forward, inputGradient: work / backward,
             filterGradient: work / weights)
     }
 

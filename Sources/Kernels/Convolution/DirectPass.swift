@@ -6,6 +6,11 @@
 /// convolution with stride 1 of its own, and no products with zeros are formed.
 struct DirectPass: ConvolutionPass {
     private let shape: ConvolutionShape
+    /// Where products are of bfloat16 values: what makes and multiplies pairs of them. Then `padded`, workspace and panels hold
+    /// pairs of channels in place of channels.
+    private let pairs: BFloat16Pairs?
+    /// Values (or pairs) of a source pixel.
+    private let units: Int
     /// Whether the filter's channels are exchanged, as an input gradient needs it.
     private let exchanged: Bool
     private let source: ImageShape
@@ -17,26 +22,32 @@ struct DirectPass: ConvolutionPass {
     private let padded: PaddedImages
     private let blockImages: Int
 
-    init(forward shape: ConvolutionShape) {
+    /// - Parameter pairs: for products of bfloat16 values, of an even number of input channels.
+    init(forward shape: ConvolutionShape, pairs: BFloat16Pairs? = nil) {
         self.init(
-            shape, exchanged: false, from: shape.input, to: shape.output, sourceStep: shape.stride, resultStep: 1,
+            shape, pairs, exchanged: false, from: shape.input, to: shape.output, sourceStep: shape.stride, resultStep: 1,
             rows: [.forward(count: shape.outputHeight, kernel: shape.kernel, padding: shape.padding)],
             columns: [.forward(count: shape.outputWidth, kernel: shape.kernel, padding: shape.padding)])
     }
 
     /// The pass from the output gradient to the input gradient.
-    init(inputGradient shape: ConvolutionShape) {
+    ///
+    /// - Parameter pairs: for products of bfloat16 values, of an even number of output channels.
+    init(inputGradient shape: ConvolutionShape, pairs: BFloat16Pairs? = nil) {
         self.init(
-            shape, exchanged: true, from: shape.output, to: shape.input, sourceStep: 1, resultStep: shape.stride,
+            shape, pairs, exchanged: true, from: shape.output, to: shape.input, sourceStep: 1, resultStep: shape.stride,
             rows: (0..<shape.stride).map { .gradient($0, size: shape.height, shape) },
             columns: (0..<shape.stride).map { .gradient($0, size: shape.width, shape) })
     }
 
     private init(
-        _ shape: ConvolutionShape, exchanged: Bool, from source: ImageShape, to result: ImageShape, sourceStep: Int,
-        resultStep: Int, rows: [Phase], columns: [Phase]
+        _ shape: ConvolutionShape, _ pairs: BFloat16Pairs?, exchanged: Bool, from source: ImageShape, to result: ImageShape,
+        sourceStep: Int, resultStep: Int, rows: [Phase], columns: [Phase]
     ) {
+        precondition(pairs == nil || source.channels % 2 == 0, "\(source.channels) channels make no pairs")
         self.shape = shape
+        self.pairs = pairs
+        units = pairs == nil ? source.channels : source.channels / 2
         self.exchanged = exchanged
         self.source = source
         self.result = result
@@ -45,7 +56,7 @@ struct DirectPass: ConvolutionPass {
         self.rows = rows
         self.columns = columns
         padded = PaddedImages(
-            source, top: rows.map { -$0.origin }.max() ?? 0, left: columns.map { -$0.origin }.max() ?? 0,
+            ImageShape(height: source.height, width: source.width, channels: units), top: rows.map { -$0.origin }.max() ?? 0, left: columns.map { -$0.origin }.max() ?? 0,
             bottom: (rows.map { $0.end(step: sourceStep) }.max() ?? 0) - source.height,
             right: (columns.map { $0.end(step: sourceStep) }.max() ?? 0) - source.width)
         blockImages = DirectPass.blockImages(result)
@@ -86,16 +97,18 @@ struct DirectPass: ConvolutionPass {
 
     private var resultBlocks: Int { channelBlocks(result.channels) }
 
-    /// Values of one phase's filter, as panels of [taps · source channels, 16 · resultBlocks].
+    /// Values of one phase's filter, as panels of [taps · units, 16 · resultBlocks].
     private func filterCount(_ row: Phase, _ column: Phase) -> Int {
-        row.taps * column.taps * source.channels * resultBlocks * lanes
+        row.taps * column.taps * units * resultBlocks * lanes
     }
 
     var filterCount: Int {
         rows.reduce(0) { sum, row in columns.reduce(sum) { $0 + filterCount(row, $1) } }
     }
 
-    var workspaceCount: Int { DirectTile.count + (padded.isNeeded ? blockImages * padded.imageCount : 0) }
+    var workspaceCount: Int { DirectTile.count + (copiesImages ? blockImages * padded.imageCount : 0) }
+
+    private var copiesImages: Bool { padded.isNeeded || pairs != nil }
 
     func prepare(_ filter: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
         var target = prepared
@@ -106,21 +119,42 @@ struct DirectPass: ConvolutionPass {
                     for i in 0..<row.taps {
                         for j in 0..<column.taps {
                             let tap = (row.tap + i * row.tapStep) * shape.kernel + column.tap + j * column.tapStep
-                            for channel in 0..<source.channels {
-                                for lane in 0..<width {
-                                    let c = block * lanes + lane
-                                    let (from, to) = exchanged ? (c, channel) : (channel, c)
-                                    target[lane] =
-                                        c < result.channels
-                                        ? filter[(tap * shape.inputChannels + from) * shape.outputChannels + to] : 0
-                                }
-                                target += width
-                            }
+                            target = prepareTap(filter, tap, firstChannel: block * lanes, width: width, into: target)
                         }
                     }
                 }
             }
         }
+    }
+
+    /// Writes one tap's part of a panel, [units, width]; returns its end.
+    private func prepareTap(
+        _ filter: UnsafePointer<Float>, _ tap: Int, firstChannel: Int, width: Int, into target: UnsafeMutablePointer<Float>
+    ) -> UnsafeMutablePointer<Float> {
+        func value(_ channel: Int, _ lane: Int) -> Float {
+            let c = firstChannel + lane
+            let (from, to) = exchanged ? (c, channel) : (channel, c)
+            return c < result.channels ? filter[(tap * shape.inputChannels + from) * shape.outputChannels + to] : 0
+        }
+        var target = target
+        guard let pairs else {
+            for channel in 0..<source.channels {
+                for lane in 0..<width { target[lane] = value(channel, lane) }
+                target += width
+            }
+            return target
+        }
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * lanes) { values in
+            for channel in stride(from: 0, to: source.channels, by: 2) {
+                for lane in 0..<width {
+                    values[2 * lane] = value(channel, lane)
+                    values[2 * lane + 1] = value(channel + 1, lane)
+                }
+                pairs.round(UnsafePointer(values.baseAddress!), to: target, count: width)
+                target += width
+            }
+        }
+        return target
     }
 
     func run(
@@ -130,7 +164,7 @@ struct DirectPass: ConvolutionPass {
         var first = 0
         while first < batch {
             let images = min(blockImages, batch - first)
-            let source = padded.prepare(input + first * source.count, images: images, workspace: workspace + DirectTile.count)
+            let source = prepareImages(input + first * source.count, images, workspace: workspace + DirectTile.count)
             let offset = first * result.count
             var filter = prepared
             for row in rows {
@@ -142,6 +176,15 @@ struct DirectPass: ConvolutionPass {
             }
             first += images
         }
+    }
+
+    /// Images in the form that products read: with their zeros, where precision asks for it rounded.
+    private func prepareImages(
+        _ images: UnsafePointer<Float>, _ count: Int, workspace: UnsafeMutablePointer<Float>
+    ) -> UnsafePointer<Float> {
+        guard let pairs else { return padded.prepare(images, images: count, workspace: workspace) }
+        pairs.copy(images, images: count, to: workspace, padded)
+        return UnsafePointer(workspace)
     }
 
     /// Panels that a pass over the results reads together: as many as fit half of a level-2 cache.
@@ -157,12 +200,12 @@ struct DirectPass: ConvolutionPass {
             return writeZeros(row, column, output, imageCount, epilogue)
         }
         let channels = result.channels
-        let runLength = column.taps * source.channels
-        let pitch = padded.width * source.channels
+        let runLength = column.taps * units
+        let pitch = padded.width * units
         let k = row.taps * runLength
-        let start = images + ((row.origin + padded.top) * padded.width + column.origin + padded.left) * source.channels
+        let start = images + ((row.origin + padded.top) * padded.width + column.origin + padded.left) * units
         let total = imageCount * row.count * column.count
-        let stepInRow = sourceStep * source.channels
+        let stepInRow = sourceStep * units
         let blocksTogether = 2 * panelsTogether(k)
         var block = 0
         while block < resultBlocks {
@@ -197,8 +240,13 @@ struct DirectPass: ConvolutionPass {
                 while n < end {
                     let panel = filter + n * lanes * k
                     let blocks = min(2, resultBlocks - n)
-                    DirectTile.multiply(
-                        sources, runs: row.taps, runLength: runLength, pitch: pitch, panel, blocks: blocks, to: tile)
+                    if let pairs {
+                        pairs.multiply(
+                            sources, runs: row.taps, runLength: runLength, pitch: pitch, panel, blocks: blocks, to: tile)
+                    } else {
+                        DirectTile.multiply(
+                            sources, runs: row.taps, runLength: runLength, pitch: pitch, panel, blocks: blocks, to: tile)
+                    }
                     DirectTile.write(
                         tile, count: count, blocks: blocks, channel: n * lanes, channels: channels, to: output, targets,
                         epilogue)

@@ -12,6 +12,9 @@ let lanes = 16
 @inline(__always)
 var hasWideRegisters: Bool { SIPAT_AVX512 != 0 }
 
+/// Whether our own loops were tuned for CPUs such as this program was compiled for.
+var hasTunedLoops: Bool { SIPAT_TUNED != 0 }
+
 /// The number of channel blocks that hold `channels`.
 @inline(__always)
 func channelBlocks(_ channels: Int) -> Int { (channels + lanes - 1) / lanes }

@@ -27,7 +27,8 @@ package final class FrozenPass: DifferentiableClassifier {
             network: model.network, nodes: model.nodes, backward: backward, capacity: capacity, keepsInputs: false,
             shared: other?.memory)
         pooling = PoolingIndices(network: model.network, nodes: model.nodes, capacity: capacity)
-        workspace = other?.workspace ?? FloatBuffer(count: model.filters.workspaceCount)
+        let needed = model.filters.workspaceCount
+        workspace = other.flatMap { $0.workspace.count >= needed ? $0.workspace : nil } ?? FloatBuffer(count: needed)
         normalization = NormalizationConstants(network: model.network)
     }
 

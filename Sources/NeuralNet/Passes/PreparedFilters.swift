@@ -15,8 +15,14 @@ package final class PreparedFilters: @unchecked Sendable {
     /// Floats of scratch that any of the convolutions needs.
     package let workspaceCount: Int
 
-    package init(network: Network) {
-        convolutions = network.convolutions.map { Convolution($0.shape) }
+    /// - Parameters:
+    ///   - backend: what computes the convolutions.
+    ///   - precision: of the operands of their products.
+    ///   - other: filters of the same network whose memory may be overwritten; the two then take turns.
+    package init(
+        network: Network, backend: KernelBackend = .standard, precision: ProductPrecision = .float32, sharing other: PreparedFilters? = nil
+    ) {
+        convolutions = network.convolutions.map { Convolution($0.shape, backend: backend, precision: precision) }
         var offset = 0
         func place(_ count: Int) -> Int {
             defer { offset += (count + 15) & ~15 }
@@ -24,8 +30,8 @@ package final class PreparedFilters: @unchecked Sendable {
         }
         forwardOffsets = convolutions.map { place($0.forwardFilterCount) }
         inputGradientOffsets = convolutions.map { place($0.inputGradientFilterCount) }
-        storage = FloatBuffer(count: offset)
-        scaled = FloatBuffer(count: network.convolutions.map(\.shape.filterCount).max() ?? 0)
+        storage = other.flatMap { $0.storage.count >= offset ? $0.storage : nil } ?? FloatBuffer(count: offset)
+        scaled = other?.scaled ?? FloatBuffer(count: network.convolutions.map(\.shape.filterCount).max() ?? 0)
         workspaceCount = convolutions.map(\.workspaceCount).max() ?? 0
     }
 

@@ -21,21 +21,18 @@ package final class ChainWriter<Line: ChainedLine> {
         (size, lines, head, removed) = (end.size, end.lines, end.head, end.torn)
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Failure.writing(path, error: SystemError(code: errno, operation: "open", path: path)) }
+        // From here on deinit closes it, whatever is thrown.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
             throw Failure.usage("\(path) is open in another \(Line.server)", remedy: "use that one, or end it first")
         }
         do {
             if end.torn > 0, ftruncate(descriptor, off_t(size)) != 0 { throw SystemError(code: errno, operation: "cut", path: path) }
             try files.synchronize(descriptor, path: path)
             try files.synchronizeDirectory(pathFolder(path))
-        } catch {
-            close(descriptor)
-            throw Failure.writing(path, error: error)
-        }
+        } catch { throw Failure.writing(path, error: error) }
     }
 
-    deinit { close(descriptor) }
+    deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Completes a line with its number and the hash of the one before, and returns once it is on the disk.
     ///

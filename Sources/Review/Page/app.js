@@ -41,7 +41,8 @@ function progress(found) {
   get("progress").value = found.done;
   get("count").textContent = say("count", found);
   const seconds = found.secondsLeft;
-  const time = seconds === undefined || seconds === null ? null : seconds < 90 ? Math.round(seconds) + " s" : seconds < 5400 ? Math.round(seconds / 60) + " min" : (seconds / 3600).toFixed(1) + " h";
+  const time =
+    seconds === undefined || seconds === null ? null : seconds < 90 ? say("inSeconds", { n: Math.round(seconds) }) : seconds < 5400 ? say("inMinutes", { n: Math.round(seconds / 60) }) : say("inHours", { n: (seconds / 3600).toFixed(1) });
   get("left").textContent = time && found.done < found.total ? say("left", { time }) : "";
 }
 
@@ -146,11 +147,14 @@ const actions = {
     if (editor.hidden) { editor.reveal(); notice(editor.isEmpty ? say("empty") : ""); }
   },
   own() { if (editor.own) editor.add({ kind: "own" }); },
-  status: () => openDialog("status", async (body) => showStatus(await (await ask("GET", "status")).json(), 0, body)),
+  status: () => openDialog("status", async (body) => showStatus(await (await ask("GET", "status")).json(), body)),
   policy: () => openDialog("policy", (body) => body.append(element("pre", session.policy), element("p", "SHA-256 " + session.policyHash))),
   help: () => openDialog("help", (body) => {
     body.append(element("p", say("gestures")));
-    body.append(table(["", ""], Object.keys(actions).map((action) => [Object.keys(keys).filter((key) => keys[key] === action).map(keyName).join("  "), say(action)])));
+    const rows = Object.keys(actions).map((action) => [Object.keys(keys).filter((key) => keys[key] === action).map(keyName).join("  "), say(action)]);
+    const columns = element("div", undefined, "columns"), half = Math.ceil(rows.length / 2);
+    columns.append(table(null, rows.slice(0, half)), table(null, rows.slice(half)));
+    body.append(columns);
   }),
   language() {
     language = language === "en" ? "ja" : "en";

@@ -31,8 +31,9 @@ class Editor {
     this.picture.width = this.width;
     this.picture.height = this.height;
     this.picture.getContext("2d").drawImage(bitmap, 0, 0);
-    // The map is drawn fine enough for a thin line, and no finer than a screen.
-    const scale = Math.min(1400 / Math.max(this.width, this.height), Math.max(1, Math.ceil(700 / Math.max(this.width, this.height))));
+    // The map is drawn fine enough for a thin line, and of a large image as fine as the screen shows it: finer lines would fade.
+    const side = Math.max(this.width, this.height), shown = this.shownScale() * (devicePixelRatio || 1);
+    const scale = Math.min(1400 / side, side > 700 ? Math.max(200 / side, shown) : Math.ceil(700 / side));
     for (const canvas of [this.overlay, this.pencil]) {
       canvas.width = Math.max(1, Math.round(this.width * scale));
       canvas.height = Math.max(1, Math.round(this.height * scale));
@@ -48,11 +49,16 @@ class Editor {
 
   fit() {
     if (!this.width) return;
-    const room = this.stage.parentElement;
-    const scale = Math.min((room.clientWidth - 24) / this.width, (room.clientHeight - 24) / this.height);
+    const scale = this.shownScale();
     this.stage.style.width = this.width * scale + "px";
     this.stage.style.height = this.height * scale + "px";
     this.picture.classList.toggle("large", scale < 1);
+  }
+
+  // Pixels of the page for one of the image.
+  shownScale() {
+    const room = this.stage.parentElement;
+    return Math.min((room.clientWidth - 24) / this.width, (room.clientHeight - 24) / this.height);
   }
 
   base(level) {

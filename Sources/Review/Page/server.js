@@ -26,7 +26,7 @@ async function ask(method, path, body) {
       });
       if (answer.status < 500 && answer.status !== 429) {
         if (get("notice").dataset.kind === "lost") notice("");
-        if (!answer.ok) throw new Refused(answer.status, (await answer.json()).error);
+        if (!answer.ok) throw new Refused(answer.status, languages[language].refused[answer.status] || (await answer.json()).error);
         return answer;
       }
       notice(say("lost") + " (" + ((await answer.json().catch(() => ({}))).error || answer.status) + ")", "lost");

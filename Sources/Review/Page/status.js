@@ -8,9 +8,12 @@ function element(tag, text, kind) {
 }
 
 function table(head, rows) {
-  const made = element("table"), top = element("tr");
-  for (const cell of head) top.append(element("th", cell));
-  made.append(top);
+  const made = element("table");
+  if (head) {
+    const top = element("tr");
+    for (const cell of head) top.append(element("th", cell));
+    made.append(top);
+  }
   for (const row of rows) {
     const line = element("tr");
     for (const cell of row) line.append(element("td", cell));
@@ -19,7 +22,7 @@ function table(head, rows) {
   return made;
 }
 
-const percent = (share) => (100 * share).toFixed(share > 0 && share < 0.1 ? 2 : 1) + " %";
+const percent = (share) => (100 * share).toFixed(share > 0 && share < 0.1 ? 2 : 1) + "\u00a0%";
 
 // E. B. Wilson's score interval, 95 %.
 function wilson({ hits, trials }) {
@@ -37,22 +40,16 @@ function share(proportion) {
 const interval = (found) => percent(found.estimate) + " (" + say("interval", { low: percent(found.low), high: percent(found.high) }) + ")";
 const number = (value) => (value === undefined || value === null ? "–" : value.toFixed(3));
 
-function showStatus(status, goodEnough, into) {
-  const rest = status.rest;
-  let verdict = say("verdictAll"), isGood = true;
-  if (rest.rest > 0 && !rest.share) [verdict, isGood] = [say("verdictNone", { rest: rest.rest }), false];
-  else if (rest.rest > 0) {
-    isGood = status.verdict.includes("Good enough");
-    const bound = Math.max(rest.share.high, status.corrected ? status.corrected.high : 0);
-    verdict = say(isGood ? "verdictGood" : "verdictMore", { bound: percent(bound), rest: rest.rest });
-  }
-  into.append(element("p", verdict, isGood ? "verdict good" : "verdict"));
+function showStatus(status, into) {
+  const rest = status.rest, words = status.words[language];
+  into.append(element("p", words.verdict, status.isGoodEnough ? "verdict good" : "verdict"));
   if (rest.rest > 0 && rest.share) {
     const rows = [[say("restRow"), interval(rest.share)]];
     if (status.corrected) rows.push([say("correctedRow"), interval(status.corrected)]);
-    into.append(table(["", ""], rows));
+    into.append(table(null, rows));
   }
-  into.append(element("p", say("hours", { hours: status.personHours.toFixed(2) })));
+  for (const remark of words.remarks) into.append(element("p", remark, "remark"));
+  into.append(element("p", say("hours", { hours: status.personHours.toFixed(2), decided: status.decided, left: status.left })));
   into.append(
     table(
       [say("person"), say("decisions"), say("seconds"), say("caught"), say("passed"), say("consistent")],
@@ -78,5 +75,5 @@ function showStatus(status, goodEnough, into) {
       [say("stretch"), say("seconds"), say("changed"), say("caught"), say("passed")],
       status.overTime.map((s) => [String(s.decisions), s.medianSeconds.toFixed(1), share(s.changed), share(s.caught), share(s.passed)])
     )
-  );
+  );  into.append(element("p", say("log", { lines: status.lines, head: status.head }), "remark"));
 }

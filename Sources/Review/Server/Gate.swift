@@ -26,17 +26,24 @@ package actor Gate {
         wrong = min(wrong + 1, 20)
         lastWrong = now
         guard waiting < 20 else { throw Refusal(status: 429, text: "too many wrong tokens: wait a minute") }
-        if wrong > 3 {
+        let delay = Gate.delay(afterWrong: wrong)
+        if delay > 0 {
             waiting += 1
-            try? await Task.sleep(for: .milliseconds(min(5000, 100 << (wrong - 3))))
+            try? await Task.sleep(for: .milliseconds(delay))
             waiting -= 1
         }
         throw Refusal(status: 401, text: "this link is not valid: ask for a new one")
     }
 
+    /// Milliseconds that the answer to the `count`-th wrong token within a minute of another waits: none for the first three, then
+    /// twice as long each time, up to five seconds.
+    package static func delay(afterWrong count: Int) -> Int { count > 3 ? min(5000, 100 << min(count - 3, 10)) : 0 }
+
     /// Refuses what comes from pages of others, and what was meant for another host.
     package nonisolated func check(host: String?, origin: String?, site: String?) throws {
-        guard let host = host?.lowercased(), hosts.contains(host) else { throw Refusal(status: 421, text: "this server does not go by that name") }
+        guard let host = host?.lowercased(), hosts.contains(host) else {
+            throw Refusal(status: 421, text: "this server does not go by that name: start it with --host and the name, or open the link that it printed")
+        }
         if let origin = origin?.lowercased(), origin != "http://\(host)", origin != "https://\(host)" {
             throw Refusal(status: 403, text: "other pages may not ask here")
         }

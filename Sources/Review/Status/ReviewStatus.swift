@@ -42,6 +42,16 @@ package struct ReviewStatus: Codable, Sendable {
         package var changedShown: Proportion
     }
 
+    /// From so many honeypots of each kind on they tell what people miss.
+    static let leastHoneypots = 5
+
+    /// What the figures mean for going on.
+    package struct Words: Codable, Sendable {
+        package var verdict: String
+        /// What a reader of the figures must know.
+        package var remarks: [String]
+    }
+
     package var images: Int
     package var items: Int
     package var decided: Int
@@ -74,7 +84,9 @@ package struct ReviewStatus: Codable, Sendable {
     package var lines: Int
     /// The share of the rest that may be wrong.
     package var goodEnough: Double
-    /// What it means for going on.
-    package var verdict: String
+    /// Whether the rest may be left alone.
+    package var isGoodEnough: Bool
     package var notes: [String]
+    /// By language, `en` and `ja`.
+    package var words: [String: Words] = [:]
 }

@@ -8,6 +8,7 @@ extension ReviewStatus {
         var builder = StatusBuilder(review, material)
         try review.forEachDecision { try builder.add($0) }
         self = try builder.finish()
+        describe()
     }
 }
 
@@ -105,7 +106,7 @@ private struct StatusBuilder {
         let working = max(1, people.count)
         let left = max(0, state.total(people: review.people.count) - state.done)
         let objections = Proportion(hits: rest.estimate.errors, trials: rest.estimate.sample)
-        let enough = caught.trials >= 5 && passed.trials >= 5
+        let enough = min(caught.trials, passed.trials) >= ReviewStatus.leastHoneypots
         let corrected = enough && rest.estimate.rest > 0 ? correctedShare(objected: objections, caught: caught, passed: passed) : nil
         let recent = decisions.suffix(200).map(\.seconds)
         let blindItems = own.keys.filter { regions[$0] != nil }.sorted()
@@ -120,7 +121,7 @@ private struct StatusBuilder {
             changedByReason: byReason, caught: caught, passed: passed, rest: rest.estimate, restUnsure: rest.unsure, corrected: corrected,
             inHand: rest.inHand, twoPeople: twoPeople.pairs, samePerson: pairs(.again, byItem).pairs, disputed: twoPeople.disputed, blind: blind,
             overTime: stretches(), policyHash: review.plan.policyHash, planHash: review.planHash, head: review.end.head, lines: review.end.lines, goodEnough: review.plan.settings.goodEnough,
-            verdict: ReviewStatus.verdict(rest.estimate, corrected: corrected, goodEnough: review.plan.settings.goodEnough), notes: review.plan.notes)
+            isGoodEnough: ReviewStatus.isGoodEnough(rest.estimate, corrected: corrected, goodEnough: review.plan.settings.goodEnough), notes: review.plan.notes)
     }
 
     /// Images after the last that came in its turn are a population of which the audit has drawn some at random.

@@ -2,24 +2,41 @@ import Diagnostics
 import Foundation
 
 extension ReviewStatus {
+    /// The largest share of the rest that may be wrong: as people judge it, and as it is seen what people miss. Nil where nothing can
+    /// be said yet.
+    private static func bound(_ rest: RestEstimate, corrected: Interval?) -> Double? { rest.share.map { max($0.high, corrected?.high ?? 0) } }
+
+    /// Whether nothing is left, or no more of it than asked for can be wrong.
+    package static func isGoodEnough(_ rest: RestEstimate, corrected: Interval?, goodEnough: Double) -> Bool {
+        rest.rest == 0 || bound(rest, corrected: corrected).map { $0 <= goodEnough } ?? false
+    }
+
+    /// Fills in `words`.
+    mutating func describe() {
+        for language in PageLanguage.allCases {
+            words[language.rawValue] = Words(
+                verdict: ReviewStatus.verdict(rest, corrected: corrected, goodEnough: goodEnough, language),
+                remarks: StatusWords(status: self, language: language).remarks)
+        }
+    }
+
     /// Whether the rest may be left alone, in words.
     package static func verdict(_ rest: RestEstimate, corrected: Interval?, goodEnough: Double, _ language: PageLanguage = .english) -> String {
         guard rest.rest > 0 else {
             return language.say("Every image has been looked at: nothing is left to estimate.", "すべての画像を確認しました。推定すべきものは残っていません。")
         }
-        guard let share = rest.share else {
+        guard let bound = Self.bound(rest, corrected: corrected) else {
             return language.say(
                 "Nothing can be said yet of the {rest} images that nobody looked at: none of them was drawn at random so far.",
                 "誰も見ていない {rest} 枚については、無作為に選ばれたものがまだなく、何も言えません。", ["rest": "\(rest.rest)"])
         }
-        let bound = max(share.high, corrected?.high ?? 0)
         let values = [
             "rest": "\(rest.rest)", "sample": "\(rest.sample)", "errors": "\(rest.errors)", "bound": percentage(bound), "asked": percentage(goodEnough),
             "draws": "\(rest.furtherDraws(for: goodEnough) ?? 0)",
         ]
         let found = language.say(
             "Of {sample} images drawn at random among those not reached in turn, {errors} were changed.", "順番がまだ来ていない画像から無作為に選んだ {sample} 枚のうち、{errors} 枚が変更されました。", values)
-        if bound <= goodEnough {
+        if isGoodEnough(rest, corrected: corrected, goodEnough: goodEnough) {
             return found
                 + language.say(
                     " Good enough: with 95 % confidence at most {bound} of the {rest} images that nobody looked at are wrong (asked for: {asked}). You may stop, or lower the random share (--audit) next time.",
@@ -56,12 +73,12 @@ private struct StatusWords {
         for (reason, share) in status.changedByReason.sorted(by: { $0.key < $1.key }) {
             lines.append(say("changed, shown for {reason}: {share}", "変更（提示の理由 {reason}）：{share}", ["reason": reason, "share": of(share)]))
         }
-        lines += pairs + blind
+        lines += pairs
         lines.append(
             say("planted wrong maps caught {caught}, right maps left alone {passed}", "仕込んだ誤りの発見 {caught}、正しいマップの維持 {passed}", ["caught": of(status.caught), "passed": of(status.passed)]))
         lines += rest
         lines.append(ReviewStatus.verdict(status.rest, corrected: status.corrected, goodEnough: status.goodEnough, language))
-        lines += status.notes.map { say("note: ", "注：") + $0 }
+        lines += remarks
         lines.append(say("log: {lines} lines, head {head}", "記録：{lines} 行、最後のハッシュ {head}", ["lines": "\(status.lines)", "head": status.head]))
         return lines.joined(separator: "\n")
     }
@@ -130,6 +147,12 @@ private struct StatusWords {
                 lines.append(say("of them, wrong after all, seen what people miss: {share}", "そのうち見落としを考慮した誤りの割合：{share}", ["share": of(corrected)]))
             }
         }
+        return lines
+    }
+
+    /// What a reader of the figures must know.
+    var remarks: [String] {
+        var lines = blind
         if status.inHand > 0 {
             lines.append(say("{n} images were given out and are not decided: nothing is said of them", "配布中で未決定の {n} 枚については何も言えません", ["n": "\(status.inHand)"]))
         }
@@ -137,7 +160,8 @@ private struct StatusWords {
             lines.append(
                 say("{n} of the random images were beyond people: nothing is said of their like", "無作為の画像のうち {n} 枚は判断できず、同類については何も言えません", ["n": "\(status.restUnsure)"]))
         }
-        return lines
+        let known = HoneypotMaker.withoutTrusted
+        return lines + status.notes.map { say("note: ", "注：") + ($0 == known.english ? say(known.english, known.japanese) : $0) }
     }
 
     private func of(_ share: Proportion) -> String {

@@ -45,7 +45,7 @@ package struct Study: Sendable {
         var (numbers, answers, trials): ([String: Int], [Int: [String]], [Int: [StudyTrial]]) = ([:], [:], [:])
         let (plan, order, path) = (plan, order, folder.log)
         end = try log.forEach { line, _ in
-            func problem(_ text: String) -> Failure { .badData("\(path):\(line.line + 1): \(text)", remedy: "take the log from a backup") }
+            func problem(_ text: String) -> Failure { .badData("\(path):\(line.line + 1): \(text)", remedy: LogEnd.remedy) }
             let participant = line.participant
             guard (0..<100_000).contains(participant), numbers[line.person] ?? participant == participant,
                 numbers[line.person] != nil || !numbers.values.contains(participant)
@@ -95,21 +95,18 @@ package struct Study: Sendable {
     /// - Returns: what was found, in words.
     package func verify(head: String?) throws -> String {
         for picture in (Array(clean.values) + Array(changed.values)).sorted(by: { $0.file < $1.file }) { _ = try bytes(of: picture) }
-        var isKnown = head == nil || head == planHash || head == end.head
+        var search = HeadSearch(head, root: planHash, end: end)
         var orders: [Int: [StudyTrial]] = [:]
         try forEachAnswer { line in
-            if line.previous == head { isKnown = true }
+            search.see(previous: line.previous)
             if orders[line.participant] == nil { orders[line.participant] = trials(of: line.participant) }
             let trial = orders[line.participant]![line.trial]
             let other: StudyTrial.Side = trial.changed == .left ? .right : .left
             guard line.changedHash == picture(trial, trial.changed).sha256, line.cleanHash == picture(trial, other).sha256 else {
-                throw Failure.badData("\(folder.log):\(line.line + 1): names other pictures than the plan", remedy: "take the log from a backup")
+                throw Failure.badData("\(folder.log):\(line.line + 1): names other pictures than the plan", remedy: LogEnd.remedy)
             }
         }
-        guard isKnown else {
-            throw Failure.badData("\(folder.log): the line with the hash \(head!) is not there any more: lines were cut off at the end, or replaced", remedy: "take the log from a backup")
-        }
-        let torn = end.torn > 0 ? "; an unfinished line of \(end.torn) bytes at the end, which nobody was told is saved" : ""
-        return "\(end.lines) answers of \(answers.count) people, each follows from the one before; \(clean.count + changed.count) pictures as they were planned\(torn)\nhead \(end.head)"
+        try search.require(in: folder.log)
+        return "\(end.lines) answers of \(answers.count) people, each follows from the one before; \(clean.count + changed.count) pictures as they were planned\(end.tornText)\nhead \(end.head)"
     }
 }

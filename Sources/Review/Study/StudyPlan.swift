@@ -1,5 +1,4 @@
 import Diagnostics
-import Digests
 import Foundation
 import Kernels
 import Salience
@@ -52,6 +51,22 @@ package struct StudyPlan: Codable, Hashable, Sendable {
         package var shownWrong = 0
 
         package init() {}
+
+        /// Takes in those of another picture or of more; shares are sums until `mean`.
+        package mutating func add(_ other: Rounding) {
+            pictures += other.pictures
+            (exactLargest, shownLargest) = (max(exactLargest, other.exactLargest), max(shownLargest, other.shownLargest))
+            (exactChanged, shownChanged) = (exactChanged + other.exactChanged, shownChanged + other.shownChanged)
+            (cleanWrong, exactWrong, shownWrong) = (cleanWrong + other.cleanWrong, exactWrong + other.exactWrong, shownWrong + other.shownWrong)
+        }
+
+        /// Shares as means over the pictures.
+        package var mean: Rounding {
+            var mean = self
+            mean.exactChanged /= Double(max(1, pictures))
+            mean.shownChanged /= Double(max(1, pictures))
+            return mean
+        }
     }
 
     package var format = StudyPlan.currentFormat
@@ -72,7 +87,7 @@ package struct StudyPlan: Codable, Hashable, Sendable {
     package var instructionsHash: String?
     package var notes: [String]
 
-    /// `StudyWriter` fills in the hashes.
+    /// `StudyWriter` fills in the hashes and the roundings.
     package init(
         when: String, createdBy: String, arguments: [String], dataset: SalienceProvenance.Dataset, salienceFingerprint: String?, methods: [Method],
         conditions: [Condition], settings: StudySettings, width: Int, height: Int, channels: Int, notes: [String]
@@ -156,6 +171,7 @@ package struct StudyFolder: Hashable, Sendable {
     package var list: String { path + "/pictures.jsonl" }
     package var pictures: String { path + "/pictures" }
     package var instructions: String { path + "/instructions.txt" }
+    var unfinished: String { path + "/unfinished.jsonl" }
     package var log: String { path + "/log.jsonl" }
     package var people: String { path + "/people.json" }
     package var keys: String { path + "/keys.json" }
@@ -166,32 +182,21 @@ package struct StudyFolder: Hashable, Sendable {
     ///
     /// - Throws: `Failure` when something is missing or is none.
     package func read() throws -> (plan: StudyPlan, hash: String, pictures: [StudyPicture]) {
-        guard FileManager.default.fileExists(atPath: plan) else {
-            throw Failure.inputOutput("\(path) is no study: there is no plan.json in it", remedy: "make one: sipat study plan --weights … --output \(path)")
-        }
-        let bytes = try ReadableFile.contents(of: plan)
-        let read: StudyPlan
-        do { read = try decodedJSON(StudyPlan.self, from: bytes) } catch {
-            throw Failure.badData("\(plan): is not the plan of a study (\(error))", remedy: StudyFolder.again)
-        }
+        let file = PlanFile(path: plan, noun: "study", command: "sipat study plan --weights …", remedy: StudyFolder.again)
+        let (read, hash) = try file.read(StudyPlan.self)
         guard read.format == StudyPlan.currentFormat, (1...65_536).contains(read.width), (1...65_536).contains(read.height), !read.conditions.isEmpty else {
             throw Failure.badData("\(plan): format \(read.format), \(read.conditions.count) conditions of \(read.width)×\(read.height) mean nothing here", remedy: StudyFolder.again)
         }
         try read.settings.check()
-        let lines = try ReadableFile.contents(of: list)
-        guard SHA256.hex(of: lines) == read.picturesHash else {
-            throw Failure.badData("\(list): is not the file that was planned (its hash differs)", remedy: StudyFolder.again)
-        }
-        if let hash = read.instructionsHash, try SHA256.hex(ofFile: instructions) != hash {
-            throw Failure.badData("\(instructions): is not the file that was planned (its hash differs)", remedy: StudyFolder.again)
-        }
-        let pictures = try lines.split(separator: 0x0A).enumerated().map { number, line -> StudyPicture in
+        try file.require(list, hash: read.picturesHash)
+        if let hash = read.instructionsHash { try file.require(instructions, hash: hash) }
+        let pictures = try ReadableFile.contents(of: list).split(separator: 0x0A).enumerated().map { number, line -> StudyPicture in
             guard let picture = try? decodedJSON(StudyPicture.self, from: line), picture.condition.map({ read.conditions.indices.contains($0) }) ?? true else {
                 throw Failure.badData("\(list):\(number + 1): is not a picture of a study", remedy: StudyFolder.again)
             }
             return picture
         }
-        return (read, SHA256.hex(of: bytes), pictures)
+        return (read, hash, pictures)
     }
 }
 

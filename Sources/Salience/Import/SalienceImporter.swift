@@ -13,12 +13,15 @@ package struct SalienceImporter {
         package var orientation: Orientation
         /// Index into `classNames`.
         package var label: Int
+        /// Of its file, see `SalienceRecord.imageHash`.
+        package var fileHash: String?
 
-        package init(name: String, storedSize: PixelSize, orientation: Orientation, label: Int) {
+        package init(name: String, storedSize: PixelSize, orientation: Orientation, label: Int, fileHash: String? = nil) {
             self.name = name
             self.storedSize = storedSize
             self.orientation = orientation
             self.label = label
+            self.fileHash = fileHash
         }
     }
 
@@ -99,7 +102,7 @@ package struct SalienceImporter {
             let replaced = older?.records[target.name]?.asReplaced ?? []
             if !replaced.isEmpty { report.replaced += 1 }
             try writer.add(
-                image: target.name, content, origin: origin, file: annotation?.file, fileHash: annotation?.fileHash, replaced: replaced, remarks: remarks)
+                image: target.name, content, imageHash: target.fileHash, origin: origin, file: annotation?.file, fileHash: annotation?.fileHash, replaced: replaced, remarks: remarks)
             try count(content, target, &report)
             progress(index + 1)
         }

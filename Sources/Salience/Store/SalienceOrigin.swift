@@ -106,6 +106,9 @@ package struct SalienceRecord: Codable, Hashable, Sendable {
     package var image: String
     package var split: String
     package var state: SalienceState
+    /// 64-bit hash of the image's file in hexadecimal digits, as packed sets keep it: whether the image found under this name is the one
+    /// that the map was made for. Nil where it is not known.
+    package var imageHash: String?
     /// Index into the store's origins; nil where nobody looked.
     package var origin: Int?
     /// The annotation file, below the origin's path, where each image has its own.
@@ -120,12 +123,13 @@ package struct SalienceRecord: Codable, Hashable, Sendable {
     package var remarks: [String]?
 
     package init(
-        image: String, split: String, state: SalienceState, origin: Int? = nil, file: String? = nil, fileHash: String? = nil,
+        image: String, split: String, state: SalienceState, imageHash: String? = nil, origin: Int? = nil, file: String? = nil, fileHash: String? = nil,
         map: String? = nil, replaced: [Replaced]? = nil, remarks: [String]? = nil
     ) {
         self.image = image
         self.split = split
         self.state = state
+        self.imageHash = imageHash
         self.origin = origin
         self.file = file
         self.fileHash = fileHash

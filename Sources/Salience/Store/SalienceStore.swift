@@ -78,6 +78,18 @@ package final class SalienceStore: Sendable {
         return map
     }
 
+    /// For images that have numbers instead of names: number 7 of other images is another image.
+    ///
+    /// - Throws: `Failure.badData` unless a split was made for images of this fingerprint.
+    package func requireMade(for dataset: SalienceProvenance.Dataset) throws {
+        let same = header.parts.filter { $0.dataset.split == dataset.split }
+        guard !same.contains(where: { $0.dataset.fingerprint == nil || $0.dataset.fingerprint == dataset.fingerprint }) else { return }
+        let made = header.parts.map { "\($0.dataset.name) \($0.dataset.split), \($0.dataset.fingerprint ?? "?")" }.joined(separator: "; ")
+        throw Failure.badData(
+            "\(path): was made for other images (\(made)) than \(dataset.name) \(dataset.split), \(dataset.fingerprint ?? "?"), and these have no names to be found by",
+            remedy: "make the maps for these images: sipat salience import --data …, or estimate")
+    }
+
     /// Where the images of a split begin, and how many there are; nil where the store has none.
     package func range(of split: String) -> Range<Int>? {
         var first = 0

@@ -89,10 +89,11 @@ package final class SalienceStoreWriter {
     ///
     /// - Parameters:
     ///   - image: its name in the data set, see `ImageSource.names`.
+    ///   - imageHash: of its file, see `SalienceRecord`.
     ///   - origin: on whose word; nil only for `.unseen`.
     ///   - file, fileHash: the annotation file, where it has one of its own.
     package func add(
-        image: String, _ content: SalienceContent, origin: Int?, file: String? = nil, fileHash: String? = nil,
+        image: String, _ content: SalienceContent, imageHash: String? = nil, origin: Int?, file: String? = nil, fileHash: String? = nil,
         replaced: [SalienceRecord.Replaced] = [], remarks: [String] = []
     ) throws {
         precondition(parts.count < datasets.count, "more images than the data set has")
@@ -112,7 +113,7 @@ package final class SalienceStoreWriter {
             (entry.content, entry.place, entry.length, file_) = (.outlines, outlines.size, bytes.count, outlines)
         }
         let record = SalienceRecord(
-            image: image, split: datasets[parts.count].split, state: content.state, origin: origin, file: file, fileHash: fileHash,
+            image: image, split: datasets[parts.count].split, state: content.state, imageHash: imageHash, origin: origin, file: file, fileHash: fileHash,
             map: bytes.isEmpty ? nil : SHA256.hex(of: bytes), replaced: replaced.isEmpty ? nil : replaced, remarks: remarks.isEmpty ? nil : remarks)
         do {
             try file_?.write(bytes)

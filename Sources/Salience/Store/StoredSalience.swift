@@ -41,9 +41,13 @@ package final class StoredSalience: SalienceSource {
     ///   - dataset: what the images are, one split of it.
     ///   - size, fit: of the data set's images.
     ///   - names: each image's name, in order, see `ImageSource.names`; asked for only where fingerprints differ.
-    /// - Throws: `Failure` when an image is not in the store, or maps kept as pixels have another size.
+    ///   - hashes: of the files of images, see `ImageSource.fileHashes`; asked for only then, and only of some thousand. Where the store
+    ///     knows the hash too, both must be equal: a name alone does not make an image the one that somebody looked at.
+    /// - Throws: `Failure` when an image is not in the store, or is another than the one of this name that the map was made for, or maps
+    ///   kept as pixels have another size.
     package init(
-        _ store: SalienceStore, for dataset: SalienceProvenance.Dataset, size: PixelSize, fit: FitRule, names: () throws -> [String]
+        _ store: SalienceStore, for dataset: SalienceProvenance.Dataset, size: PixelSize, fit: FitRule, names: () throws -> [String],
+        hashes: ([Int]) throws -> [String?] = { $0.map { _ in nil } }
     ) throws {
         self.store = store
         self.size = size
@@ -63,7 +67,7 @@ package final class StoredSalience: SalienceSource {
             fingerprint = isOwnSize ? part.digest : "\(part.digest) at \(size) \(fit.rawValue)"
             return
         }
-        let found = try StoredSalience.find(try names(), in: store, dataset: dataset)
+        let found = try StoredSalience.find(try names(), hashes: hashes, in: store, dataset: dataset)
         (first, numbers) = (0, found)
         let hash = SHA256()
         for part in header.parts { Array(part.digest.utf8).withUnsafeBytes { hash.update($0) } }
@@ -72,10 +76,21 @@ package final class StoredSalience: SalienceSource {
         fingerprint = hash.finish()
     }
 
-    private static func find(_ names: [String], in store: SalienceStore, dataset: SalienceProvenance.Dataset) throws -> [Int32] {
+    /// How many images are compared with those that the maps were made for, evenly spread.
+    static let compared = 2048
+
+    private static func find(
+        _ names: [String], hashes: ([Int]) throws -> [String?], in store: SalienceStore, dataset: SalienceProvenance.Dataset
+    ) throws -> [Int32] {
         var known: [String] = []
+        // Nil as 0 keeps a million of them small.
+        var knownHashes: [UInt64] = []
         known.reserveCapacity(store.header.count)
-        try store.forEachRecord { known.append($1.image) }
+        knownHashes.reserveCapacity(store.header.count)
+        try store.forEachRecord {
+            known.append($1.image)
+            knownHashes.append($1.imageHash.flatMap { UInt64($0, radix: 16) } ?? 0)
+        }
         let pairs = NamePairing(known).pair(names)
         let missing = pairs.indices.filter { pairs[$0] == nil }
         guard missing.isEmpty else {
@@ -85,7 +100,15 @@ package final class StoredSalience: SalienceSource {
                     + "\(names[missing[0]]) is the first; it was made for \(own)",
                 remedy: "make the maps for this data set: sipat salience import --data …, or estimate")
         }
-        return pairs.map { Int32($0!) }
+        let count = min(compared, names.count)
+        let chosen = (0..<count).map { count == 1 ? 0 : $0 * (names.count - 1) / (count - 1) }.filter { knownHashes[pairs[$0]!] != 0 }
+        let own = chosen.isEmpty ? [] : try hashes(chosen)
+        let others = zip(chosen, own).filter { index, hash in hash.map { UInt64($0, radix: 16) != knownHashes[pairs[index]!] } ?? false }
+        guard let other = others.first?.0 else { return pairs.map { Int32($0!) } }
+        throw Failure.badData(
+            "\(store.path): \(others.count) of \(own.count) images of \(dataset.name) \(dataset.split) that were compared are others than those of the same name "
+                + "that the maps were made for, \(names[other]) is the first",
+            remedy: "put those images back, or make maps for these: sipat salience import --data …, or estimate")
     }
 
     private func number(_ index: Int) -> Int {

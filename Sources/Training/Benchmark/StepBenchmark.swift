@@ -20,6 +20,10 @@ package struct StepBenchmark {
         package var pgdSteps: Int
         package var repeats: Int
         package var threads: Int
+        /// What computes convolutions.
+        package var backend = KernelBackend.standard
+        /// Of the operands of the attack's products.
+        package var attackPrecision = ProductPrecision.float32
 
         package init(
             model: ModelConfiguration, input: ImageShape, classes: Int, batch: Int, microBatch: Int, pgdSteps: Int,
@@ -39,7 +43,10 @@ package struct StepBenchmark {
         package var step: StepSettings {
             let attack = AttackSettings(
                 threat: ThreatModel(norm: .linf, epsilon: 8.0 / 255), stepSize: 2.0 / 255, steps: max(1, pgdSteps))
-            return StepSettings(attack: pgdSteps > 0 ? .init(attack) : nil, mask: pgdSteps > 0 ? .binary(threshold: 0.5) : nil, seed: 0)
+            var settings = StepSettings(attack: pgdSteps > 0 ? .init(attack) : nil, mask: pgdSteps > 0 ? .binary(threshold: 0.5) : nil, seed: 0)
+            settings.backend = backend
+            settings.attack?.precision = attackPrecision
+            return settings
         }
     }
 

@@ -55,6 +55,15 @@ struct RecipeLine: Encodable {
     let changes: [String: Change]
 }
 
+/// A change of what computes with which the run was resumed, in the log.
+struct ComputeLine: Encodable {
+    let type = "compute"
+    /// Steps taken before it.
+    let step: Int
+    /// In words.
+    let changes: [String]
+}
+
 /// Seconds of an epoch's steps, in the log.
 struct TimingLine: Encodable {
     /// The median rank's parts.

@@ -1,6 +1,7 @@
 import Datasets
 import Diagnostics
 import Foundation
+import Kernels
 import NeuralNet
 import Recipes
 import Salience
@@ -62,6 +63,7 @@ struct ModelCard {
             | Output | logits of \(network.classes) classes: \(names) |
             | Began from | \(recipe.model.weights.isEmpty ? "random weights" : "\(recipe.model.weights), SHA-256 \(state.initialWeights?.prefix(12) ?? "not known")") |
             | Weights | SHA-256 \(kept?.weights ?? state.weightsHash) |
+            | Computed by | \(state.compute.map(\.description) ?? "not known") |
 
             *Who made it, when, licence, whom to ask:*
             """

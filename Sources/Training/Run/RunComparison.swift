@@ -47,7 +47,7 @@ package struct RunComparison {
             return object.filter { !["seconds", "imagesPerSecond", "timing"].contains($0.key) }.mapValues { "\($0)" }
         }
         // How a run was resumed is not what it computed.
-        return lines.filter { $0["type"] != "recipe" }
+        return lines.filter { $0["type"] != "recipe" && $0["type"] != "compute" }
     }
 
     private static func steps(_ run: String) -> Set<String> {

@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Diagnostics
 import Foundation
+import Kernels
 import NeuralNet
 import Recipes
 
@@ -35,6 +36,8 @@ package struct RunState: Codable, Sendable, Hashable {
     package var images: Images?
     /// SHA-256 of the file that the run began from; absent where it began at random.
     package var initialWeights: String?
+    /// What computed the last steps; absent in older checkpoints.
+    package var compute: ComputeEnvironment?
     /// Ranks that the run had when this was written; any number may go on.
     package var worldSize: Int
     /// SHA-256 of parameters and running statistics as they lie in `weights.safetensors`.

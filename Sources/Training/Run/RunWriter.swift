@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Diagnostics
 import Foundation
+import Kernels
 import NeuralNet
 import Recipes
 import Salience
@@ -36,10 +37,21 @@ final class RunWriter {
             events = try TensorBoardLog(folder: directory.path, after: state.step, hasEpoch: state.stepInEpoch == 0, using: start.files)
         }
         epochStart = monotonicSeconds()
+        try recordCompute(after: state, to: log)
         guard !start.changes.isEmpty else { return }
         for change in start.changes { progress.note("\(change.field.path) was \(change.old), is now \(change.new)") }
         let changes = start.changes.map { ($0.field.path, RecipeLine.Change(old: "\($0.old)", new: "\($0.new)")) }
         try log.append(RecipeLine(step: state.step, changes: Dictionary(uniqueKeysWithValues: changes)))
+    }
+
+    /// Says and records that the steps to come are computed by something else than those taken.
+    private func recordCompute(after state: RunState, to log: MetricsLog) throws {
+        guard let old = start.state?.compute, let new = state.compute else { return }
+        let changes = new.differences(from: old)
+        guard !changes.isEmpty else { return }
+        progress.note(
+            "warning: \(changes.joined(separator: ", ")): the run goes on, but not to the last bit as it would have without the interruption")
+        try log.append(ComputeLine(step: state.step, changes: changes))
     }
 
     /// What a process that was killed left half written.

@@ -28,6 +28,7 @@ extension StepSettings {
         if recipe.mode != .natural {
             attack = Attack(
                 recipe.attackSettings, loss: recipe.attackLoss, start: recipe.attackStart, batchNorm: recipe.attack.batchNorm)
+            attack?.precision = recipe.attack.precision
             attack?.replays = recipe.attack.name == .free ? recipe.attack.replays : 0
             attack?.warmupSteps = recipe.attack.warmupEpochs * Double(plan.stepsPerEpoch)
         }
@@ -44,6 +45,7 @@ extension StepSettings {
             attack: attack, mask: recipe.mode == .sipAT ? try recipe.mask() : nil, objective: objective,
             weightPerturbation: perturbation, labelSmoothing: Float(recipe.optimizer.labelSmoothing), seed: recipe.randomSeed)
         averageDecay = recipe.ema.decay
+        backend = recipe.kernels.backend
         stepsPerEpoch = plan.stepsPerEpoch
         fullBatch = plan.batchRange(step: 0).count
     }

@@ -1,4 +1,5 @@
 import Attacks
+import Kernels
 import Recipes
 import Salience
 
@@ -12,6 +13,8 @@ package struct StepSettings: Sendable {
         package var start: AscentStart?
         /// Which statistics BatchNorm uses while the attack looks for a perturbation.
         package var batchNorm: Recipe.Attack.BatchNorm
+        /// Of the operands of its products, where BatchNorm uses its running statistics.
+        package var precision = ProductPrecision.float32
         /// Free adversarial training instead of an ascent: each batch is trained on so often. 0 for an ascent.
         package var replays = 0
         /// Steps in which radii and step size grow to their full size.
@@ -64,6 +67,8 @@ package struct StepSettings: Sendable {
     /// Decay of the weights' moving average; 0 for none.
     package var averageDecay = 0.0
     package var labelSmoothing: Float
+    /// What computes convolutions.
+    package var backend = KernelBackend.standard
     package var seed: UInt64
     /// What places a batch in the run, and tells the last of an epoch, which may be smaller.
     package var stepsPerEpoch = 1

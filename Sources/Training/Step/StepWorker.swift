@@ -8,8 +8,10 @@ import NeuralNet
 /// weights and prepared filters that all share.
 final class StepWorker {
     private let settings: StepSettings
-    /// The model as it stands frozen, in memory that it shares with the training pass: for attacks, and between steps for validation.
+    /// The model as it stands frozen, in memory that it shares with the training pass: between steps for validation.
     let frozenPass: FrozenPass
+    /// The same for attacks, which may round.
+    private let attackPass: FrozenPass
     private let trainingPass: TrainingPass
     private let ascent: ProjectedGradientAscent?
     private let objective: any Objective
@@ -17,7 +19,7 @@ final class StepWorker {
     private let imageGradient: FloatBuffer
 
     init(
-        state: ModelState, filters: PreparedFilters, frozen: FrozenModel, settings: StepSettings, microBatch: Int
+        state: ModelState, filters: PreparedFilters, frozen: FrozenModel, attacked: FrozenModel, settings: StepSettings, microBatch: Int
     ) {
         self.settings = settings
         let network = state.network
@@ -33,6 +35,8 @@ final class StepWorker {
         precondition(!isFree || type(of: objective).givesImageGradient, "free training wants the images' gradient")
         imageGradient = FloatBuffer(count: isFree ? microBatch * network.input.count : 0)
         frozenPass = FrozenPass(frozen, capacity: min(microBatch, network.attackGroup), sharing: trainingPass)
+        attackPass =
+            attacked === frozen ? frozenPass : FrozenPass(attacked, capacity: frozenPass.capacity, sharing: trainingPass)
         ascent = settings.attack.flatMap {
             isFree
                 ? nil
@@ -63,7 +67,7 @@ final class StepWorker {
                 adversarial: adversarial, beat: beat)
         }
         do {
-            if attack.batchNorm == .training { try run(trainingPass) } else { try run(frozenPass) }
+            if attack.batchNorm == .training { try run(trainingPass) } else { try run(attackPass) }
         } catch  where ascent.foundNonFinite {
             // Not this rank's affair alone: the step goes on to where all ranks learn of it together.
             adversarial.update(from: images, count: range.count * shape.count)

@@ -21,7 +21,8 @@ package final class TrainingStep {
     private let settings: StepSettings
     private let pool: WorkerPool
     private let filters: PreparedFilters
-    private let frozen: FrozenModel
+    /// What the attack reads: where it rounds, other filters in the memory of the step's own.
+    private let attacked: FrozenModel
     private let workers: [StepWorker]
     private let perturber: WeightPerturber?
     /// The perturbation of free adversarial training.
@@ -54,12 +55,19 @@ package final class TrainingStep {
         self.optimizer = Optimizer(optimizer, network: network)
         layout = StepLayout(network)
         pool = WorkerPool(threads: threads)
-        let filters = PreparedFilters(network: network)
+        let filters = PreparedFilters(network: network, backend: settings.backend)
         let frozen = FrozenModel(network: network, filters: filters)
         self.filters = filters
-        self.frozen = frozen
-        workers = (0..<threads).map { _ in
-            StepWorker(state: state, filters: filters, frozen: frozen, settings: settings, microBatch: microBatch)
+        var attacked = frozen
+        if let precision = settings.attack?.precision, precision != .float32 {
+            attacked = FrozenModel(
+                network: network,
+                filters: PreparedFilters(network: network, backend: settings.backend, precision: precision, sharing: filters))
+        }
+        self.attacked = attacked
+        workers = (0..<threads).map { [attacked] _ in
+            StepWorker(
+                state: state, filters: filters, frozen: frozen, attacked: attacked, settings: settings, microBatch: microBatch)
         }
         reducer = GradientReducer(
             channel: channel, count: layout.count,
@@ -181,7 +189,7 @@ package final class TrainingStep {
             return UnsafePointer(self.adversarial.pointer)
         }
         if attack.batchNorm == .evaluation {
-            frozen.freeze(state)
+            attacked.freeze(state)
         } else {
             TrainingPass.prepare(filters, for: state)
         }

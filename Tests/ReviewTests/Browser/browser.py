@@ -139,10 +139,21 @@ class Page:
     def shot(self, name):
         if options.screenshots:
             os.makedirs(options.screenshots, exist_ok=True)
-            self.driver.save_screenshot(os.path.join(options.screenshots, name + ".png"))
+            path = os.path.join(options.screenshots, name + ".png")
+            self.driver.save_screenshot(path)
+            reduce(path)
 
     def complaints(self):
         return [line["message"] for line in self.driver.get_log("browser") if line["level"] == "SEVERE"]
+
+
+def reduce(path):
+    """Makes a picture small enough for the documentation: 96 colours, where Pillow is there."""
+    try:
+        from PIL import Image
+    except ImportError:
+        return
+    Image.open(path).convert("RGB").quantize(96, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def log(review):

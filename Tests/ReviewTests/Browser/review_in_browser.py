@@ -204,6 +204,36 @@ def large_images():
     server.stop()
 
 
+def names_are_text():
+    """Names of classes, images and people, and the policy, are shown as they are, whatever markup they hold."""
+    folder, label, person = options.folder + "/markup", "<img src=x onerror=document.title='run'>", "<i onclick=x>eve"
+    for name in (label, "plain"):
+        os.makedirs(f"{folder}/{name}")
+        for number in range(4):
+            png(f"{folder}/{name}/<b>{number}.png", 32, 32, lambda x, y: (x * 5 + y * 3 + 40 * number) & 255)
+    policy, maps, review = options.folder + "/policy.txt", options.folder + "/markup.npy", options.folder + "/markup-review"
+    with open(policy, "w") as file:
+        file.write("<script>document.title = 'run'</script>Mark <u>all</u> of it.\n")
+    sipat("salience", "estimate", "--data", folder, "--size", 32, "--test-share", 0, "--estimator", "centre-prior", "--output", maps)
+    sipat("review", "plan", "--data", folder, "--size", 32, "--test-share", 0, "--maps", maps, "--blind", 0, "--policy", policy, "--output", review)
+    server = Server(review, person)
+    page = Page(server.links[person])
+    while page.text("label") != label:
+        page.decide("a")
+    check("<b>" in page.text("name"), "a class and an image named like markup are shown as text")
+    page.decide("a")
+    for key, expected in (("p", "<u>all</u>"), ("s", person)):
+        page.key(key)
+        until(lambda: expected in page.text("dialog-body"), f"{expected} is shown as text")
+        page.key(key)
+    found = page.driver.execute_script("return document.querySelectorAll('img, b, i, u, script:not([src])').length + document.title")
+    check(found.startswith("0") and "run" not in found, "and nothing of it became an element or ran")
+    check(page.complaints() == [], "the browser has nothing to complain of")
+    page.driver.quit()
+    server.stop()
+
+
 whole_review()
 large_images()
+names_are_text()
 print("done")
