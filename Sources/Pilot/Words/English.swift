@@ -156,6 +156,8 @@ extension Phrase {
         case .reviewWhole: "Every image was looked at, or is in somebody’s hands."
         case .reviewChange: "Of those, people would change {0} (95 % interval {1} to {2})."
         case .reviewWrong: "Of those, {0} are wrong (95 % interval {1} to {2}), seen how often people miss planted errors and object to right maps."
+        case .reviewEnough: "With 95 % confidence no more than {0} of them are wrong, as was asked: the rest may be left alone."
+        case .reviewNotEnough: "It was not shown that no more than {0} of them are wrong, as was asked: let people go on."
         case .reviewLog: "End of the review’s log"
         case .policy: "What counts as salient (policy)"
         case .policyHash: "Policy (hash)"

@@ -154,6 +154,8 @@ extension Phrase {
         case .reviewWhole: "すべての画像が判定済み、または判定中です。"
         case .reviewChange: "そのうち、人が見れば変更するもの：推定{0}（95%信頼区間{1}～{2}）。"
         case .reviewWrong: "そのうち、誤りのあるもの：推定{0}（95%信頼区間{1}～{2}、埋め込んだ誤りの見落としと正しいマップへの異議の頻度で補正）。"
+        case .reviewEnough: "目標（誤りは{0}以下）を95%の信頼度で満たしているため、残りは確認しなくてもよいと判断できます。"
+        case .reviewNotEnough: "目標（誤りは{0}以下）を満たすことは示されていません。確認を続けてください。"
         case .reviewLog: "レビュー記録の末尾（ハッシュ）"
         case .policy: "サリエンシーの基準（方針）"
         case .policyHash: "方針（ハッシュ）"
