@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Makes images in which it is known what matters, and three sets of masks for them: the truth, chance, and its opposite.
 
-  Scripts/planted_images.py FOLDER [TRAIN TEST]     images for training and for the test (default 1200 400)
+  Scripts/planted_images.py FOLDER [TRAIN TEST]     images for training and for the test (default 800 300)
 
 FOLDER/images holds a folder for each of four classes: a square or a cross, striped along or across. The outline is far above what an
-attacker may change (8 of 255 grey levels), the stripes are just above it: who trains against such an attacker everywhere gives the
-stripes up, who protects the object need not. Faint stripes of the background agree with the class more often than not, which helps
+attacker may change (8 of 255 grey levels, or half of it), the stripes are not: who trains against such an attacker everywhere gives
+the stripes up, who protects the object need not. Faint stripes of the background agree with the class more often than not, which helps
 nobody under attack. FOLDER/right marks the object, FOLDER/random as many pixels at a place drawn at random, FOLDER/wrong all but the
 object. Needs nothing but Python; the same numbers give the same files.
 """
@@ -16,8 +16,8 @@ import struct
 import sys
 import zlib
 
-SIZE = 24
-OUTLINE, STRIPES, BACKGROUND, NOISE = 40, 12, 5, 4
+SIZE, OBJECT = 16, 9
+OUTLINE, STRIPES, BACKGROUND, NOISE = 80, 6, 3, 2
 
 
 def png(path, rows):
@@ -34,11 +34,11 @@ def png(path, rows):
 
 
 def inside(shape, x, y, left, top):
-    """Whether a pixel belongs to an object of 11 by 11 pixels."""
+    """Whether a pixel belongs to the object at a place."""
     x, y = x - left, y - top
-    if not (0 <= x < 11 and 0 <= y < 11):
+    if not (0 <= x < OBJECT and 0 <= y < OBJECT):
         return False
-    return shape == "square" or 3 <= x < 8 or 3 <= y < 8
+    return shape == "square" or 2 <= x < OBJECT - 2 or 2 <= y < OBJECT - 2
 
 
 def stripe(along, x, y, phase, period):
@@ -48,14 +48,14 @@ def stripe(along, x, y, phase, period):
 
 def main():
     folder = sys.argv[1]
-    counts = {"train": int(sys.argv[2]) if len(sys.argv) > 2 else 1200, "test": int(sys.argv[3]) if len(sys.argv) > 3 else 400}
+    counts = {"train": int(sys.argv[2]) if len(sys.argv) > 2 else 800, "test": int(sys.argv[3]) if len(sys.argv) > 3 else 300}
     classes = [(shape, along) for shape in ("square", "cross") for along in (True, False)]
     draws = random.Random(20261129)
     for split, count in counts.items():
         for number in range(count):
             shape, along = classes[number % 4]
-            left, top, phase, light = draws.randrange(SIZE - 10), draws.randrange(SIZE - 10), draws.randrange(4), draws.randint(90, 130)
-            other, place = along if draws.random() < 0.75 else not along, (draws.randrange(SIZE - 10), draws.randrange(SIZE - 10))
+            left, top, phase, light = draws.randrange(SIZE - OBJECT + 1), draws.randrange(SIZE - OBJECT + 1), draws.randrange(4), draws.randint(90, 130)
+            other, place = along if draws.random() < 0.75 else not along, (draws.randrange(SIZE - OBJECT + 1), draws.randrange(SIZE - OBJECT + 1))
             image, masks = [], {"right": [], "random": [], "wrong": []}
             for y in range(SIZE):
                 is_object = [inside(shape, x, y, left, top) for x in range(SIZE)]

@@ -70,6 +70,14 @@ import Testing
         #expect(found.outcome == .notYet && found.reasons.first?.code == .rivalBetter && found.reasons.first?.names == ["at-half"], "\(found)")
     }
 
+    /// At a radius so small that nothing needs to be done against it, nothing is adopted.
+    @Test func naturalTrainingThatIsBetter() {
+        var planted = right
+        planted[.natural] = (0.97, 0.7)
+        let found = recommendation(outcomes(planted))
+        #expect(found.outcome == .notYet && found.reasons.first?.code == .rivalBetter && found.reasons.first?.names == ["natural"], "\(found)")
+    }
+
     @Test func aRivalThatIsTheSame() {
         // Equal to the bit: the interval of no difference on 4,000 images is within two points.
         var found = outcomes(right, images: 4000)

@@ -162,6 +162,7 @@ package struct PilotPlan: Sendable, Hashable, Codable {
         try require(
             acceptance.cleanLossAtMost == 100 || methods.contains("natural"), "acceptance.cleanLossAtMost",
             "cannot be found out, since natural is not among methods", "add natural to methods, or set it to 100")
+        try require(!attacks.isEmpty, "evaluation.attack", "names no attack", "such as pgd, or autoattack")
         do { try EvaluationAttacks.check(attacks) } catch let failure as Failure {
             throw Failure.usage("\(name): evaluation.attack: \(failure.message)", remedy: failure.remedy)
         }

@@ -108,7 +108,7 @@ enum PlanSchema {
         field("evaluation.decision", .number(\.evaluation.decision, 0.001...255), "the radius the recommendation looks at, one of them"),
         field("evaluation.images", .integer(\.evaluation.images, 0...10_000_000), "test images, balanced over classes; 0 for all"),
         field("evaluation.regions", .texts(\.evaluation.regions, ["all", "salient", "background", "random"]), "parts of the image that attackers get besides the whole"),
-        field("evaluation.checked", .texts(\.evaluation.checked, PilotMethod.allCases.map(\.rawValue)), "methods whose first seed is put to twenty questions"),
+        field("evaluation.checked", .texts(\.evaluation.checked, PilotMethod.allCases.map(\.rawValue)), "methods whose first seed is put to the self-checks"),
         field("acceptance.cleanAtLeast", .number(\.acceptance.cleanAtLeast, 0...100), "percent of clean images right"),
         field("acceptance.robustAtLeast", .number(\.acceptance.robustAtLeast, 0...100), "percent right and robust at evaluation.decision"),
         field("acceptance.cleanLossAtMost", .number(\.acceptance.cleanLossAtMost, 0...100), "points of clean accuracy below natural training"),

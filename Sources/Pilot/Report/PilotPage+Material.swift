@@ -100,6 +100,7 @@ extension PilotPage {
         parts.append(paragraph(review.rest == 0 ? words(.reviewWhole) : words(.reviewAudit, part(review.audit), words.count(review.rest))))
         if let changed = review.wouldChange { parts.append(told(.reviewChange, changed)) }
         if let wrong = review.wrong { parts.append(told(.reviewWrong, wrong)) }
+        if review.rest > 0 { parts.append(paragraph(words(review.isGoodEnough ? .reviewEnough : .reviewNotEnough, words.percent(review.goodEnough)))) }
         parts.append(definitions([(words(.policyHash), review.policyHash), (words(.reviewLog), review.head)]))
         return parts
     }

@@ -6,7 +6,7 @@ import Evaluation
 /// and in the other no loss as large as matters is possible. The **rival** is the adversarial training whose clean accuracy is
 /// nearest to SIP-AT's. Then, in this order:
 /// 1. too few seeds or images, no training at half the radius, no shuffled control, or an evaluation that its checks call invalid: *cannot tell*;
-/// 2. an adversarial training beats SIP-AT: *not yet*;
+/// 2. natural or an adversarial training beats SIP-AT: *not yet*;
 /// 3. a control beats SIP-AT: *not yet*, the maps are wrong;
 /// 4. SIP-AT does not beat the shuffled control: *no difference*, the maps bought nothing that shows;
 /// 5. SIP-AT beats the rival: *adopt* if the acceptance criteria are met, else *not yet*;
@@ -87,7 +87,7 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
         let missed = criteria.filter { !$0.isMet }
         func reason(_ code: Code, _ method: PilotMethod) -> Reason { Reason(code: code, names: [method.rawValue], numbers: rule.numbers(.sipAT, method)) }
 
-        let stronger = PilotMethod.allCases.filter { $0.isAdversarial && rule.beats($0, .sipAT) }
+        let stronger = PilotMethod.methods.filter { $0 != .sipAT && rule.beats($0, .sipAT) }
         let wrong = PilotMethod.controls.filter { rule.beats($0, .sipAT) }
         if !stronger.isEmpty {
             outcome = .notYet

@@ -47,7 +47,9 @@ extension PilotReport {
         package var policyHash: String
         package var planHash: String
         package var head: String
-        package var verdict: String
+        /// The share of the rest that may be wrong, and whether by the audit no more are.
+        package var goodEnough: Double
+        package var isGoodEnough: Bool
         /// Whether the pilot's maps name this review as theirs.
         package var isOfTheseMaps: Bool
 
@@ -61,7 +63,8 @@ extension PilotReport {
             audit = Part(Proportion(hits: status.rest.errors, trials: status.rest.sample))
             rest = status.rest.rest
             (wouldChange, wrong) = (status.rest.share.map { Estimate($0) }, status.corrected.map { Estimate($0) })
-            (policyHash, planHash, head, verdict) = (status.policyHash, status.planHash, status.head, status.verdict)
+            (policyHash, planHash, head) = (status.policyHash, status.planHash, status.head)
+            (goodEnough, isGoodEnough) = (status.goodEnough, status.isGoodEnough)
             isOfTheseMaps = reviews.contains(status.planHash)
         }
 

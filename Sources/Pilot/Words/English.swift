@@ -56,7 +56,7 @@ extension Phrase {
         case .ruleIntro:
             "The rule was fixed before the run. “Better” means: the 95 % interval of the difference is above zero, the difference is at least {0} points, and no seed says otherwise. “Same” means: the whole interval is smaller than {0} points. One method beats another if it is better, clean or at the decision’s radius (ε = {1}), and in the other a loss of {0} points can be ruled out. The rival is the adversarial training whose clean accuracy is nearest to SIP-AT’s. In this order:"
         case .rule1: "Too few seeds or images, no training at half the radius, no shuffled control, or an invalid evaluation: it cannot tell."
-        case .rule2: "An adversarial training beats SIP-AT: not yet."
+        case .rule2: "Natural training or an adversarial training beats SIP-AT: not yet."
         case .rule3: "A control beats SIP-AT: not yet, the maps are wrong."
         case .rule4: "SIP-AT does not beat the shuffled control: no difference, the maps bought nothing."
         case .rule5: "SIP-AT beats the rival: adopt if the criteria are met, else not yet."
@@ -156,6 +156,8 @@ extension Phrase {
         case .reviewWhole: "Every image was looked at, or is in somebody’s hands."
         case .reviewChange: "Of those, people would change {0} (95 % interval {1} to {2})."
         case .reviewWrong: "Of those, {0} are wrong (95 % interval {1} to {2}), seen how often people miss planted errors and object to right maps."
+        case .reviewEnough: "With 95 % confidence no more than {0} of them are wrong, as was asked: the rest may be left alone."
+        case .reviewNotEnough: "It was not shown that no more than {0} of them are wrong, as was asked: let people go on."
         case .reviewLog: "End of the review’s log"
         case .policy: "What counts as salient (policy)"
         case .policyHash: "Policy (hash)"

@@ -153,6 +153,8 @@ package enum Phrase: Sendable, CaseIterable {
     case reviewWhole
     case reviewChange
     case reviewWrong
+    case reviewEnough
+    case reviewNotEnough
     case reviewLog
     case policy
     case policyHash
