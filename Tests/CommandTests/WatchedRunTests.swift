@@ -5,7 +5,7 @@ import Testing
 struct WatchedRunTests {
     private let settings = [
         "mode=at", "attack.name=fgsm-rs", "attack.epsilon=1/255", "optimizer.lr=6", "schedule.name=cosine", "schedule.warmupEpochs=11", "epochs=12",
-        "synthetic.train=2400", "data.validation=0.2", "data.microBatch=16", "model.width=8", "watch.images=200", "watch.every=2", "checkpoint.keep=1",
+        "synthetic.train=2400", "data.validation=0.2", "data.microBatch=16", "model.width=8", "watch.images=200", "watch.every=3", "watch.drop=0.3", "checkpoint.keep=1",
     ]
 
     /// It goes back to the epoch at which the watch last saw nothing bad, whatever became of its checkpoint's neighbours, says so, and

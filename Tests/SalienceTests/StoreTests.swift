@@ -106,7 +106,7 @@ import Testing
         #expect(try open([nil, nil, "00000000000000bb"]).count == 3, "nor is of 1 here")
         let found = try #require(failure { _ = try open(["ee", "ab", "bb"]) })
         #expect(found.kind == .badData && found.message.contains("1 of 2 images of copy train") && found.message.contains("1 is the first") && found.remedy != nil, "\(found)")
-        #expect(try failure { _ = try open([nil, "ab", "bc"]) }?.message.contains("2 of 2 images") == true)
+        #expect(failure { _ = try open([nil, "ab", "bc"]) }?.message.contains("2 of 2 images") == true)
         var records: [SalienceRecord] = []
         try store.forEachRecord { records.append($1) }
         #expect(records.map(\.imageHash) == ["00000000000000aa", "bb", nil, "dd"])
