@@ -40,6 +40,9 @@ enum TinyPilot {
 
 @Suite("A pilot, from plan to report", .serialized)
 struct PilotRunTests {
+    /// How often the pilot is killed, if it lasts: ten times with SIPAT_PILOT_KILLS=10.
+    private static let kills = ProcessInfo.processInfo.environment["SIPAT_PILOT_KILLS"].flatMap { Int($0) } ?? 5
+
     @Test func interruptedOnOtherRanksItEndsInTheSameReport() throws {
         let folder = try TemporaryFolder()
         let (whole, parts) = (folder.path + "/whole", folder.path + "/parts")
@@ -51,11 +54,12 @@ struct PilotRunTests {
         #expect(run.status == 0, "\(run)")
         // Killed again and again, each time on another number of ranks.
         var kills = 0
-        for ranks in [2, 3, 1, 4, 2] {
+        for attempt in 0..<Self.kills {
+            let ranks = [2, 3, 1, 4, 2][attempt % 5]
             let program = """
                 mpirun -n \(ranks) --oversubscribe '\(try builtProgram("sipat"))' pilot run '\(parts)' > /dev/null 2>&1 &
                 job=$!
-                sleep \(0.4 + Double(kills % 3) * 0.7)
+                sleep \(0.4 + Double(attempt * 5 % 7) * 0.25)
                 kill -KILL $job 2> /dev/null
                 wait $job
                 code=$?
@@ -66,6 +70,7 @@ struct PilotRunTests {
             if killed.status == 137 { kills += 1 }
         }
         #expect(kills >= 3)
+        print("\(kills) pilots killed")
         // Ranks end a moment after the mpirun that was killed.
         var last = try TinyPilot.sipat(["pilot", "run", parts], ranks: 3)
         for _ in 0..<20 where last.errors.contains("in use by another job") {

@@ -117,7 +117,7 @@ import Testing
         #expect(try status(server, "/", "-H", "Host: other.example:\(server.port)") == "421")
     }
 
-    /// Kills per test; the 50 with SIPAT_REVIEW_KILLS=50.
+    /// Kills: fifty with SIPAT_REVIEW_KILLS=50.
     private static let kills = ProcessInfo.processInfo.environment["SIPAT_REVIEW_KILLS"].flatMap { Int($0) } ?? 6
 
     @Test func noDecisionThatWasAcknowledgedIsLost() throws {
