@@ -92,19 +92,21 @@ package struct PilotEstimate: Sendable, Hashable {
         rest = 3 * rates.opening + 1
     }
 
-    /// Passes forward and back that an image costs which withstands the attacks.
+    /// Passes forward and back that an image costs which withstands the attacks; what comes second meets fewer images.
     private static func passes(_ plan: PilotPlan) -> Double {
-        plan.evaluation.attack.split(separator: ",").reduce(0.0) { sum, name in
-            switch name.filter({ $0 != " " }) {
-            case "pgd": sum + Double(plan.evaluation.steps * plan.evaluation.restarts)
-            case "fgsm", "fgsm-rs": sum + 2
-            case "apgd-ce", "apgd-dlr": sum + 100
-            case "apgd-t": sum + 900
-            case "fab-t": sum + 1800
-            case "square": sum + 5000 * 0.45
-            case "autoattack": sum + 100 + 900 + 1800 + 2250
-            default: sum + 8000
-            }
+        plan.attacks.enumerated().reduce(0.0) { sum, attack in sum + passes(of: attack.element, plan) * (attack.offset == 0 ? 1 : 0.8) }
+    }
+
+    private static func passes(of attack: String, _ plan: PilotPlan) -> Double {
+        switch attack {
+        case "pgd": Double(plan.evaluation.steps * plan.evaluation.restarts)
+        case "fgsm", "fgsm-rs": 2
+        case "apgd-ce", "apgd-dlr": 100
+        case "apgd-t": 900
+        case "fab-t": 1800
+        case "square": 5000 * 0.45
+        case "autoattack": 100 + 900 + 1800 + 2250
+        default: 8000
         }
     }
 }
