@@ -22,7 +22,7 @@ def main():
     folder, failed = sys.argv[1], 0
     print(f"{'planted':<12}{'recommendation':<18}{'reasons':<42}SIP-AT less shuffled, less inverted (clean, at the radius; points)")
     for name, (outcomes, reasons, beats_shuffled) in PLANTED.items():
-        report = json.load(open(f"{folder}/{name}/report.json"))
+        report = json.load(open(f"{folder}/pilot-{name}/report.json"))
         found, decision = report["recommendation"], report["plan"]["evaluation"]["decision"]
         codes = [reason["code"] for reason in found["reasons"]]
 

@@ -67,6 +67,15 @@ struct PilotMistakeTests {
         #expect(planned.status == 0 && !planned.output.contains("was made for images of these names"), "\(planned)")
     }
 
+    /// A plan that these ranks could not run.
+    @Test func moreRanksThanMicroBatches() throws {
+        let folder = try TemporaryFolder()
+        let pilot = folder.path + "/pilot"
+        let planned = try TinyPilot.sipat(TinyPilot.planArguments(pilot, ["--set", "data.microBatch=32"]), ranks: 2)
+        #expect(planned.status == 64 && (planned.errors + planned.output).contains("2 ranks, but a batch of 32 images has only 1 micro-batch of 32"), "\(planned)")
+        #expect(!FileManager.default.fileExists(atPath: pilot))
+    }
+
     @Test func anEditedPlan() throws {
         let folder = try TemporaryFolder()
         let pilot = folder.path + "/pilot"

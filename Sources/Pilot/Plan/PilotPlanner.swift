@@ -23,6 +23,13 @@ package struct PilotPlanner {
     package func run(communicator: Communicator) throws -> Planned {
         let (plan, found) = try communicator.agreeing { try look() }
         let recipe = try plan.recipe(.sipAT, seed: 0)
+        let batch = min(recipe.data.batch, found.data.training.count)
+        let microBatches = (batch + recipe.data.microBatch - 1) / recipe.data.microBatch
+        guard communicator.size <= microBatches else {
+            throw Failure.usage(
+                "\(communicator.size) ranks, but a batch of \(batch) images has only \(microBatches) micro-batch\(microBatches == 1 ? "" : "es") of \(recipe.data.microBatch)",
+                remedy: "start fewer ranks, or make data.batch larger or data.microBatch smaller (--set data.microBatch=\(max(1, batch / communicator.size)))")
+        }
         let rates = try PilotRates(recipe, data: found.data, threads: request.threads, opening: found.opening, communicator: communicator)
         return try communicator.agreeing { try fit(plan, found, rates, ranks: communicator.size) }
     }
