@@ -46,7 +46,7 @@ final class AnnotatedImages: ImageSource {
 
     func salienceState(of index: Int) -> SalienceState { ignored?[index] == true ? .unseen : source.state(of: index) }
 
-    func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool {
+    func readMap(_ index: Int, _ geometry: SampleGeometry, epoch: Int, into map: UnsafeMutablePointer<Float>) throws -> Bool {
         guard salienceState(of: index) == .map else { return false }
         let fitted = base.fit(of: geometry)
         // A random crop shows shapes sharper than the fitted map can.
@@ -56,7 +56,7 @@ final class AnnotatedImages: ImageSource {
             return true
         }
         try withUnsafeTemporaryAllocation(of: Float.self, capacity: imageShape.pixels) { whole in
-            try source.read(index, into: whole.baseAddress!)
+            try source.read(index, epoch: epoch, into: whole.baseAddress!)
             geometry.apply(toFittedMap: whole.baseAddress!, fitted: fitted, into: map)
         }
         return true

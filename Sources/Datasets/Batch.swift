@@ -76,7 +76,7 @@ package final class Batch: @unchecked Sendable {
         let image = images.pointer + position * shape.count
         for i in 0..<shape.count { image[i] = Float(bytes[i]) / 255 }
         let map = salience.pointer + position * shape.pixels
-        annotated[position] = try source.readMap(index, geometry, into: map)
+        annotated[position] = try source.readMap(index, geometry, epoch: draw.epoch, into: map)
         if !annotated[position] { map.update(repeating: 0, count: shape.pixels) }
     }
 }

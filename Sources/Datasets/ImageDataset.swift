@@ -65,7 +65,7 @@ package final class ImageDataset: ImageSource {
         return pixels.withUnsafeBufferPointer { draw.place(fitted: $0.baseAddress! + index * shape.count, shape: shape, into: target) }
     }
 
-    package func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool {
+    package func readMap(_ index: Int, _ geometry: SampleGeometry, epoch: Int, into map: UnsafeMutablePointer<Float>) throws -> Bool {
         guard let ownSalience, annotated?[index] ?? true else { return false }
         let size = imageShape.pixels
         ownSalience.withUnsafeBufferPointer { maps in

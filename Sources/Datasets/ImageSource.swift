@@ -41,8 +41,9 @@ package protocol ImageSource: Sendable {
 
     /// Writes the image's map in the same place, `imageShape.pixels` values in [0, 1].
     ///
+    /// - Parameter epoch: of training, counted from 0: some maps are drawn anew in each.
     /// - Returns: whether the image has a map of its own; if not, nothing is written.
-    func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool
+    func readMap(_ index: Int, _ geometry: SampleGeometry, epoch: Int, into map: UnsafeMutablePointer<Float>) throws -> Bool
 
     /// What is known of the image's salience; `.unseen` where there are no maps.
     func salienceState(of index: Int) -> SalienceState
@@ -92,7 +93,12 @@ extension ImageSource {
     package var decodes: Bool { false }
     package var hasSalience: Bool { salienceFingerprint != nil }
 
-    package func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool { false }
+    package func readMap(_ index: Int, _ geometry: SampleGeometry, epoch: Int, into map: UnsafeMutablePointer<Float>) throws -> Bool { false }
+
+    /// The map outside of training, or in its first epoch.
+    package func readMap(_ index: Int, _ geometry: SampleGeometry, into map: UnsafeMutablePointer<Float>) throws -> Bool {
+        try readMap(index, geometry, epoch: 0, into: map)
+    }
 
     package func salienceState(of index: Int) -> SalienceState { .unseen }
 

@@ -5,7 +5,7 @@ import Kernels
 package struct SampleDraw: Sendable, Hashable {
     package let augmentation: Augmentation
     private let seed: UInt64
-    private let epoch: Int
+    let epoch: Int
     private let sample: Int
 
     package init(_ augmentation: Augmentation, seed: UInt64, epoch: Int, sample: Int) {

@@ -58,6 +58,10 @@ extension Recipe {
             "salience.maps and salience.estimator are both given", "leave one of them out")
 
         try require(
+            !salience.redraw || salience.source == .random, ["salience.redraw", "salience.source"],
+            "salience.redraw is true, but \(shown("salience.source")): only random blobs can be drawn anew", "set salience.source=random, or salience.redraw=false")
+
+        try require(
             schedule.warmupEpochs < Double(epochs), ["schedule.warmupEpochs", "epochs"],
             "\(shown("schedule.warmupEpochs")), not less than epochs, \(epochs)", "a warm-up of 0 to 5 epochs is common")
         try require(

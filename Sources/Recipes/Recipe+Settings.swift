@@ -69,7 +69,7 @@ extension Recipe {
             case .shuffled: .shuffled
             case .centrePrior: .centrePrior
             }
-        return SalienceRule(control: control, coverage: salience.coverage, threshold: backgroundThreshold, seed: randomSeed)
+        return SalienceRule(control: control, coverage: salience.coverage, threshold: backgroundThreshold, seed: randomSeed, redrawn: salience.redraw)
     }
 
     /// The threshold at which a binary mask has this recipe's salient pixels.

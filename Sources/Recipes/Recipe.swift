@@ -167,6 +167,8 @@ package struct Recipe: Sendable, Hashable {
         /// The width of a centre prior that the estimator's maps are multiplied by; 0 for none.
         package var centrePrior = 0.0
         package var source = Choice.own
+        /// Whether the blobs of `Choice.random` are at other places in each epoch.
+        package var redraw = false
         /// The share of each image's pixels that is protected; 0 for those that pass the mask's threshold.
         package var coverage = 0.0
         /// Share of the images whose maps are ignored.

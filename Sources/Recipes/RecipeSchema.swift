@@ -73,6 +73,7 @@ package enum RecipeSchema {
         field("salience.estimator", \.salience.estimator, .choice([Recipe.SalienceSource.noEstimator] + salienceEstimatorNames), "estimate the maps instead of reading them"),
         field("salience.centrePrior", \.salience.centrePrior, .number(0...100), "multiply the estimator's maps by a Gaussian around the centre of this width, as a share of the image's; 0: none"),
         field("salience.source", \.salience.source, "each image's own map, or a control: a random blob of its area, another image's map, as many central pixels"),
+        field("salience.redraw", \.salience.redraw, "salience.source random: blobs at other places in each epoch, so that no pixel stays protected"),
         field("salience.coverage", \.salience.coverage, .number(0...1), "protect exactly this share of each image that has a map, its most salient pixels; 0: those that pass attack.threshold"),
         field("salience.unannotated", \.salience.unannotated, .number(0...1), "share of images treated as if they had no map"),
 

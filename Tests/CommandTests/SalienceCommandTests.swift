@@ -152,6 +152,11 @@ import Testing
             ("shuffled", ["salience.source=shuffled"], "salience by rule: control shuffled (seed 0)"),
             ("centre", ["salience.source=centre-prior"], "salience by rule: control centre-prior"),
             ("inverted", ["attack.mask=inverted"], ""),
+            ("random-twice", ["salience.source=random", "salience.coverage=0.3", "epochs=2"], ""),
+            (
+                "redrawn", ["salience.source=random", "salience.coverage=0.3", "salience.redraw=true", "epochs=2"],
+                "salience by rule: control random (seed 0, drawn anew each epoch), coverage 0.3"
+            ),
         ]
         for (name, settings, note) in cases {
             for ranks in [1, 3] {
@@ -181,7 +186,7 @@ import Testing
         let folder = try TemporaryFolder()
         for (settings, word) in [
             (["salience.source=random"], "salience.coverage"), (["salience.source=shuffled"], "salience.maps"), (["salience.source=blob"], "random"),
-            (["salience.coverage=2"], "salience.coverage"), (["salience.centrePrior=0.3"], "salience.estimator"),
+            (["salience.redraw=true"], "salience.source"), (["salience.coverage=2"], "salience.coverage"), (["salience.centrePrior=0.3"], "salience.estimator"),
         ] {
             let run = try TinyRun.sipatOnRanks(
                 1, ["train", "--recipe", "cifar10", "--output", folder.path + "/run", "--set", "data.directory=nowhere"] + settings.flatMap { ["--set", $0] })

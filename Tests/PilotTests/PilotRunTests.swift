@@ -52,14 +52,16 @@ struct PilotRunTests {
         }
         let run = try TinyPilot.sipat(["pilot", "run", whole])
         #expect(run.status == 0, "\(run)")
-        // Killed again and again, each time on another number of ranks.
+        // Killed again and again, each time on another number of ranks, and each time a share of the way from where it stood.
+        let files = filesUnder(whole)
         var kills = 0
         for attempt in 0..<Self.kills {
             let ranks = [2, 3, 1, 4, 2][attempt % 5]
+            let standing = filesUnder(parts)
             let program = """
                 mpirun -n \(ranks) --oversubscribe '\(try builtProgram("sipat"))' pilot run '\(parts)' > /dev/null 2>&1 &
                 job=$!
-                sleep \(0.4 + Double(attempt * 5 % 7) * 0.25)
+                while kill -0 $job 2> /dev/null && [ $(find '\(parts)' -type f | wc -l) -lt \(standing + max(1, (files - standing) / (Self.kills - attempt + 1))) ]; do sleep 0.02; done
                 kill -KILL $job 2> /dev/null
                 wait $job
                 code=$?
@@ -94,6 +96,10 @@ struct PilotRunTests {
         try numbersAreThoseOfEvaluate(whole, folder.path)
         try othersMayCompare(whole, folder.path)
         try aChangedPlanIsRefused(whole)
+    }
+
+    private func filesUnder(_ folder: String) -> Int {
+        (try? FileManager.default.subpathsOfDirectory(atPath: folder))?.filter { (try? FileManager.default.attributesOfItem(atPath: folder + "/" + $0)[.type]) as? FileAttributeType == .typeRegular }.count ?? 0
     }
 
     /// The command that the report names makes the same result, byte for byte.

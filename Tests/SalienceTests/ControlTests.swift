@@ -159,10 +159,29 @@ import Testing
         #expect(failure { _ = try ControlledSalience(one, rule: SalienceRule(control: .shuffled), count: 2, size: PixelSize(width: 2, height: 1)) }?.kind == .badData)
     }
 
+    /// Other places in each epoch, the same each time one epoch is asked for; the first epoch's are those of the blobs that stay.
+    @Test func redrawnBlobsMoveWithTheEpoch() throws {
+        func maps(_ redrawn: Bool, _ epoch: Int) throws -> [Float] {
+            let source = try controlled(SalienceRule(control: .random, coverage: 0.35, seed: 3, redrawn: redrawn))
+            return try (0..<6).flatMap { index in
+                var map = [Float](repeating: -1, count: 20)
+                try source.read(index, epoch: epoch, into: &map)
+                #expect(map.count { $0 == 1 } == (index == 2 ? 0 : 7))
+                return map
+            }
+        }
+        #expect(try Set((0..<4).map { try maps(true, $0) }).count == 4)
+        #expect(try maps(true, 2) == maps(true, 2) && maps(true, 0) == maps(false, 0))
+        #expect(try Set((0..<4).map { try maps(false, $0) }).count == 1)
+        let (anew, fixed) = try (controlled(SalienceRule(control: .random, redrawn: true)), controlled(SalienceRule(control: .random)))
+        #expect(anew.fingerprint != fixed.fingerprint && anew.origins[0] != fixed.origins[0])
+    }
+
     @Test func rulesSayWhatTheyDo() {
         #expect(SalienceRule().text.isEmpty)
         #expect(SalienceRule(coverage: 0.3).text == "coverage 0.3")
         #expect(SalienceRule(control: .shuffled, coverage: 0.3, seed: 2).text == "control shuffled (seed 2), coverage 0.3")
+        #expect(SalienceRule(control: .random, coverage: 0.3, redrawn: true).text == "control random (seed 0, drawn anew each epoch), coverage 0.3")
         #expect(SalienceRule(control: .random, seed: 1).text == "control random (seed 1, area of the maps at threshold 0.5)")
     }
 }

@@ -5,7 +5,7 @@ import Kernels
 /// Maps seen through a rule: brought to equal coverage, or replaced by a control's, one by one as they are asked for.
 ///
 /// An image without a map (unseen, or confirmed empty) stays without one. What an image gets follows from the maps, the seed and
-/// its index alone.
+/// its index alone, or, with `SalienceRule.redrawn`, from the epoch too.
 package final class ControlledSalience: SalienceSource {
     private let base: (any SalienceSource)?
     private let rule: SalienceRule
@@ -56,7 +56,9 @@ package final class ControlledSalience: SalienceSource {
 
     package func state(of index: Int) -> SalienceState { base?.state(of: index) ?? .map }
 
-    package func read(_ index: Int, into map: UnsafeMutablePointer<Float>) throws {
+    package func read(_ index: Int, into map: UnsafeMutablePointer<Float>) throws { try read(index, epoch: 0, into: map) }
+
+    package func read(_ index: Int, epoch: Int, into map: UnsafeMutablePointer<Float>) throws {
         guard state(of: index) == .map else { return map.update(repeating: 0, count: size.pixels) }
         try base?.read(partners.isEmpty ? index : partners[index].map(Int.init) ?? index, into: map)
         var marked: Int?
@@ -66,7 +68,7 @@ package final class ControlledSalience: SalienceSource {
             marked = (0..<size.pixels).count { 1 - map[$0] < rule.threshold }
         }
         if rule.control == .random {
-            let stream = Philox(seed: rule.seed, purpose: .controlBlob, sample: index)
+            let stream = Philox(seed: rule.seed, purpose: .controlBlob, epoch: rule.redrawn ? epoch : 0, sample: index)
             return writeRandomBlob(marked ?? 0, height: size.height, width: size.width, stream: stream, into: map)
         }
         if rule.control == .centrePrior { prior.withUnsafeBufferPointer { map.update(from: $0.baseAddress!, count: size.pixels) } }
@@ -78,6 +80,7 @@ package final class ControlledSalience: SalienceSource {
         var settings: [String: SalienceSetting] = [:]
         if rule.coverage > 0 { settings["coverage"] = .number(rule.coverage) }
         if rule.control != nil { settings["seed"] = .number(Double(rule.seed)) }
+        if rule.redrawn { settings["drawn"] = .text("anew each epoch") }
         let name = rule.control?.rawValue ?? "coverage"
         return [SalienceOrigin(kind: .rule, name: name, when: nil, settings: settings, createdBy: "sipat")] + (base?.origins ?? [])
     }

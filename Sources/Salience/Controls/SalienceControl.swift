@@ -18,18 +18,22 @@ package struct SalienceRule: Sendable, Hashable {
     /// The binary mask's threshold: the area of a control is that of the pixels that a map protects with it.
     package var threshold: Float
     package var seed: UInt64
+    /// Whether the blobs of `.random` are at other places in each epoch: then none of an image's pixels stays protected.
+    package var redrawn: Bool
 
-    package init(control: SalienceControl? = nil, coverage: Double = 0, threshold: Float = 0.5, seed: UInt64 = 0) {
+    package init(control: SalienceControl? = nil, coverage: Double = 0, threshold: Float = 0.5, seed: UInt64 = 0, redrawn: Bool = false) {
         self.control = control
         self.coverage = coverage
         self.threshold = threshold
         self.seed = seed
+        self.redrawn = redrawn
     }
 
     /// In words, for logs and fingerprints: "control random (seed 0), coverage 0.3".
     package var text: String {
         let area = coverage == 0 && control != nil && control != .shuffled ? ", area of the maps at threshold \(threshold)" : ""
-        return [control.map { "control \($0.rawValue) (seed \(seed)\(area))" }, coverage > 0 ? "coverage \(coverage)" : nil].compactMap { $0 }
+        let anew = redrawn ? ", drawn anew each epoch" : ""
+        return [control.map { "control \($0.rawValue) (seed \(seed)\(area)\(anew))" }, coverage > 0 ? "coverage \(coverage)" : nil].compactMap { $0 }
             .joined(separator: ", ")
     }
 }

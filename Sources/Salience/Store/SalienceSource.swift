@@ -3,7 +3,7 @@ import Images
 /// A salience map for each image of one split of a data set, wherever the maps are and whoever made them: a store, a file of
 /// arrays, or another source seen through a rule (equal coverage, maps of other images, maps drawn at random).
 ///
-/// A value: what `read` writes for an index never changes, so any thread may call it at any time. The maps are those of fitted
+/// A value: what `read` writes for an index and an epoch never changes, so any thread may call it at any time. The maps are those of fitted
 /// images, as `ImageSource.imageShape` has them; the data set's geometry moves them from there.
 package protocol SalienceSource: Sendable {
     /// The file or folder, for messages.
@@ -24,6 +24,10 @@ package protocol SalienceSource: Sendable {
     /// - Throws: `Failure` where the file is damaged.
     func read(_ index: Int, into map: UnsafeMutablePointer<Float>) throws
 
+    /// The same for one epoch of training, counted from 0, where maps are drawn anew in each (`SalienceRule.redrawn`); elsewhere, and
+    /// in epoch 0, as `read` without one.
+    func read(_ index: Int, epoch: Int, into map: UnsafeMutablePointer<Float>) throws
+
     /// What people drew, where it is kept so: then a random crop shows it sharp. Nil: only `read` knows the map.
     func outlines(of index: Int) throws -> OutlinedMap?
 
@@ -36,6 +40,8 @@ package protocol SalienceSource: Sendable {
 
 extension SalienceSource {
     package func outlines(of index: Int) throws -> OutlinedMap? { nil }
+
+    package func read(_ index: Int, epoch: Int, into map: UnsafeMutablePointer<Float>) throws { try read(index, into: map) }
 
     /// Images in each state. O(count).
     package var counts: SalienceCounts {
