@@ -127,7 +127,7 @@ struct DataPackCommand: ParsableCommand {
             guard let rule = FitSettings.Rule(rawValue: fit) else {
                 throw Failure.usage("--fit is \"\(fit)\", expected resize or crop", remedy: "resize keeps the whole image, crop its proportions")
             }
-            try makeRoom()
+            try requireRoom()
             let collection = try options.collection(at: path)
             let separated = collection.separatedGroups
             guard separated.isEmpty else {
@@ -137,21 +137,29 @@ struct DataPackCommand: ParsableCommand {
             }
             let settings = FitSettings(size: PixelSize(width: size, height: size), channels: channels, rule: rule, limit: options.limit)
             var shown = ImagesDone()
-            let writer = PackWriter(collection: collection, settings: settings, skipsBadFiles: skipBad, source: path)
+            let writer = PackWriter(collection: collection, settings: settings, skipsBadFiles: skipBad, source: URL(fileURLWithPath: path).path)
             let outcome = try writer.write(to: output) { shown.note($0, of: collection.entries.count) }
             try Output.result("\(output): \(outcome.train) training and \(outcome.test) test images of \(settings.shape) in \(collection.classNames.count) classes")
             for problem in outcome.skipped { try Output.result("left out: \(problem.failure.message)") }
         }
     }
 
-    /// What is replaced must be a packed set.
-    private func makeRoom() throws {
+    /// What is replaced, once the new set is complete, must be a packed set, and not what is read.
+    private func requireRoom() throws {
+        guard !output.isEmpty else { throw Failure.usage("--output is empty", remedy: "name a folder") }
         guard FileManager.default.fileExists(atPath: output) else { return }
+        guard !isSameFile(path, output), !DataPackCommand.lies(path, in: output) else {
+            throw Failure.usage("--output \(output) would overwrite what is read from \(path)", remedy: "name another folder")
+        }
         guard force else { throw Failure.usage("\(output) exists already", remedy: "name another folder, or give --force") }
         guard PackedSet.isPackedSet(output) else {
             throw Failure.usage("\(output) is there and is no packed set, so it is not replaced", remedy: "name another folder")
         }
-        try PosixFileOperations().removeTree(output)
+    }
+
+    private static func lies(_ path: String, in folder: String) -> Bool {
+        func real(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+        return real(path).hasPrefix(real(folder) + "/")
     }
 }
 

@@ -147,6 +147,24 @@ struct PackedSetTests {
         #expect(report.problems.map(\.path).sorted() == ["class 1/bad.jpg", "class 2/empty.png"])
     }
 
+    /// The old set stays until the new one is complete.
+    @Test func aSetIsReplacedAtTheEnd() throws {
+        let folder = try TemporaryFolder()
+        try makeImages(folder)
+        let pack = folder.path + "/pack"
+        func write(_ settings: FitSettings) throws {
+            let collection = try ImageCollection(at: folder.path + "/images", options: CollectionOptions())
+            _ = try PackWriter(collection: collection, settings: settings, skipsBadFiles: false, source: "images").write(to: pack + "/")
+        }
+        try write(settings)
+        try write(FitSettings(size: PixelSize(width: 5, height: 5), channels: .grey))
+        #expect(try PackedSet(pack, split: .train).imageShape == ImageShape(height: 5, width: 5, channels: 1))
+        try folder.write([1, 2, 3], to: "images/class 1/bad.png")
+        expectFailure(.badData, ["bad.png"]) { try write(settings) }
+        #expect(try PackedSet(pack, split: .train).imageShape.channels == 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["images", "pack"])
+    }
+
     @Test func damageIsFound() throws {
         let folder = try TemporaryFolder()
         try makeImages(folder)

@@ -25,11 +25,13 @@ package struct PackWriter {
         package var skipped: [CollectionReport.Problem] = []
     }
 
-    /// Writes the folder `path`, which must not exist. It appears once it is complete. Memory: some images at a time.
+    /// Writes the folder `path`. It appears once it is complete; a packed set that is there already is replaced then, and stays
+    /// where anything fails before. Memory: some images at a time.
     ///
     /// - Throws: `Failure.badData` that lists the files that cannot be used, unless they are skipped.
     package func write(to path: String, progress: (Int) -> Void = { _ in }) throws -> Outcome {
         let files = PosixFileOperations()
+        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         let parent = pathFolder(path)
         let temporary = "\(parent)/\(incompletePrefix)\(pathName(path))-\(getpid())"
         do {
@@ -37,14 +39,27 @@ package struct PackWriter {
             try files.makeDirectory(temporary)
             let outcome = try writeFiles(temporary, files, progress: progress)
             try files.synchronizeDirectory(temporary)
-            try files.rename(temporary, to: path)
-            try files.synchronizeDirectory(parent)
+            try publish(temporary, as: path, files)
             return outcome
         } catch {
             try? files.removeTree(temporary)
             if error is Failure { throw error }
             throw Failure.writing(path, bytes: collection.entries.count * settings.shape.count, error: error)
         }
+    }
+
+    /// A folder cannot be replaced in one step: the old one steps aside first.
+    private func publish(_ temporary: String, as path: String, _ files: PosixFileOperations) throws {
+        let old = temporary + "-old"
+        try files.removeTree(old)
+        let isReplaced = access(path, F_OK) == 0
+        if isReplaced { try files.rename(path, to: old) }
+        do { try files.rename(temporary, to: path) } catch {
+            if isReplaced { try? files.rename(old, to: path) }
+            throw error
+        }
+        try files.synchronizeDirectory(pathFolder(path))
+        try files.removeTree(old)
     }
 
     private func writeFiles(_ folder: String, _ files: PosixFileOperations, progress: (Int) -> Void) throws -> Outcome {

@@ -29,7 +29,7 @@ struct PackedHeader: Codable, Sendable, Hashable {
     /// Over labels and pixels of each split.
     var trainHash: String
     var testHash: String
-    /// What was packed, as the person wrote it.
+    /// What was packed: an absolute path, so that its masks are found from anywhere (before, as the person wrote it).
     var source: String
     var skipped: [Skipped] = []
 

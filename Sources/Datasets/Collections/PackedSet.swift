@@ -14,7 +14,7 @@ package final class PackedSet: ImageSource {
     package let fitRule: FitRule
     /// The folder.
     package let path: String
-    /// What was packed, as the person wrote it.
+    /// What was packed: an absolute path, so that its masks are found from anywhere (before, as the person wrote it).
     private let source: String
     private let pixels: MappedFile
     /// The split's first image within the file.

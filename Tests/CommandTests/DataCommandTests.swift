@@ -1,0 +1,29 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `sipat data` on small files of one's own.
+@Suite struct DataCommandTests {
+    private func pack(_ path: String, _ output: String, _ more: String...) throws -> ProgramRun {
+        try TinyRun.sipat(["data", "pack", path, "--size", "16", "--channels", "1", "--output", output] + more)
+    }
+
+    @Test func forceReplacesOnlyOnceTheNewSetIsThere() throws {
+        let pictures = try SmallPictures()
+        let set = try pictures.pack()
+        let header = try Data(contentsOf: URL(fileURLWithPath: set + "/pack.json"))
+        let missing = try pack(pictures.folder.path + "/nowhere", set, "--force")
+        #expect(missing.status == 74, "\(missing)")
+        let own = try pack(set, set + "/", "--force")
+        #expect(own.status == 64 && own.errors.contains("would overwrite"), "\(own)")
+        // Images that lie in the set that is to be replaced.
+        try FileManager.default.copyItem(atPath: pictures.images, toPath: set + "/images")
+        let inside = try pack(set + "/images", set, "--force")
+        #expect(inside.status == 64 && inside.errors.contains("would overwrite"), "\(inside)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: set + "/pack.json")) == header)
+        let replaced = try pack(pictures.images, set, "--force", "--test-share", "0.5")
+        #expect(replaced.status == 0 && replaced.output.contains("30 training and 30 test images"), "\(replaced)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: set + "/pack.json")) != header)
+        #expect(try TinyRun.sipat("data", "check", set).status == 0)
+    }
+}
