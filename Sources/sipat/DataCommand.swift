@@ -28,8 +28,9 @@ struct CollectionOptionsGroup: ParsableArguments {
         guard maximumPixels > 0 else { throw ValidationError("--maximum-pixels is \(maximumPixels), expected 1 or more") }
     }
 
-    func collection(at path: String) throws -> ImageCollection {
-        try ImageCollection(at: path, options: CollectionOptions(labelFrom: labelFrom, testShare: testShare, seed: UInt64(seed)))
+    /// - Parameter anew: whether shards are read whatever an index beside them says, and none is written.
+    func collection(at path: String, anew: Bool = false) throws -> ImageCollection {
+        try ImageCollection(at: path, options: CollectionOptions(labelFrom: labelFrom, testShare: testShare, seed: UInt64(seed)), anew: anew)
     }
 
     var limit: PixelLimit { PixelLimit(maximum: maximumPixels, setting: "--maximum-pixels") }
@@ -69,7 +70,7 @@ struct DataCheckCommand: ParsableCommand {
     /// - Returns: what is equal for equal data.
     private func check(_ say: (String) throws -> Void) throws -> String {
         if PackedSet.isPackedSet(path) { return try checkPacked(say) }
-        let collection = try options.collection(at: path)
+        let collection = try options.collection(at: path, anew: true)
         try say(CollectionText.contents(of: collection))
         var shown = ImagesDone()
         let report = try CollectionReport(collection, limit: options.limit) { if Sipat.speaks { shown.note($0, of: collection.entries.count) } }

@@ -77,11 +77,33 @@ struct ShardTests {
 
     @Test func anIndexOfAnotherArchiveIsNotBelieved() throws {
         let folder = try TemporaryFolder()
-        try tar(folder, "all.tar", makeFiles(folder, 4))
-        try folder.write(Array("sipat-shard-index 1 77\nx\t0\t10\tcat\t\n".utf8), to: "all.tar.index")
-        #expect(try ImageCollection(at: folder.path + "/all.tar", options: CollectionOptions()).entries.count == 4)
-        let size = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/all.tar")).count
-        try folder.write(Array("sipat-shard-index 1 \(size)\nx\t-5\t10\tcat\t\nx\t0\t9223372036854775807\tcat\t\n".utf8), to: "all.tar.index")
-        expectFailure(.badData, ["holds no image"]) { _ = try ImageCollection(at: folder.path + "/all.tar", options: CollectionOptions()) }
+        let names = try makeFiles(folder, 4)
+        try tar(folder, "all.tar", names)
+        let (archive, index) = (folder.path + "/all.tar", folder.path + "/all.tar.index")
+        func classes(anew: Bool = false) throws -> [String] {
+            let found = try ImageCollection(at: archive, options: CollectionOptions(), anew: anew)
+            return found.entries.map { found.classNames[Int($0.label)] }
+        }
+        // Nothing is written where the archive is only to be looked at.
+        #expect(try classes(anew: true) == ["0", "1", "2", "0"] && !FileManager.default.fileExists(atPath: index))
+        // An index as it was before it knew the archive's time.
+        let size = try Data(contentsOf: URL(fileURLWithPath: archive)).count
+        for text in ["sipat-shard-index 1 77\nx\t0\t10\tcat\t\n", "sipat-shard-index 1 \(size)\nx\t0\t10\tcat\t\n"] {
+            try folder.write(Array(text.utf8), to: "all.tar.index")
+            #expect(try classes() == ["0", "1", "2", "0"])
+        }
+        // It was written again, and is believed as it stands, unless a line cannot be read or is missing.
+        let written = try String(contentsOfFile: index, encoding: .utf8)
+        try folder.write(Array(written.replacingOccurrences(of: "\t2\t", with: "\t1\t").utf8), to: "all.tar.index")
+        #expect(try classes() == ["0", "1", "1", "0"] && classes(anew: true) == ["0", "1", "2", "0"])
+        let lines = written.split(separator: "\n")
+        for damaged in [lines.dropLast(), lines.dropLast() + ["3\t-5\t10\t0\t"], lines.dropLast() + ["3\t0\t9223372036854775807\t0\t"]] {
+            try folder.write(Array((damaged.joined(separator: "\n") + "\n").utf8), to: "all.tar.index")
+            #expect(try classes() == ["0", "1", "2", "0"])
+        }
+        // Other labels in an archive of the same size.
+        try folder.write(Array("7\n".utf8), to: "files/2.cls")
+        try tar(folder, "all.tar", names)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: archive)).count == size && classes() == ["0", "1", "7", "0"])
     }
 }

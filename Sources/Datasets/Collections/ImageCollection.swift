@@ -124,12 +124,13 @@ extension ImageCollection {
     /// Tar shards (WebDataset), one or a folder of them, come first.
     ///
     /// Every image has a split afterwards.
+    /// - Parameter anew: whether shards are read whatever an index beside them says, and none is written.
     /// - Throws: `Failure` that says what is missing or contradictory, and how to mend it.
-    package init(at path: String, options: CollectionOptions) throws {
+    package init(at path: String, options: CollectionOptions, anew: Bool = false) throws {
         let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         let shards = try ShardCollection.shards(at: path)
         if !shards.isEmpty {
-            self = try ShardCollection.collection(shards, at: path)
+            self = try ShardCollection.collection(shards, at: path, anew: anew)
         } else if !FolderListing.isFolder(path) {
             self = try Manifest.read(path)
         } else if let manifest = ["manifest.csv", "manifest.jsonl"].map({ "\(path)/\($0)" }).first(where: FolderListing.exists) {

@@ -14,14 +14,16 @@ enum ShardCollection {
     }
 
     /// All samples of `shards`, in order of shard and place.
-    static func collection(_ shards: [String], at path: String) throws -> ImageCollection {
+    ///
+    /// - Parameter anew: as `ShardIndex.samples`.
+    static func collection(_ shards: [String], at path: String, anew: Bool) throws -> ImageCollection {
         var labels: [String: Int32] = [:]
         var names: [String] = []
         var entries: [ImageEntry] = []
         var files: [ReadableFile] = []
         for shard in shards {
             let split = split(of: String(shard.dropFirst(FolderListing.isFolder(path) ? path.count + 1 : 0)))
-            for sample in try ShardIndex.samples(of: shard) {
+            for sample in try ShardIndex.samples(of: shard, anew: anew) {
                 let label = labels[sample.label] ?? Int32(names.count)
                 if labels.updateValue(label, forKey: sample.label) == nil { names.append(sample.label) }
                 var entry = ImageEntry(path: sample.key, label: label, split: split, group: sample.group.isEmpty ? nil : sample.group)
