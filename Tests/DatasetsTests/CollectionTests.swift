@@ -127,6 +127,25 @@ struct ManifestTests {
         #expect(found.entries[1].salience == "maps/2.png" && found.entries[0].group == nil)
     }
 
+    /// The column's own name beats its synonyms, which are kept; case does not count; an empty one leaves its synonym.
+    @Test func aNameMeansOneColumn() throws {
+        let lines = (0..<20).map { #"{"Path": "\#($0).png", "filename": "x", "category": "y", "LABEL": "z", "Split": "test", "Group": "g", "Lens": {"b": 1, "a": [2]}}"# }
+        let found = try read(lines.joined(separator: "\n") + "\n" + #"{"file": "20.png", "label": null, "class": "z", "split": "train", "boxes": [2, 3, 10, 12]}"# + "\n", "list.jsonl")
+        #expect(found.entries.map(\.path) == (0...20).map { "\($0).png" } && found.classNames == ["z"])
+        #expect(found.entries.dropLast().allSatisfy { $0.split == .test && $0.group == "g" })
+        #expect(found.entries.dropLast().allSatisfy { $0.attributes == ["filename": "x", "category": "y", "lens": #"{"a":[2],"b":1}"#] })
+        #expect(found.entries[20].split == .train && found.entries[20].boxes == [Box(left: 2, top: 3, right: 10, bottom: 12)])
+        let table = try read("filename,category,path,label,,\nx,y,a.png, dog ,,\nx,y,b.png,dog,,\n")
+        #expect(table.entries.map(\.path) == ["a.png", "b.png"] && table.classNames == ["dog"])
+        #expect(table.entries[0].attributes == ["filename": "x", "category": "y"])
+    }
+
+    @Test(arguments: [String.Encoding.utf16, .utf16LittleEndian, .utf16BigEndian]) func wideCharactersAreToldSo(_ encoding: String.Encoding) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(Array("path,label\na.png,b\n".data(using: encoding)!), to: "list.csv")
+        expectFailure(.badData, ["list.csv", "UTF-16", "UTF-8"]) { _ = try ImageCollection(at: folder.path + "/list.csv", options: CollectionOptions()) }
+    }
+
     @Test func oldEncodingsAreUnderstood() throws {
         let folder = try TemporaryFolder()
         try folder.write(Array("path,label\n".utf8) + [0xE4] + Array(".png,gr\u{0}n\n".utf8).map { $0 == 0 ? 0xFC : $0 }, to: "list.csv")
@@ -139,9 +158,22 @@ struct ManifestTests {
             ("file,colour\na,b\n", ["list.csv:1", "label"]), ("path,label\na.png\n", [":2", "1 fields"]), ("path,label\na.png,\n", [":2", "no label"]),
             ("path,label,split\na.png,x,training\nb.png,y,dev\n", [":3", "dev"]), ("path,label\n\"a.png,x\n", [":2", "quote"]),
             ("path,label,boxes\na,b,1 2 1 4\n", [":2", "no box"]), ("path,label,split\na,b,train\nc,d,\n", ["1 of 2 images have no split"]),
-            ("", ["list.csv", "empty"]),
+            ("", ["list.csv", "empty"]), ("path,label\r\n", ["list.csv", "no line of an image"]),
+            ("path,label,Label\na,b,c\n", [":1", "\"label\"", "\"Label\""]), ("File,image,label\na,b,c\n", [":1", "\"File\"", "\"image\"", "path"]),
+            ("path,label,lens,lens\na,b,1,2\n", [":1", "lens"]),
         ]
         for (text, fragments) in cases { expectFailure(.badData, fragments) { _ = try read(text) } }
+        let objects: [(String, [String])] = [
+            (#""label": "b", "class": "c", "category": "d", "Label": "e""#, ["\"Label\"", "\"label\""]), (#""class": "c", "category": "d""#, ["\"category\"", "\"class\""]),
+            (#""label": "b", "boxes": [[2, 3, 10, "12"]]"#, ["boxes", "[[2,3,10,\"12\"]]"]), (#""label": "b", "boxes": [{"left": 2}]"#, ["boxes", "left"]),
+            (#""label": "b", "boxes": [2, 3, 10]"#, ["no box"]), (#""label": "b", "boxes": {"a": 1}"#, ["boxes"]), (#""label": ["b"]"#, ["label", "[\"b\"]"]),
+            (#""label": "b", "group": {"a": 1}"#, ["group"]), (#""label": "b", "split": ["train"]"#, ["split"]), (#""label": "b", "salience": [1]"#, ["salience"]),
+            (#""label": "b", "path": ["a"]"#, ["path"]),
+        ]
+        for (object, fragments) in objects {
+            let path = object.contains("path") ? "" : #""path": "a", "#
+            expectFailure(.badData, ["list.jsonl:2"] + fragments) { _ = try read("{\"path\": \"x\", \"label\": \"b\"}\n{\(path)\(object)}\n", "list.jsonl") }
+        }
         expectFailure(.badData, ["list.jsonl:2", "JSON"]) { _ = try read("{\"path\": \"a\", \"label\": \"b\"}\n{oops}\n", "list.jsonl") }
     }
 }

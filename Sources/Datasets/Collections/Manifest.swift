@@ -5,13 +5,16 @@ import Images
 /// A list of images: CSV with a header line, or JSON Lines. Paths are relative to the manifest's folder.
 ///
 /// `path` and `label` are required. `split` (train or test), `group`, `salience` (a file) and `boxes` are understood; any other
-/// column is kept as an attribute. Boxes are `left top right bottom` in stored pixels, half-open, several joined by
+/// column is kept as an attribute. Names of columns count in lower case; some have synonyms (`class` for `label`), which are
+/// attributes where the column itself is there. Boxes are `left top right bottom` in stored pixels, half-open, several joined by
 /// semicolons, or in JSON arrays of four numbers. An image may be listed more than once.
 enum Manifest {
     private static let synonyms: [String: String] = [
         "file": "path", "filename": "path", "file_name": "path", "image": "path", "class": "label", "category": "label", "mask": "salience",
         "bboxes": "boxes",
     ]
+
+    private static let known: Set<String> = ["path", "label", "split", "group", "salience", "boxes"]
 
     /// The columns of one image.
     private struct Record {
@@ -27,6 +30,10 @@ enum Manifest {
     /// - Throws: `Failure` naming file, line and column.
     static func read(_ path: String) throws -> ImageCollection {
         let bytes = try ReadableFile.contents(of: path, limit: 4 << 30)
+        guard !isUTF16(bytes) else {
+            throw Failure.badData(
+                "\(path): is UTF-16, expected UTF-8", remedy: "save it as UTF-8 (\"CSV UTF-8\" in a spreadsheet), or convert it: iconv -f UTF-16 -t UTF-8")
+        }
         let isJSON = bytes.first { $0 > 0x20 && $0 < 0x80 } == UInt8(ascii: "{")
         // There may be millions: no array of them grows by doubling.
         var builder = Builder(path, lines: bytes.count { $0 == 0x0A } + 1)
@@ -34,15 +41,40 @@ enum Manifest {
         return try (consume builder).collection()
     }
 
+    /// A byte order mark, or every other byte of the first characters zero.
+    private static func isUTF16(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count >= 2 else { return false }
+        return [[0xFF, 0xFE], [0xFE, 0xFF]].contains([bytes[0], bytes[1]]) || (bytes[0] == 0) != (bytes[1] == 0)
+    }
+
+    /// The columns that `names` stand for, each once. A synonym stands for its column, unless that is there itself.
+    ///
+    /// - Throws: `Failure` with the two names that mean one column.
+    private static func columns(_ names: [String], at place: String) throws -> [String] {
+        let plain = names.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+        var columns = plain
+        var taken: [String: Int] = [:]
+        func take(_ column: String, _ index: Int) throws {
+            guard let other = taken.updateValue(index, forKey: column) else { return }
+            throw Failure.badData(
+                "\(place): \"\(names[other])\" and \"\(names[index])\" both mean the column \(column)", remedy: "rename one of them, or leave it out")
+        }
+        // Spreadsheets leave columns without name or content.
+        for (index, name) in plain.enumerated() where !name.isEmpty { try take(name, index) }
+        for (index, name) in plain.enumerated() {
+            guard let column = synonyms[name], !plain.contains(column) else { continue }
+            try take(column, index)
+            columns[index] = column
+        }
+        return columns
+    }
+
     private static func readTable(_ bytes: [UInt8], _ path: String, into builder: inout Builder) throws {
         var table = DelimitedText(bytes, name: path)
         guard let header = try table.next() else {
             throw Failure.badData("\(path): is empty", remedy: "expected a line of column names: path,label")
         }
-        let columns = header.map { column in
-            let name = column.trimmingCharacters(in: .whitespaces).lowercased()
-            return synonyms[name] ?? name
-        }
+        let columns = try columns(header, at: "\(path):1")
         for required in ["path", "label"] where !columns.contains(required) {
             throw Failure.badData(
                 "\(path):1: there is no column \(required), found \(header.joined(separator: ", "))",
@@ -55,8 +87,15 @@ enum Manifest {
                 throw Failure.badData("\(path):\(line): \(fields.count) fields, expected \(columns.count), as in the first line", remedy: "quote fields that hold the separator")
             }
             var record = Record(line: line)
-            for (column, value) in zip(columns, fields) where !value.isEmpty { try set(column, value, &record, path) }
+            for (column, value) in zip(columns, fields) {
+                // People write a blank behind the separator. A file's name may have one.
+                let value = ["label", "split", "group"].contains(column) ? value.trimmingCharacters(in: .whitespaces) : value
+                if !value.isEmpty { try set(column, value, &record, path) }
+            }
             try builder.add(record.path, record.label, record.split, record.entry, line: line)
+        }
+        guard !builder.isEmpty else {
+            throw Failure.badData("\(path): has column names and no line of an image", remedy: "list the images, one per line")
         }
     }
 
@@ -74,6 +113,7 @@ enum Manifest {
 
     private static func readLines(_ bytes: [UInt8], _ path: String, into builder: inout Builder) throws {
         var (index, end) = (-1, -1)
+        var seen: (names: [String], columns: [String]) = ([], [])
         while end < bytes.count {
             let start = end + 1
             end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
@@ -83,22 +123,36 @@ enum Manifest {
             guard let object = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: Any] else {
                 throw Failure.badData("\(path):\(index + 1): is not a JSON object", remedy: "write one object per line: {\"path\": \"a.jpg\", \"label\": \"cat\"}")
             }
+            let place = "\(path):\(index + 1)"
+            let names = object.keys.filter { !(object[$0] is NSNull) }.sorted()
+            // Most lines have the names of the line before.
+            if names != seen.names { seen = (names, try columns(names, at: place)) }
             var record = Record(line: index + 1)
-            for (key, value) in object {
-                let column = synonyms[key.lowercased()] ?? key
-                if value is NSNull { continue }
-                if column == "boxes", let rows = value as? [[NSNumber]] {
-                    record.entry.boxes = try rows.map { try box($0.map(\.doubleValue), at: "\(path):\(index + 1)") }
-                } else if let text = value as? String {
+            for (name, column) in zip(names, seen.columns) {
+                let value = object[name]!
+                if let text = value as? String {
                     if !text.isEmpty { try set(column, text, &record, path) }
                 } else if let number = value as? NSNumber {
                     try set(column, number.stringValue, &record, path)
+                } else if column == "boxes", let rows = value as? [[NSNumber]] {
+                    record.entry.boxes = try rows.map { try box($0.map(\.doubleValue), at: place) }
+                } else if column == "boxes", let numbers = value as? [NSNumber] {
+                    record.entry.boxes = [try box(numbers.map(\.doubleValue), at: place)]
+                } else if known.contains(column) {
+                    let expected = column == "boxes" ? "arrays of four numbers: [[left, top, right, bottom]]" : "a text"
+                    throw Failure.badData("\(place): \(name) is \(json(value).prefix(80)), expected \(expected)", remedy: "correct it, or leave it out")
                 } else {
-                    record.entry.attributes[column] = "\(value)"
+                    record.entry.attributes[column] = json(value)
                 }
             }
             try builder.add(record.path, record.label, record.split, record.entry, line: index + 1)
         }
+    }
+
+    /// An array or an object as it was, names in order.
+    private static func json(_ value: Any) -> String {
+        let data = try? JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes, .fragmentsAllowed])
+        return data.map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
     }
 
     private static func boxes(_ text: String, at place: String) throws -> [Box] {
@@ -132,6 +186,8 @@ enum Manifest {
         }
 
         private var splits: [Said] = []
+
+        var isEmpty: Bool { entries.isEmpty }
 
         init(_ path: String, lines: Int) {
             self.path = path
