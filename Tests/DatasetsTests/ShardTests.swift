@@ -68,6 +68,31 @@ struct ShardTests {
         try expect(Data(), ["all.tar"])
     }
 
+    /// A member as ustar writes it, checksum and all.
+    private func member(_ name: String, _ contents: [UInt8] = [], type: Character = "0", link: String = "") -> [UInt8] {
+        var header = [UInt8](repeating: 0, count: 512)
+        func put(_ text: String, at place: Int) { for (index, byte) in text.utf8.enumerated() { header[place + index] = byte } }
+        func octal(_ number: Int, _ digits: Int) -> String { String(String(number + 1 << (3 * digits), radix: 8).suffix(digits)) }
+        put(name, at: 0)
+        put(octal(contents.count, 11), at: 124)
+        put(String(repeating: " ", count: 8), at: 148)
+        put(String(type), at: 156)
+        put(link, at: 157)
+        put("ustar\u{0}00", at: 257)
+        put(octal(header.reduce(0) { $0 + Int($1) }, 6) + "\u{0} ", at: 148)
+        return header + contents + [UInt8](repeating: 0, count: (512 - contents.count % 512) % 512)
+    }
+
+    /// pax's size goes before the header's; one below 0 led back to what had been read.
+    @Test(arguments: ["-5", "-2048", "x", "99999999999999999999", "9223372036854775807"]) func sizesThatCannotBeAreRefused(_ size: String) throws {
+        let folder = try TemporaryFolder()
+        let line = " size=\(size)\n"
+        let pax = Array("\(line.utf8.count + 2)\(line)".utf8)
+        try #require(pax.count >= 10 && pax.count < 100 && pax.count == line.utf8.count + 2)
+        try folder.write(member("pax", pax, type: "x") + member("a.cls", Array("0".utf8)) + member("a.png", png(1)), to: "all.tar")
+        expectFailure(.badData, ["all.tar", "byte 1024"]) { _ = try ImageCollection(at: folder.path + "/all.tar", options: CollectionOptions()) }
+    }
+
     @Test func samplesWithoutLabelsAreNamed() throws {
         let folder = try TemporaryFolder()
         try folder.write(png(3), to: "files/lonely.png")
