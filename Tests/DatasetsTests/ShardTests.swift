@@ -93,6 +93,74 @@ struct ShardTests {
         expectFailure(.badData, ["all.tar", "byte 1024"]) { _ = try ImageCollection(at: folder.path + "/all.tar", options: CollectionOptions()) }
     }
 
+    private func sample(_ key: String, _ value: UInt8) throws -> [UInt8] { try member(key + ".cls", Array("\(value % 2)".utf8)) + member(key + ".png", png(value)) }
+
+    /// Nothing is lost without a word: names with dots, links, endings that nobody knows.
+    @Test func whatIsPassedOverIsTold() throws {
+        let folder = try TemporaryFolder()
+        var archive = try sample("a", 0) + sample("b.v1", 1) + sample("b.v2", 2) + sample("c", 3)
+        archive += member("c.seg.png", [1]) + member("d.cls", [0x30]) + member("d.png", type: "1", link: "a.png") + member("e.png", type: "2", link: "a.png")
+        archive += member("f.png", type: "1", link: "nowhere.png") + member("g.cls", [0x30]) + member("g.webp", [1]) + member("h.cls", [0x30])
+        archive += member(".i.png", [1]) + member("j.seg.png", [1])
+        try folder.write(archive, to: "all.tar")
+        let found = try ImageCollection(at: folder.path + "/all.tar", options: CollectionOptions(testShare: 0), anew: true)
+        #expect(found.entries.map(\.path) == ["a", "b.v1", "b.v2", "c", "d"] && found.entries.map(\.label) == [0, 1, 0, 1, 0])
+        let images = try FileImages(found, split: .train, settings: settings)
+        var pixels = [UInt8](repeating: 0, count: 64)
+        for (index, value) in [0, 1, 2, 3, 0].enumerated() {
+            _ = try images.read(index, .none, into: &pixels)
+            #expect(Int(pixels[63]) == value)
+        }
+        for (name, reason) in [
+            ("c.seg.png", "ending"), ("e.png", "symbolic"), ("f.png", "link"), ("g.webp", "ending"), ("h.cls", "no image"), (".i.png", "hidden"), ("j.seg.png", "no label"),
+        ] {
+            #expect(found.ignored.count { $0.contains("/\(name): ") && $0.contains(reason) } == 1, "\(name): \(found.ignored)")
+        }
+        #expect(found.ignored.count == 7, "\(found.ignored)")
+    }
+
+    /// Keys that begin anew in each shard do not name a sample; then the shard's name does, too.
+    @Test func samplesOfOneKeyAreToldApart() throws {
+        let folder = try TemporaryFolder()
+        for (shard, first) in [("train-0", 0), ("train-1", 10), ("test-0", 20)] {
+            try folder.write((0..<3).flatMap { try sample("00\($0)", UInt8(first + $0)) }, to: "again/\(shard).tar")
+            try folder.write((0..<3).flatMap { try sample("\(first + $0)", UInt8(first + $0)) }, to: "on/\(shard).tar")
+        }
+        let again = try ImageCollection(at: folder.path + "/again", options: CollectionOptions())
+        #expect(again.entries.map(\.path) == ["test-0", "train-0", "train-1"].flatMap { shard in (0..<3).map { "\(shard)/00\($0)" } })
+        let on = try ImageCollection(at: folder.path + "/on", options: CollectionOptions())
+        #expect(on.entries.map(\.path) == [20, 21, 22, 0, 1, 2, 10, 11, 12].map { "\($0)" })
+        let one = try FileImages(again, split: .train, settings: settings, leavingOut: ["train-1/001"])
+        #expect(try one.names() == ["train-0/000", "train-0/001", "train-0/002", "train-1/000", "train-1/002"])
+    }
+
+    @Test func partsAreWordsOfTheirOwn() throws {
+        let folder = try TemporaryFolder()
+        func parts(_ shards: [String]) throws -> [DatasetSplit?] {
+            try? FileManager.default.removeItem(atPath: folder.path + "/set")
+            for (index, shard) in shards.enumerated() { try folder.write(sample("\(index)", UInt8(index)), to: "set/\(shard).tar") }
+            return try ImageCollection(at: folder.path + "/set", options: CollectionOptions(testShare: 0)).entries.map(\.split)
+        }
+        #expect(try parts(["testimony-0", "trainer-0", "valve-0"]) == [.train, .train, .train])
+        #expect(try parts(["train-0", "val-0"]) == [.train, .test])
+        #expect(try parts(["test_0", "train0", "val-0"]) == [.test, .train, .train])
+    }
+
+    /// A stray archive beside class folders, and a sound one.
+    @Test func whatLiesBesideShardsIsTold() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(png(1), to: "cat/1.png")
+        try folder.write(member("cat/1.png", png(1)), to: "backup.tar")
+        do {
+            _ = try ImageCollection(at: folder.path, options: CollectionOptions())
+            Issue.record("the archive holds no labels")
+        } catch let failure as Failure {
+            #expect(failure.message.contains("backup.tar") && failure.remedy?.contains("cat/") == true, "\(failure)")
+        }
+        try folder.write(sample("a", 1) + sample("b", 2), to: "backup.tar")
+        #expect(try ImageCollection(at: folder.path, options: CollectionOptions()).ignored == ["cat/: lies beside the shards"])
+    }
+
     @Test func samplesWithoutLabelsAreNamed() throws {
         let folder = try TemporaryFolder()
         try folder.write(png(3), to: "files/lonely.png")
