@@ -130,12 +130,7 @@ struct DataPackCommand: ParsableCommand {
             }
             try requireRoom()
             let collection = try options.collection(at: path)
-            let separated = collection.separatedGroups
-            guard separated.isEmpty else {
-                throw Failure.badData(
-                    "\(path): \(separated.count) groups are in the training and in the test split, \(separated[0]) is the first",
-                    remedy: "give all images of a group one split, or leave the splits out: then they are drawn")
-            }
+            try collection.requireWholeGroups()
             let settings = FitSettings(size: PixelSize(width: size, height: size), channels: channels, rule: rule, limit: options.limit)
             var shown = ImagesDone()
             let writer = PackWriter(collection: collection, settings: settings, skipsBadFiles: skipBad, source: URL(fileURLWithPath: path).path)

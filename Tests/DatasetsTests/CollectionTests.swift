@@ -83,6 +83,39 @@ struct CollectionTests {
         }
     }
 
+    /// For all that train or evaluate; `data check` warns of it.
+    @Test func splitsThatSeparateGroupsAreRefused() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(Array("path,label,split,group\na,x,train,left\nb,y,test,left\nc,x,train,right\nd,y,train,right\ne,x,test,\n".utf8), to: "manifest.csv")
+        #expect(try open(folder).separatedGroups == ["left"])
+        let images = ImagesConfiguration()
+        for split in DatasetSplit.allCases { expectFailure(.badData, ["1 groups", "left"]) { _ = try images.source(at: folder.path, split: split) } }
+        expectFailure(.badData, ["left"]) { _ = try images.sources(at: folder.path) }
+        expectFailure(.badData, ["left"]) { _ = try UsabilityCheck(images, at: folder.path, split: .train) }
+    }
+
+    /// The same file is not to be learnt from and tested on, whatever groups its lines name.
+    @Test func aFileThatIsListedAgainStaysWithItself() throws {
+        let folder = try TemporaryFolder()
+        let named = [3: "one", 4: "two", 9: "two"]
+        let lines = (0..<240).map { "\($0 / 3).png,\($0 % 2),\(named[$0] ?? "")" }
+        for columns in ["path,label", "path,label,group"] {
+            let text = lines.map { columns.hasSuffix("group") ? $0 : String($0[..<$0.lastIndex(of: ",")!]) }
+            try folder.write(Array(([columns] + text).joined(separator: "\n").utf8), to: "manifest.csv")
+            let found = try open(folder, CollectionOptions(testShare: 0.3))
+            let tested = Dictionary(grouping: found.entries, by: \.path).mapValues { Set($0.map(\.split)).count }
+            #expect(tested.count == 80 && tested.values.allSatisfy { $0 == 1 } && found.entries.contains { $0.split == .test })
+            if columns.hasSuffix("group") { #expect(found.entries[3].split == found.entries[9].split) }
+            let images = try FileImages(found, split: .train, settings: FitSettings(size: PixelSize(width: 4, height: 4), channels: .grey))
+            let groups = try #require(images.groups)
+            let names = try images.names()
+            #expect(Dictionary(grouping: groups.indices) { names[$0] }.values.allSatisfy { Set($0.map { groups[$0] }).count == 1 })
+        }
+        // Where no file is listed again, each stands for itself.
+        try folder.write(Array("path,label\na,x\nb,y\nc,x\n".utf8), to: "manifest.csv")
+        #expect(try FileImages(open(folder, CollectionOptions(testShare: 0)), split: .train, settings: FitSettings(size: PixelSize(width: 4, height: 4), channels: .grey)).groups == nil)
+    }
+
     @Test func validationRespectsGroups() throws {
         let labels = (0..<200).map { Int32($0 % 2) }
         let groups = (0..<200).map { Int32($0 / 10) }

@@ -58,8 +58,7 @@ package final class FileImages: ImageSource {
         self.name = name
         classNames = collection.classNames
         labels = indices.map { collection.entries[$0].label }
-        let numbers = collection.groupNumbers
-        groups = collection.entries.contains { $0.group != nil } ? indices.map { numbers[$0] } : nil
+        if let numbers = collection.sharedGroups { groups = indices.map { numbers[$0] } } else { groups = nil }
         var hash = ContentHash()
         for index in indices {
             let entry = collection.entries[index]

@@ -30,7 +30,7 @@ package struct ImagesConfiguration: Sendable, Hashable {
     /// - Throws: `Failure.usage` for a packed set of another size than asked for, else what is wrong with the files.
     package func source(at path: String, split: DatasetSplit) throws -> any ImageSource {
         guard PackedSet.isPackedSet(path) else {
-            return try FileImages(ImageCollection(at: path, options: collection), split: split, settings: fitSettings, leavingOut: leftOut)
+            return try FileImages(open(path), split: split, settings: fitSettings, leavingOut: leftOut)
         }
         return try packed(path, split)
     }
@@ -38,12 +38,19 @@ package struct ImagesConfiguration: Sendable, Hashable {
     /// Every split that holds images, training first.
     package func sources(at path: String) throws -> [(split: DatasetSplit, images: any ImageSource)] {
         guard PackedSet.isPackedSet(path) else {
-            let collection = try ImageCollection(at: path, options: collection)
+            let collection = try open(path)
             return try DatasetSplit.allCases.filter { split in collection.entries.contains { $0.split == split } }
                 .map { ($0, try FileImages(collection, split: $0, settings: fitSettings, leavingOut: leftOut)) }
         }
         let header = try PackedHeader(folder: path)
         return try DatasetSplit.allCases.filter { $0 == .train ? header.train > 0 : header.test > 0 }.map { ($0, try packed(path, $0)) }
+    }
+
+    /// The files at `path`, whose splits keep groups together.
+    func open(_ path: String) throws -> ImageCollection {
+        let found = try ImageCollection(at: path, options: collection)
+        try found.requireWholeGroups()
+        return found
     }
 
     private func packed(_ path: String, _ split: DatasetSplit) throws -> PackedSet {

@@ -55,7 +55,7 @@ package struct UsabilityCheck: Sendable {
         guard !PackedSet.isPackedSet(path) else { return nil }
         self.split = split
         settings = configuration.fitSettings
-        let collection = try ImageCollection(at: path, options: configuration.collection)
+        let collection = try configuration.open(path)
         self.collection = collection
         let all = collection.entries.indices.filter { collection.entries[$0].split == split }
         images = all.count

@@ -65,8 +65,7 @@ package struct PackWriter {
     private func writeFiles(_ folder: String, _ files: PosixFileOperations, progress: (Int) -> Void) throws -> Outcome {
         let places = collection.entries.indices
         let order = places.filter { collection.entries[$0].split == .train } + places.filter { collection.entries[$0].split == .test }
-        let groupNumbers = collection.groupNumbers
-        let hasGroups = collection.entries.contains { $0.group != nil }
+        let groupNumbers = collection.sharedGroups
         var outcome = Outcome()
         var labels: [Int32] = []
         var groups: [Int32] = []
@@ -79,7 +78,7 @@ package struct PackWriter {
                 case .success(let image):
                     if entry.split == .train { outcome.train += 1 } else { outcome.test += 1 }
                     labels.append(entry.label)
-                    groups.append(groupNumbers[place])
+                    if let groupNumbers { groups.append(groupNumbers[place]) }
                     index += try jsonBytes(describe(entry, image), .line)
                     try image.pixels.withUnsafeBytes { try sink($0) }
                 }
@@ -87,12 +86,12 @@ package struct PackWriter {
         }
         try refuse(outcome)
         try writeSynchronized(folder + "/labels.i32", using: files) { sink in try labels.map(\.littleEndian).withUnsafeBytes { try sink($0) } }
-        if hasGroups { try writeSynchronized(folder + "/groups.i32", using: files) { sink in try groups.map(\.littleEndian).withUnsafeBytes { try sink($0) } } }
+        if groupNumbers != nil { try writeSynchronized(folder + "/groups.i32", using: files) { sink in try groups.map(\.littleEndian).withUnsafeBytes { try sink($0) } } }
         try writeSynchronized(folder + "/index.jsonl", using: files) { sink in try index.withUnsafeBytes { try sink($0) } }
         let pixels = try MappedFile(folder + "/images.u8", size: labels.count * settings.shape.count)
         let header = PackedHeader(
             shape: settings.shape, fit: settings.rule.rawValue, classes: collection.classNames, train: outcome.train, test: outcome.test,
-            hasGroups: hasGroups, trainHash: hash(labels, pixels, 0..<outcome.train), testHash: hash(labels, pixels, outcome.train..<labels.count),
+            hasGroups: groupNumbers != nil, trainHash: hash(labels, pixels, 0..<outcome.train), testHash: hash(labels, pixels, outcome.train..<labels.count),
             source: source, skipped: outcome.skipped.map { .init(path: $0.path, reason: $0.failure.message) })
         try writeSynchronized(folder + "/" + PackedHeader.fileName, using: files) { sink in try jsonBytes(header).withUnsafeBytes { try sink($0) } }
         return outcome

@@ -100,16 +100,30 @@ extension ImageCollection {
         }
     }
 
-    /// A number per image, equal within a group.
+    /// A number per image, equal within a group. A file that a manifest lists again is one group with itself.
     var groupNumbers: [Int32] {
         var numbers: [String: Int32] = [:]
         var next: Int32 = 0
-        return entries.map { entry in
+        let named: [Int32] = entries.map { entry in
             if let group = entry.group, let number = numbers[group] { return number }
             defer { next += 1 }
             if let group = entry.group { numbers[group] = next }
             return next
         }
+        guard layout == .manifest else { return named }
+        var sets = DisjointSets(Int(next))
+        var places: [String: Int32] = [:]
+        places.reserveCapacity(entries.count)
+        for (entry, number) in zip(entries, named) {
+            if let other = places.updateValue(number, forKey: entry.path), other != number { sets.join(Int(other), Int(number)) }
+        }
+        return named.map { Int32(sets.root(Int($0))) }
+    }
+
+    /// `groupNumbers`; nil where each image stands for itself.
+    var sharedGroups: [Int32]? {
+        let numbers = groupNumbers
+        return entries.contains { $0.group != nil } || numbers.indices.contains { numbers[$0] != $0 } ? numbers : nil
     }
 
     /// Groups that somebody's splits separate, by name.
@@ -121,5 +135,14 @@ extension ImageCollection {
             if let other = seen.updateValue(split, forKey: group), other != split { separated.insert(group) }
         }
         return separated.sorted()
+    }
+
+    /// - Throws: `Failure` with their names where splits separate groups: what is learnt of an image would help with its like.
+    package func requireWholeGroups() throws {
+        let names = separatedGroups
+        guard !names.isEmpty else { return }
+        throw Failure.badData(
+            "\(folder): \(names.count) groups are in the training and in the test split: \(names.prefix(5).joined(separator: ", "))\(names.count > 5 ? ", …" : "")",
+            remedy: "give all images of a group one split, or leave the splits out: then they are drawn")
     }
 }
