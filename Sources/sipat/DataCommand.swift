@@ -85,11 +85,13 @@ struct DataCheckCommand: ParsableCommand {
 
     private func checkPacked(_ say: (String) throws -> Void) throws -> String {
         var fingerprints: [String] = []
+        let splits = try PackedSet.splits(of: path)
         for split in DatasetSplit.allCases {
-            guard let part = try? PackedSet(path, split: split) else {
+            guard splits.contains(split) else {
                 try say("\(split.rawValue): no images")
                 continue
             }
+            let part = try PackedSet(path, split: split)
             try part.verify()
             fingerprints.append(part.fingerprint)
             try say("\(split.rawValue): \(part.count) images of \(part.imageShape) in \(part.classes) classes, as they were packed")

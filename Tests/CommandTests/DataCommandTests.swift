@@ -26,4 +26,19 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: set + "/pack.json")) != header)
         #expect(try TinyRun.sipat("data", "check", set).status == 0)
     }
+
+    @Test func damagedSetsAreNoSetsWithoutImages() throws {
+        let pictures = try SmallPictures()
+        let set = try pictures.pack("--test-share", "0")
+        let sound = try TinyRun.sipat("data", "check", set)
+        #expect(sound.status == 0 && sound.output.contains("train: 60 images") && sound.output.contains("test: no images"), "\(sound)")
+        let pixels = try Data(contentsOf: URL(fileURLWithPath: set + "/images.u8"))
+        try pixels.dropLast().write(to: URL(fileURLWithPath: set + "/images.u8"))
+        let short = try TinyRun.sipat("data", "check", set)
+        #expect(short.status == 65 && short.errors.contains("images.u8"), "\(short)")
+        try pixels.write(to: URL(fileURLWithPath: set + "/images.u8"))
+        try FileManager.default.removeItem(atPath: set + "/labels.i32")
+        let without = try TinyRun.sipat("data", "check", set)
+        #expect(without.status == 74 && without.errors.contains("labels.i32"), "\(without)")
+    }
 }

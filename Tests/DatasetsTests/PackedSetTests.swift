@@ -183,11 +183,23 @@ struct PackedSetTests {
             }
             try before.write(to: url)
         }
+        #expect(try PackedSet.splits(of: pack) == [.train, .test])
         try changed("images.u8", { $0.removeLast() }, ["images.u8", "bytes"])
         try changed("images.u8", { $0[100] ^= 1 }, ["hash"], verify: true)
         try changed("labels.i32", { $0[0] = 9 }, ["labels.i32", "label 9"])
         try changed("labels.i32", { $0.removeLast() }, ["labels.i32"])
+        func replace(_ pairs: (String, String)...) -> (inout Data) -> Void {
+            return { data in
+                let text = pairs.reduce(String(decoding: data, as: UTF8.self)) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
+                data = Data(text.utf8)
+            }
+        }
+        try changed("index.jsonl", replace(("class 2/0.png", "class 2/9.png")), ["index.jsonl", "hash"], verify: true)
+        try changed("index.jsonl", { $0 = $0.prefix(500) }, ["index.jsonl"], verify: true)
+        try changed("pack.json", replace(("\"class 2\"", "\"class 3\"")), ["classes", "hash"], verify: true)
         try changed("pack.json", { $0 = Data("{}".utf8) }, ["pack.json"])
+        let huge = replace(("\"height\" : 12", "\"height\" : 65536"), ("\"width\" : 12", "\"width\" : 65536"), ("\"train\" : ", "\"train\" : 9999999999"))
+        try changed("pack.json", huge, ["pack.json", "more than there can be"])
         try changed("pack.json", { $0 = Data(String(decoding: $0, as: UTF8.self).replacingOccurrences(of: "\"channels\" : 3", with: "\"channels\" : 2").utf8) }, ["channels is 2"])
     }
 

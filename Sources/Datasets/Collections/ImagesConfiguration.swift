@@ -42,8 +42,7 @@ package struct ImagesConfiguration: Sendable, Hashable {
             return try DatasetSplit.allCases.filter { split in collection.entries.contains { $0.split == split } }
                 .map { ($0, try FileImages(collection, split: $0, settings: fitSettings, leavingOut: leftOut)) }
         }
-        let header = try PackedHeader(folder: path)
-        return try DatasetSplit.allCases.filter { $0 == .train ? header.train > 0 : header.test > 0 }.map { ($0, try packed(path, $0)) }
+        return try PackedSet.splits(of: path).map { ($0, try packed(path, $0)) }
     }
 
     /// The files at `path`, whose splits keep groups together.

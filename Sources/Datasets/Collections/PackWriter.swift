@@ -86,13 +86,14 @@ package struct PackWriter {
         }
         try refuse(outcome)
         try writeSynchronized(folder + "/labels.i32", using: files) { sink in try labels.map(\.littleEndian).withUnsafeBytes { try sink($0) } }
-        if groupNumbers != nil { try writeSynchronized(folder + "/groups.i32", using: files) { sink in try groups.map(\.littleEndian).withUnsafeBytes { try sink($0) } } }
+        let groupBytes = groups.map(\.littleEndian).withUnsafeBytes { Array($0) }
+        if groupNumbers != nil { try writeSynchronized(folder + "/groups.i32", using: files) { sink in try groupBytes.withUnsafeBytes { try sink($0) } } }
         try writeSynchronized(folder + "/index.jsonl", using: files) { sink in try index.withUnsafeBytes { try sink($0) } }
         let pixels = try MappedFile(folder + "/images.u8", size: labels.count * settings.shape.count)
         let header = PackedHeader(
             shape: settings.shape, fit: settings.rule.rawValue, classes: collection.classNames, train: outcome.train, test: outcome.test,
             hasGroups: groupNumbers != nil, trainHash: hash(labels, pixels, 0..<outcome.train), testHash: hash(labels, pixels, outcome.train..<labels.count),
-            source: source, skipped: outcome.skipped.map { .init(path: $0.path, reason: $0.failure.message) })
+            recordHash: PackedHeader.recordHash(classes: collection.classNames, groups: groupBytes, index: index), source: source, skipped: outcome.skipped.map { .init(path: $0.path, reason: $0.failure.message) })
         try writeSynchronized(folder + "/" + PackedHeader.fileName, using: files) { sink in try jsonBytes(header).withUnsafeBytes { try sink($0) } }
         return outcome
     }

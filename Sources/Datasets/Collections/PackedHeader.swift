@@ -29,6 +29,8 @@ struct PackedHeader: Codable, Sendable, Hashable {
     /// Over labels and pixels of each split.
     var trainHash: String
     var testHash: String
+    /// Over classes, groups and `index.jsonl`; nil in sets that were packed before there was one.
+    var recordHash: String?
     /// What was packed: an absolute path, so that its masks are found from anywhere (before, as the person wrote it).
     var source: String
     var skipped: [Skipped] = []
@@ -36,11 +38,20 @@ struct PackedHeader: Codable, Sendable, Hashable {
     var count: Int { train + test }
     var shape: ImageShape { ImageShape(height: height, width: width, channels: channels) }
 
+    /// - Parameter groups: the bytes of `groups.i32`; none where there are no groups.
+    static func recordHash(classes: [String], groups: [UInt8], index: [UInt8]) -> String {
+        var hash = ContentHash()
+        for name in classes { hash.combine(text: name) }
+        groups.withUnsafeBytes { hash.combine($0) }
+        index.withUnsafeBytes { hash.combine($0) }
+        return hash.hexadecimal
+    }
+
     static func isPackedSet(_ path: String) -> Bool { FolderListing.exists(path + "/" + fileName) }
 
     init(
         shape: ImageShape, fit: String, classes: [String], train: Int, test: Int, hasGroups: Bool, trainHash: String, testHash: String,
-        source: String, skipped: [Skipped]
+        recordHash: String, source: String, skipped: [Skipped]
     ) {
         height = shape.height
         width = shape.width
@@ -52,6 +63,7 @@ struct PackedHeader: Codable, Sendable, Hashable {
         self.hasGroups = hasGroups
         self.trainHash = trainHash
         self.testHash = testHash
+        self.recordHash = recordHash
         self.source = source
         self.skipped = skipped
     }
@@ -73,6 +85,7 @@ struct PackedHeader: Codable, Sendable, Hashable {
         try require((1...65_536).contains(height) && (1...65_536).contains(width), "size is \(width)×\(height)")
         try require(channels == 1 || channels == 3, "channels is \(channels), expected 1 or 3")
         try require(train >= 0 && test >= 0 && train <= 1 << 40 && test <= 1 << 40, "counts are \(train) and \(test)")
+        try require(!count.multipliedReportingOverflow(by: shape.count).overflow, "\(count) images of \(shape) are more than there can be")
         try require(!classes.isEmpty, "there are no classes")
     }
 }

@@ -16,11 +16,18 @@ package final class PackedSet: ImageSource {
     package let path: String
     /// What was packed: an absolute path, so that its masks are found from anywhere (before, as the person wrote it).
     private let source: String
+    private let recordHash: String?
     private let pixels: MappedFile
     /// The split's first image within the file.
     private let first: Int
 
     package static func isPackedSet(_ path: String) -> Bool { PackedHeader.isPackedSet(path) }
+
+    /// The splits that hold images, training first.
+    package static func splits(of path: String) throws -> [DatasetSplit] {
+        let header = try PackedHeader(folder: path)
+        return DatasetSplit.allCases.filter { $0 == .train ? header.train > 0 : header.test > 0 }
+    }
 
     /// - Throws: `Failure` when a file is missing or has another size than its description says.
     package init(_ path: String, split: DatasetSplit, name: String = "images") throws {
@@ -44,6 +51,7 @@ package final class PackedSet: ImageSource {
         imageShape = header.shape
         classNames = header.classes
         source = header.source
+        recordHash = header.recordHash
         fitRule = FitRule(rawValue: header.fit) ?? .resize
         fingerprint = "\(name) \(count)×\(header.shape) \(split == .train ? header.trainHash : header.testHash)"
     }
@@ -107,7 +115,7 @@ package final class PackedSet: ImageSource {
         }
     }
 
-    /// Reads all pixels and compares their hash with the one that was written.
+    /// Reads all pixels and what is said of the images, and compares their hashes with those that were written.
     package func verify() throws {
         var hash = ContentHash()
         labels.withUnsafeBytes { hash.combine($0) }
@@ -117,6 +125,15 @@ package final class PackedSet: ImageSource {
         guard fingerprint.hasSuffix(hash.hexadecimal) else {
             throw Failure.badData(
                 "\(path): pixels or labels have the hash \(hash.hexadecimal), expected \(fingerprint.suffix(16))",
+                remedy: "the set was changed or damaged after it was packed: pack it again")
+        }
+        _ = try origins()
+        guard let recordHash else { return }
+        let groupBytes = try groups == nil ? [] : ReadableFile.contents(of: path + "/groups.i32", limit: 4 << 30)
+        let found = PackedHeader.recordHash(classes: classNames, groups: groupBytes, index: try ReadableFile.contents(of: index, limit: 4 << 30))
+        guard found == recordHash else {
+            throw Failure.badData(
+                "\(path): classes, groups or index.jsonl have the hash \(found), expected \(recordHash)",
                 remedy: "the set was changed or damaged after it was packed: pack it again")
         }
     }
