@@ -63,6 +63,19 @@ struct CollectionTests {
         #expect(try open(folder).entries.map(\.path) == ["a/scan.dat", "a/scan0001"])
     }
 
+    /// A link to nothing is a file that cannot be used; the rest of the folder can.
+    @Test func aLinkToNothingIsOneBadFile() throws {
+        let folder = try TemporaryFolder()
+        for index in 0..<4 { try folder.write(png(UInt8(index)), to: "a/\(index).png") }
+        for name in ["a/broken.png", "a/broken"] {
+            try FileManager.default.createSymbolicLink(atPath: folder.path + "/" + name, withDestinationPath: "nowhere")
+        }
+        let found = try open(folder)
+        #expect(found.entries.count == 5 && found.ignored.contains { $0.hasPrefix("a/broken: ") })
+        let report = try CollectionReport(found)
+        #expect(report.problems.map(\.path) == ["a/broken.png"] && report.problems[0].failure.message.contains("No such file"))
+    }
+
     @Test func nothingIsAnError() throws {
         let folder = try TemporaryFolder()
         try folder.write([1], to: "class/notes.txt")

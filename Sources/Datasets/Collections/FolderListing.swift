@@ -14,8 +14,13 @@ struct FolderListing {
     init(_ path: String) throws {
         guard let directory = opendir(path) else { throw Failure.reading(path, code: errno) }
         defer { closedir(directory) }
-        errno = 0
-        while let entry = readdir(directory) {
+        while true {
+            // Only where nothing comes does errno say whether that is the end; looking at links sets it, too.
+            errno = 0
+            guard let entry = readdir(directory) else {
+                guard errno == 0 else { throw Failure.reading(path, code: errno) }
+                break
+            }
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(validating: $0.prefix { $0 != 0 }, as: UTF8.self) }
             let type = Int32(entry.pointee.d_type)
             guard let name else {
@@ -31,7 +36,6 @@ struct FolderListing {
                 files.append(name)
             }
         }
-        guard errno == 0 else { throw Failure.reading(path, code: errno) }
         folders.sort()
         files.sort()
         ignored.sort()
