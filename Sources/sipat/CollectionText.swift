@@ -54,26 +54,28 @@ enum CollectionText {
             lines.append("\(report.misnamed.count) files are named as another format than they hold (read by content): \(some(report.misnamed))")
         }
         if !report.searchedNear { lines.append("near duplicates were not searched: too many images") }
-        lines += duplicates(report.exactDuplicates, "exact duplicates (the same bytes)")
-        lines += duplicates(report.nearDuplicates, "near duplicates (at most 5 of 256 bits of a difference hash)")
+        let (exact, near) = (report.exactDuplicates, report.nearPairs)
+        lines += duplicates(exact, (exact.count, exact.count(where: \.crossesSplits), exact.count(where: \.crossesLabels)), "exact duplicates (the same bytes)")
+        let sets = near.count > report.nearDuplicates.count ? ", pairs in \(near.sets) sets of images" : ""
+        lines += duplicates(
+            report.nearDuplicates, (near.count, near.crossingSplits, near.crossingLabels), "near duplicates (at most 5 of 256 bits of a difference hash)\(sets)")
         lines.append("contents: \(report.contents) (a hash of all files, paths, labels and splits)")
         for group in collection.separatedGroups { lines.append("WARNING: group \(group) is in the training and in the test split") }
         for problem in report.problems { lines.append("cannot be used: \(problem.failure)") }
         return lines.joined(separator: "\n")
     }
 
-    private static func duplicates(_ found: [CollectionReport.Duplicates], _ kind: String) -> [String] {
+    /// - Parameter counts: of all, of which `found` are some: the first, and the first of each kind.
+    private static func duplicates(_ found: [CollectionReport.Duplicates], _ counts: (all: Int, crossing: Int, labels: Int), _ kind: String) -> [String] {
         guard !found.isEmpty else { return ["no \(kind)"] }
-        var lines = ["\(found.count) \(kind):"]
-        let crossing = found.filter(\.crossesSplits)
-        let labels = found.filter(\.crossesLabels)
+        var lines = ["\(counts.all) \(kind):"]
         lines += found.prefix(10).map { "  \(some($0.paths))" }
-        if found.count > 10 { lines.append("  … and \(found.count - 10) more") }
-        if !crossing.isEmpty {
-            lines.append("WARNING: \(crossing.count) of them cross from training to test, so test results flatter: \(some(crossing[0].paths))")
+        if counts.all > 10 { lines.append("  … and \(counts.all - 10) more") }
+        if let first = found.first(where: \.crossesSplits) {
+            lines.append("WARNING: \(counts.crossing) of them cross from training to test, so test results flatter: \(some(first.paths))")
             lines.append("  → put them into one group (column group of a manifest), or remove one of them")
         }
-        if !labels.isEmpty { lines.append("WARNING: \(labels.count) of them have different labels: \(some(labels[0].paths))") }
+        if let first = found.first(where: \.crossesLabels) { lines.append("WARNING: \(counts.labels) of them have different labels: \(some(first.paths))") }
         return lines
     }
 

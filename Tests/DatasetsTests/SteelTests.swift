@@ -33,7 +33,7 @@ struct SteelTests {
         #expect(report.sizes.count == 1 && report.sizes[0].size == PixelSize(width: 200, height: 200))
         #expect(report.exactDuplicates.map(\.paths) == [["IMAGES/patches_101.jpg", "IMAGES/patches_105.jpg"]])
         // Another program's reduction finds 35; a bit more or less is a matter of rounding.
-        #expect((25...45).contains(report.nearDuplicates.count + 1))
+        #expect((25...45).contains(report.nearPairs.count + 1))
     }
 
     /// The share of the image inside boxes, at the photographs' size and at the size of training.

@@ -18,9 +18,19 @@ package struct CollectionReport: Sendable {
         package let crossesLabels: Bool
     }
 
+    /// How many pairs are nearly the same, and no exact duplicates.
+    package struct NearPairs: Sendable, Hashable {
+        package var count = 0
+        package var crossingSplits = 0
+        package var crossingLabels = 0
+        /// Sets of images that such pairs join.
+        package var sets = 0
+    }
+
     package private(set) var problems: [Problem] = []
     package private(set) var exactDuplicates: [Duplicates] = []
-    /// Pairs that are no exact duplicates.
+    package private(set) var nearPairs = NearPairs()
+    /// Of `nearPairs` about the first ten of each set, and the first that cross splits or labels: n alike images make n²/2 pairs.
     package private(set) var nearDuplicates: [Duplicates] = []
     /// False where there were too many images for it.
     package private(set) var searchedNear = true
@@ -34,7 +44,9 @@ package struct CollectionReport: Sendable {
     /// A hash of every byte of every file that could be read, with paths, labels and splits, in order: equal for equal data sets.
     package private(set) var contents = ""
 
-    /// Decodes every image. Memory: some images, and 100 bytes for each.
+    private static let pairsOfSet = 10
+
+    /// Decodes every image. Memory: some images, and 100 bytes for each, more for duplicates.
     ///
     /// - Parameter progress: called with the number of images done.
     package init(_ collection: ImageCollection, limit: PixelLimit = .standard, progress: (Int) -> Void = { _ in }) throws {
@@ -72,7 +84,26 @@ package struct CollectionReport: Sendable {
         }
         exactDuplicates = DuplicateSearch.exact(hashes).map(duplicates)
         searchedNear = searchesNear
-        nearDuplicates = DuplicateSearch.near(pictures).filter { hashes[$0.0] != hashes[$0.1] }.map { duplicates([$0.0, $0.1]) }
+        var sets = DisjointSets(pictures.count)
+        // Pairs kept of each set, at its root.
+        var kept = [Int](repeating: 0, count: pictures.count)
+        DuplicateSearch.near(pictures) { first, second in
+            guard hashes[first] != hashes[second] else { return }
+            let (a, b) = (sets.root(first), sets.root(second))
+            sets.join(a, b)
+            let root = min(a, b)
+            if a != b { kept[root] = kept[a] + kept[b] }
+            let crossesSplits = collection.entries[used[first]].split != collection.entries[used[second]].split
+            let crossesLabels = collection.entries[used[first]].label != collection.entries[used[second]].label
+            let isFirst = crossesSplits && nearPairs.crossingSplits == 0 || crossesLabels && nearPairs.crossingLabels == 0
+            nearPairs.count += 1
+            if crossesSplits { nearPairs.crossingSplits += 1 }
+            if crossesLabels { nearPairs.crossingLabels += 1 }
+            guard kept[root] < CollectionReport.pairsOfSet || isFirst else { return }
+            kept[root] += 1
+            nearDuplicates.append(duplicates([first, second]))
+        }
+        nearPairs.sets = kept.indices.count { kept[$0] > 0 && sets.root($0) == $0 }
     }
 
     private static func format(_ header: ImageHeader) -> String {
