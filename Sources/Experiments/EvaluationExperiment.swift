@@ -3,6 +3,7 @@ import Diagnostics
 import Digests
 import Evaluation
 import Foundation
+import Images
 import Kernels
 import MPI
 import NeuralNet
@@ -34,12 +35,37 @@ package struct EvaluationRequest: Sendable {
         }
     }
 
+    /// How image files are read; what is nil is the run's own, or the standard.
+    package struct Files: Sendable {
+        package var size: Int?
+        package var channels: Channels?
+        package var fit: FitRule?
+        package var labelFrom: String?
+        package var testShare: Double?
+        package var splitSeed: UInt64?
+
+        package init() {}
+
+        /// - Parameter recipe: of the run.
+        func configuration(_ recipe: Recipe?) -> ImagesConfiguration {
+            var images = recipe?.imagesConfiguration ?? .init()
+            if let size { images.size = size }
+            if let channels { images.channels = channels }
+            if let fit { images.fit = fit }
+            if let labelFrom { images.collection.labelFrom = labelFrom }
+            if let testShare { images.collection.testShare = testShare }
+            if let splitSeed { images.collection.seed = splitSeed }
+            return images
+        }
+    }
+
     /// A run's folder, a checkpoint's, or a safetensors file.
     package var weights: String
     package var model: Model
     /// The data set; nil for the run's.
     package var data: DatasetLoader.Name?
     package var directory: String?
+    package var files = Files()
     package var split: DatasetSplit
     /// Images, balanced over classes; 0 for all.
     package var limit: Int
@@ -117,6 +143,11 @@ package struct EvaluationExperiment {
         model = loaded.frozen(backend: request.backend)
         indices = try Self.indices(request, dataset)
         var notes = loaded.notes + (request.leftOut?.notes ?? [])
+        // A run on a packed set had its size.
+        let isSizeKnown = recipe.map { $0.data.name == .images && ($0.data.size != 0 || !PackedSet.isPackedSet($0.data.directory)) } ?? false
+        if dataset.decodes, request.files.size == nil, !isSizeKnown {
+            notes.append("the weights do not say how large images are to be: they are made \(dataset.imageShape) (--size, --channels, --fit)")
+        }
         if dataset.salience != nil {
             let images = dataset
             let counts = indices.reduce(into: SalienceCounts()) { $0[images.salienceState(of: $1)] += 1 }
@@ -214,7 +245,7 @@ package struct EvaluationExperiment {
             throw Failure.usage("--data is missing", remedy: "name the data set: --data \(DatasetLoader.names.joined(separator: " | "))")
         }
         let sameData = recipe?.data.name == name
-        var images = recipe?.imagesConfiguration ?? .init()
+        var images = request.files.configuration(recipe)
         images.leftOut = request.leftOut?.paths ?? []
         let dataset = try DatasetLoader.source(
             name: name.rawValue, directory: request.directory ?? (sameData ? recipe?.data.directory : nil),

@@ -61,7 +61,7 @@ extension LeftOutFiles {
             let recipe = try WeightsSource(request.weights).recipe
             guard request.skipsBadFiles || recipe?.data.skipBad ?? false, request.data ?? recipe?.data.name == .images else { return nil }
             let path = request.directory ?? (recipe?.data.name == .images ? recipe?.data.directory : nil)
-            return path.map { (recipe?.imagesConfiguration ?? .init(), $0) }
+            return path.map { (request.files.configuration(recipe), $0) }
         }
         guard let place else { return nil }
         return try agree(place.images, at: place.path, split: request.split, known: folder, communicator: communicator)

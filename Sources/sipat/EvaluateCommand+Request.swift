@@ -27,6 +27,7 @@ extension EvaluateCommand {
         var request = EvaluationRequest(
             weights: weights, model: try model.request(), data: name, directory: directory, split: split, limit: limit, images: images, salience: salience,
             salienceThreshold: threshold, settings: try settings(), batch: batch)
+        request.files = try files.request(for: name)
         request.salienceCoverage = coverage
         request.backend = try choice(backend, flag: "--backend") ?? .standard
         request.attackPrecision = try choice(attackPrecision, flag: "--attack-precision") ?? .float32

@@ -33,6 +33,7 @@ struct EvaluateCommand: ParsableCommand {
     var data: String?
     @Option(help: "The folder with the data set's files.")
     var dataDir: String?
+    @OptionGroup var files: ImageFileOptions
     @Option(help: "train or test.")
     var split = "test"
     @Option(help: "Evaluate this many images only, balanced over classes; 0 for all.")

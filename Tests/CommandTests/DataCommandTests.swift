@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import TestSupport
 import Testing
@@ -40,5 +41,30 @@ import Testing
         try FileManager.default.removeItem(atPath: set + "/labels.i32")
         let without = try TinyRun.sipat("data", "check", set)
         #expect(without.status == 74 && without.errors.contains("labels.i32"), "\(without)")
+    }
+
+    /// Weights alone do not say how their images were read.
+    @Test func weightsAloneAreToldHowFilesAreRead() throws {
+        let pictures = try SmallPictures()
+        let run = pictures.folder.path + "/run"
+        let trained = try pictures.train(run, data: pictures.images, ["mode=natural"])
+        try #require(trained.status == 0, "\(trained)")
+        let weights = pictures.folder.path + "/alone.safetensors"
+        let checkpoint = try #require(try CheckpointStore(run: run).latestValid().checkpoint)
+        try FileManager.default.copyItem(atPath: checkpoint.path(of: "weights.safetensors"), toPath: weights)
+        func table(_ run: ProgramRun) -> [Substring] { run.output.split(separator: "\n").filter { $0.hasPrefix("|") } }
+        let expected = try TinyRun.sipat("evaluate", "--data", pictures.images, "--epsilons", "0", "--weights", run)
+        let alone = ["--weights", weights, "--model", "cnn", "--width", "4", "--channels", "1"]
+        func evaluateAlone(_ words: String...) throws -> ProgramRun { try TinyRun.sipat(["evaluate", "--data", pictures.images, "--epsilons", "0"] + alone + words) }
+        let told = try evaluateAlone("--size", "16", "--fit", "resize")
+        #expect(expected.status == 0 && told.status == 0 && !table(told).isEmpty && table(told) == table(expected) && !told.errors.contains("--size"), "\(told) \(expected)")
+        let untold = try evaluateAlone()
+        #expect(untold.status == 0 && untold.errors.contains("64×64") && untold.errors.contains("--size"), "\(untold)")
+        let half = try evaluateAlone("--size", "16", "--test-share", "0.5", "--split-seed", "1")
+        #expect(half.status == 0 && half.output.contains("30 images"), "\(half)")
+        let labels = try evaluateAlone("--size", "16", "--label-from", "^([a-z]+)-")
+        #expect(labels.status == 0 && labels.output.contains("12 images"), "\(labels)")
+        let misplaced = try TinyRun.sipat(["evaluate", "--data", "synthetic", "--size", "16"] + alone.prefix(2))
+        #expect(misplaced.status == 64 && misplaced.errors.contains("--size is for image files"), "\(misplaced)")
     }
 }
