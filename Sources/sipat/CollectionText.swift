@@ -1,4 +1,5 @@
 import Datasets
+import Diagnostics
 import Foundation
 
 /// What `sipat data check` prints.
@@ -7,16 +8,17 @@ enum CollectionText {
     static func contents(of collection: ImageCollection) -> String {
         var counts = [[Int]](repeating: [0, 0], count: collection.classNames.count)
         for entry in collection.entries { counts[Int(entry.label)][entry.split == .test ? 1 : 0] += 1 }
-        let width = max(5, collection.classNames.map(\.count).max() ?? 0)
+        let names = collection.classNames.map(\.onOneLine)
+        let width = max(5, names.map(\.count).max() ?? 0)
         func row(_ name: String, _ numbers: [Int]) -> String {
             name + String(repeating: " ", count: max(1, width + 2 - name.count))
                 + numbers.map { String(repeating: " ", count: max(0, 8 - "\($0)".count)) + "\($0)" }.joined()
         }
-        var lines = ["\(collection.folder): \(collection.entries.count) images in \(collection.classNames.count) classes, \(collection.layout.rawValue)"]
+        var lines = ["\(collection.folder.onOneLine): \(collection.entries.count) images in \(collection.classNames.count) classes, \(collection.layout.rawValue)"]
         lines.append("class" + String(repeating: " ", count: width - 3) + "   train    test")
-        lines += zip(collection.classNames, counts).map(row)
+        lines += zip(names, counts).map(row)
         lines.append(row("all", [counts.reduce(0) { $0 + $1[0] }, counts.reduce(0) { $0 + $1[1] }]))
-        let ignored = collection.ignored
+        let ignored = collection.ignored.map(\.onOneLine)
         if !ignored.isEmpty {
             lines.append("\(ignored.count) ignored:")
             lines += summary(ignored)
@@ -60,8 +62,10 @@ enum CollectionText {
         lines += duplicates(
             report.nearDuplicates, (near.count, near.crossingSplits, near.crossingLabels), "near duplicates (at most 5 of 256 bits of a difference hash)\(sets)")
         lines.append("contents: \(report.contents) (a hash of all files, paths, labels and splits)")
-        for group in collection.separatedGroups { lines.append("WARNING: group \(group) is in the training and in the test split") }
-        for problem in report.problems { lines.append("cannot be used: \(problem.failure)") }
+        for group in collection.separatedGroups { lines.append("WARNING: group \(group.onOneLine) is in the training and in the test split") }
+        for failure in report.problems.map(\.failure) {
+            lines.append("cannot be used: \(Failure(failure.kind, failure.message.onOneLine, remedy: failure.remedy?.onOneLine))")
+        }
         return lines.joined(separator: "\n")
     }
 
@@ -80,6 +84,6 @@ enum CollectionText {
     }
 
     private static func some(_ names: [String]) -> String {
-        names.prefix(4).joined(separator: ", ") + (names.count > 4 ? ", … (\(names.count))" : "")
+        names.prefix(4).map(\.onOneLine).joined(separator: ", ") + (names.count > 4 ? ", … (\(names.count))" : "")
     }
 }

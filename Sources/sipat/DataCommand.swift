@@ -138,7 +138,7 @@ struct DataPackCommand: ParsableCommand {
             let writer = PackWriter(collection: collection, settings: settings, skipsBadFiles: skipBad, source: URL(fileURLWithPath: path).path)
             let outcome = try writer.write(to: output) { shown.note($0, of: collection.entries.count) }
             try Output.result("\(output): \(outcome.train) training and \(outcome.test) test images of \(settings.shape) in \(collection.classNames.count) classes")
-            for problem in outcome.skipped { try Output.result("left out: \(problem.failure.message)") }
+            for problem in outcome.skipped { try Output.result("left out: \(problem.failure.message.onOneLine)") }
         }
     }
 

@@ -67,4 +67,28 @@ import Testing
         let misplaced = try TinyRun.sipat(["evaluate", "--data", "synthetic", "--size", "16"] + alone.prefix(2))
         #expect(misplaced.status == 64 && misplaced.errors.contains("--size is for image files"), "\(misplaced)")
     }
+
+    /// A line break in a file's name does not break the lines of a list.
+    @Test func namesStayOnOneLine() throws {
+        let pictures = try SmallPictures()
+        for name in ["bad\nWARNING.png", "notes\n.txt"] { try Data("<html>".utf8).write(to: URL(fileURLWithPath: "\(pictures.images)/bolt/\(name)")) }
+        for copy in ["a\r\nb", "c"] {
+            try FileManager.default.copyItem(atPath: pictures.images + "/" + pictures.names[0].path, toPath: "\(pictures.images)/bolt/\(copy).png")
+        }
+        let checked = try TinyRun.sipat("data", "check", pictures.images)
+        let lines = checked.output.split(separator: "\n")
+        #expect(checked.status == 65 && !lines.contains { $0.hasPrefix("WARNING.png") }, "\(checked)")
+        for text in [#"bolt/notes\n.txt: "#, #"bolt/a\r\nb.png, "#, #"bad\nWARNING.png"#] { #expect(checked.output.contains(text), "no \(text): \(checked)") }
+        let packed = try pack(pictures.images, pictures.folder.path + "/p", "--skip-bad")
+        #expect(packed.status == 0 && packed.output.contains(#"bad\nWARNING.png"#), "\(packed)")
+    }
+
+    /// Masks that a manifest names are found from any folder.
+    @Test func whatWasPackedIsKnownFromAnywhere() throws {
+        let pictures = try SmallPictures()
+        let packed = try ProgramRun.of(
+            builtProgram("sipat"), ["data", "pack", "images", "--size", "16", "--output", "p"], directory: URL(fileURLWithPath: pictures.folder.path))
+        let header = try String(contentsOfFile: pictures.folder.path + "/p/pack.json", encoding: .utf8)
+        #expect(packed.status == 0 && header.contains(#"/images""#) && header.contains(#""source" : "/"#), "\(packed) \(header)")
+    }
 }

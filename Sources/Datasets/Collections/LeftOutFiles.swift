@@ -35,7 +35,7 @@ package struct LeftOutFiles: Codable, Sendable, Hashable {
     package var notes: [String] {
         guard !files.isEmpty else { return [] }
         return ["warning: \(files.count) of \(images) \(split) images are left out, as they cannot be used (data.skipBad):"]
-            + files.prefix(10).map { "  \($0.reason)" } + (files.count > 10 ? ["  … and \(files.count - 10) more"] : [])
+            + files.prefix(10).map { "  \($0.reason.onOneLine)" } + (files.count > 10 ? ["  … and \(files.count - 10) more"] : [])
     }
 }
 

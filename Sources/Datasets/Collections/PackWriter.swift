@@ -100,7 +100,7 @@ package struct PackWriter {
 
     private func refuse(_ outcome: Outcome) throws {
         if !skipsBadFiles, !outcome.skipped.isEmpty {
-            let list = outcome.skipped.prefix(10).map { "\n    \($0.failure.message)" }.joined()
+            let list = outcome.skipped.prefix(10).map { "\n    \($0.failure.message.onOneLine)" }.joined()
             throw Failure.badData(
                 "\(collection.folder): \(outcome.skipped.count) of \(collection.entries.count) files cannot be used:\(list)",
                 remedy: "mend them (sipat data check lists all, with what to do), or leave them out with --skip-bad")
