@@ -72,6 +72,20 @@ import Testing
         #expect(failure { try test.imported(.yolo, "labels") }?.message.contains("3 columns") == true)
     }
 
+    /// As Windows writes them: three lines are not one polygon of seven corners, and the first name has no byte order mark.
+    @Test(arguments: ["\n", "\r\n", "\r"]) func yoloInAllLineEndings(end: String) throws {
+        let test = try Annotated("a.jpg")
+        try test.add("labels/classes.txt", "\u{FEFF}hole\(end)scratch\(end)")
+        try test.add("labels/a.txt", "\u{FEFF}0 0.25 0.333333 0.25 0.333333\(end)1 0.6875 0.0833333 0.125 0.1666667\(end)0 0.9375 0.9166667 0.125 0.1666667\(end)")
+        let report = try test.imported(.yolo, "labels")
+        #expect(try test.picture() == [".....#..", ".##.....", ".##.....", "........", "........", ".......#"])
+        #expect(report.labels.map { "\($0.name) \($0.count)" } == ["hole 2", "scratch 1"])
+        try test.add("labels/data.yaml", "\u{FEFF}names:\(end)  0: dent\(end)  1: crack\(end)")
+        #expect(try test.imported(.yolo, "labels").labels.map(\.name) == ["dent", "crack"])
+        try test.add("labels/a.txt", "0 0.5 0.5 0.5 0.5\(end)0 0.5\(end)")
+        #expect(failure { try test.imported(.yolo, "labels") }?.message.contains("a.txt:2") == true)
+    }
+
     @Test(arguments: ["names: [hole, 'scratch']", "names:\n- hole\n- \"scratch\"\nnc: 2", "names:\n    0: hole\n    1: scratch\n", "names: {0: hole, 1: scratch}"])
     func namesOfYOLOClasses(yaml: String) throws {
         let test = try Annotated("a.jpg", "b.jpg")
@@ -96,7 +110,7 @@ import Testing
     /// Lines in another order than the images.
     @Test func cub() throws {
         let test = try Annotated("001.Albatross/a_1.jpg", "002.Wren/b_1.jpg", "002.Wren/c.jpg")
-        try test.add("images.txt", "1 001.Albatross/a_1.jpg\n7 002.Wren/b_1.jpg\n9 002.Wren/c.jpg\n")
+        try test.add("images.txt", "\u{FEFF}1 001.Albatross/a_1.jpg\r\n7 002.Wren/b_1.jpg\r\n9 002.Wren/c.jpg\r\n")
         try test.add("bounding_boxes.txt", "7 1.0 3.0 3.0 2.0\n1 1.0 1.0 2.0 2.0\n")
         try test.add("image_class_labels.txt", "1 1\n7 2\n9 2\n")
         try test.add("classes.txt", "1 001.Albatross\n2 002.Wren\n")

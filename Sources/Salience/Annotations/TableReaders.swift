@@ -71,23 +71,23 @@ enum CUBReader {
     static func parse(images: [UInt8], boxes: [UInt8], labels: [UInt8]?, classes: [UInt8]?, name: String) throws -> Annotations {
         var found = Annotations()
         var numbers: [Substring: Int] = [:]
-        let imageText = String(decoding: images, as: UTF8.self)
+        let imageText = try annotationText(images, name: name + "/images.txt")
         for (line, fields) in lines(imageText, parts: 2) {
             guard fields.count == 2 else { throw failure("images.txt", line, "an id and a path", name) }
             guard numbers.updateValue(found.images.count, forKey: fields[0]) == nil else { throw failure("images.txt", line, "each id once", name) }
             found.images.append(ImageAnnotation(names: [fields[1].trimmingCharacters(in: .whitespaces)]))
         }
         var names: [Substring: String] = [:]
-        let classText = String(decoding: classes ?? [], as: UTF8.self)
+        let classText = try annotationText(classes ?? [], name: name + "/classes.txt")
         for (_, fields) in lines(classText, parts: 2) where fields.count == 2 { names[fields[0]] = fields[1].trimmingCharacters(in: .whitespaces) }
         var labelOf: [Int: String] = [:]
-        let labelText = String(decoding: labels ?? [], as: UTF8.self)
+        let labelText = try annotationText(labels ?? [], name: name + "/image_class_labels.txt")
         for (line, fields) in lines(labelText, parts: 2) {
             guard fields.count == 2, let image = numbers[fields[0]] else { throw failure("image_class_labels.txt", line, "an id of images.txt and a class", name) }
             let label = fields[1].trimmingCharacters(in: .whitespaces)[...]
             labelOf[image] = names[label] ?? String(label)
         }
-        for (line, fields) in lines(String(decoding: boxes, as: UTF8.self), parts: 5) {
+        for (line, fields) in lines(try annotationText(boxes, name: name + "/bounding_boxes.txt"), parts: 5) {
             let values = fields.dropFirst().compactMap { Double($0.trimmingCharacters(in: .whitespaces)) }
             guard fields.count == 5, values.count == 4, values.allSatisfy(\.isFinite), let image = numbers[fields[0]] else {
                 throw failure("bounding_boxes.txt", line, "an id of images.txt, x, y, width and height", name)
