@@ -141,6 +141,12 @@ import Testing
         #expect(failure { _ = try masks("mask-palette.png", labels: ["cat"]) }?.kind == .usage)
     }
 
+    /// Black and opaque everywhere, as editors save it: nothing is marked.
+    @Test func anOpaqueBlackMaskIsEmpty() throws {
+        #expect(try masks("mask-opaque.png").0.states() == [.empty])
+        #expect(try masks("mask-opaque.png", inverted: true).0.picture() == ["####", "####", "####"])
+    }
+
     @Test func masksOfAnotherSizeAreAnErrorWithBoth() throws {
         let test = try Annotated("a.jpg", "b.jpg")
         try test.add("a.png", try bytes(of: fixtures + "/mask-grey.png"))

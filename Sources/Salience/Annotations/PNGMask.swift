@@ -18,7 +18,7 @@ package enum PNGMask {
     /// 0 to 255 per pixel.
     ///
     /// Grey: shades, the largest possible value being 255; where no pixel is above 1, 0 and 1 are background and salient.
-    /// Alpha counts as a weight; a file whose colours say nothing and whose alpha does is its alpha.
+    /// Alpha counts as a weight; a file of one colour whose alpha varies is its alpha. One that is black and opaque everywhere is empty.
     /// - Returns: with the values, how they were understood where it is not plain.
     static func values(_ png: RawPNG, _ meaning: Meaning, expecting size: PixelSize, name: String) throws -> (values: [UInt8], remark: String?) {
         guard png.header.storedSize == size else {
@@ -45,7 +45,7 @@ package enum PNGMask {
         var grey = (0..<count).map { sample($0, 0) }
         if let indices = meaning.indices { return (grey.map { indices.contains($0) ? 255 : 0 }, "grey values as labels") }
         let hasAlpha = channels == 2 || channels == 4
-        if hasAlpha, grey.allSatisfy({ $0 == grey[0] }) {
+        if hasAlpha, grey.allSatisfy({ $0 == grey[0] }), (0..<count).contains(where: { sample($0, channels - 1) != sample(0, channels - 1) }) {
             return ((0..<count).map { shade(sample($0, channels - 1), most) }, "the alpha of a file of one colour")
         }
         let largest = grey.max() ?? 0
