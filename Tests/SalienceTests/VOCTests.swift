@@ -139,6 +139,22 @@ import Testing
         #expect(failure { try stranger.imported(.voc) }?.message.contains("none of the annotations") == true)
     }
 
+    /// `cat.png` and `cat.jpg` are two pictures, of which an annotation's own name does not say which is meant.
+    @Test func namesThatDifferByTheirExtensionAloneShareNothing() throws {
+        let test = try Annotated("cat.png", "cat.jpg", "dog.jpg", "dog.jpg")
+        try test.add("cat.xml", xml([("x", "1 1 2 2")]))
+        try test.add("dog.xml", xml([("x", "1 1 2 2")]))
+        let report = try test.imported(.voc)
+        #expect(try test.states() == [.unseen, .unseen, .map, .map])
+        #expect(report.rivals.count == 1 && report.text.contains("cat.jpg and cat.png"), "\(report.text)")
+        try test.add("cat.xml", xml([("x", "1 1 2 2")], name: "cat.jpg"))
+        #expect(try test.imported(.voc).rivals.count == 0)
+        #expect(try test.states() == [.unseen, .map, .map, .map])
+        let alone = try Annotated("cat.png", "cat.jpg")
+        try alone.add("cat.xml", xml([("x", "1 1 2 2")]))
+        #expect(failure { try alone.imported(.voc) }?.message.contains("cat.jpg and cat.png") == true)
+    }
+
     @Test(arguments: [
         ("<annotation><object><name>x</name><bndbox><xmin>one</xmin></bndbox></object></annotation>", "xmin is \"one\""),
         ("<annotation>", "ends within"), ("<annotation></annotations>", "another element ends"), ("", "holds no element"), ("plain text", "holds no element"),

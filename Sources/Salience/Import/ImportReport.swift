@@ -30,6 +30,8 @@ package struct ImportReport: Sendable {
     package var matched = 0
     package var unmatchedImages = Names()
     package var unmatchedAnnotations = Names()
+    /// Annotations that may belong to any of several images, whose names differ by their extension alone.
+    package var rivals = Names()
     /// Shapes of each label, and whether it counts.
     package var labels: [(name: String, count: Int, isChosen: Bool)] = []
     package var clippedShapes = 0
@@ -56,6 +58,9 @@ package struct ImportReport: Sendable {
         lines += notes
         if unmatchedImages.count > 0 { lines.append("\(unmatchedImages.count) images without an annotation: \(unmatchedImages.text)") }
         if unmatchedAnnotations.count > 0 { lines.append("\(unmatchedAnnotations.count) annotations without an image: \(unmatchedAnnotations.text)") }
+        if rivals.count > 0 {
+            lines.append("WARNING: \(rivals.count) annotations may belong to several images, whose names differ by their extension alone; none of these has a map: \(rivals.text)")
+        }
         let chosen = labels.filter(\.isChosen).map { "\($0.name.isEmpty ? "(none)" : $0.name) \($0.count)" }
         lines.append("salient labels, with the number of shapes: \(chosen.isEmpty ? "none" : chosen.joined(separator: ", "))")
         let others = labels.filter { !$0.isChosen }.map { "\($0.name.isEmpty ? "(none)" : $0.name) \($0.count)" }

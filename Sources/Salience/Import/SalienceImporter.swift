@@ -191,13 +191,27 @@ package struct SalienceImporter {
         }
         for (input, found) in inputs.enumerated() {
             for (image, annotation) in found.annotations.images.enumerated() {
-                if let target = annotation.names.lazy.compactMap(pairing.findWhole).first { try claim(target, (input, image)) } else { rest.append((input, image)) }
+                var (target, rivals, key) = (Int?.none, [String](), "")
+                for name in annotation.names where target == nil {
+                    let isImage = name != annotation.file
+                    let found = pairing.findWhole(name, isImage: isImage)
+                    // After a name that may mean several images, only one that says which of them.
+                    if rivals.isEmpty || NamePairing.key(name) == key { target = found }
+                    if found == nil, rivals.isEmpty { (rivals, key) = (pairing.rivals(of: name, isImage: isImage), NamePairing.key(name)) }
+                }
+                if let target {
+                    try claim(target, (input, image))
+                } else if rivals.isEmpty {
+                    rest.append((input, image))
+                } else {
+                    report.rivals.add(rivals.joined(separator: " and "))
+                }
             }
         }
         let wholly = pairs.map { $0 != nil }
         for pair in rest {
             let annotation = inputs[pair.input].annotations.images[pair.image]
-            if let target = annotation.names.lazy.compactMap(pairing.findLast).first(where: { !wholly[$0] }) {
+            if let target = annotation.names.lazy.compactMap({ pairing.findLast($0, isImage: $0 != annotation.file) }).first(where: { !wholly[$0] }) {
                 try claim(target, pair)
             } else {
                 report.unmatchedAnnotations.add(annotation.names.first ?? "")
@@ -205,12 +219,17 @@ package struct SalienceImporter {
         }
         // An image that a manifest lists more than once.
         for index in targets.indices where pairs[index] == nil {
-            if let first = pairing.findWhole(targets[index].name), first != index { pairs[index] = pairs[first] }
+            if let first = pairing.findSame(targets[index].name), first != index { pairs[index] = pairs[first] }
         }
         for index in targets.indices {
             if pairs[index] != nil { report.matched += 1 } else { report.unmatchedImages.add(targets[index].name) }
         }
         guard report.matched > 0 else {
+            if report.rivals.count > 0 {
+                throw Failure.badData(
+                    "no annotation belongs to one image: images differ by their extension alone (\(report.rivals.text))",
+                    remedy: "give each image a name of its own, or annotations that name it with its extension")
+            }
             let example = inputs.flatMap(\.annotations.images).first?.names.first ?? "none"
             throw Failure.badData(
                 "none of the annotations belongs to an image: they name \(example), the data set has \(targets.first?.name ?? "none")",
