@@ -62,7 +62,10 @@ struct SalienceImportCommand: ParsableCommand {
                     : Failure.usage("--format manifest takes no path", remedy: "the manifest is the data set's own: --data list.csv")
             }
             var options = AnnotationOptions()
-            options.labels = labels.map { Set($0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }) }
+            options.labels = labels.map { Set($0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }).subtracting([""]) }
+            guard options.labels?.isEmpty != true else {
+                throw Failure.usage("--labels is empty", remedy: "name the labels that are salient, comma-separated, or leave --labels out: then all are")
+            }
             options.skipsBadFiles = data.skipBad
             options.convention = try choice(convention, flag: "--convention")!
             options.takesPredictions = predictions

@@ -41,6 +41,8 @@ import Testing
         #expect(digests.count == 1)
         let misplaced = try TinyRun.sipat("salience", "import", "--data", pack, "--format", "manifest", pack, "--output", folder.path + "/x")
         #expect(misplaced.status == 64 && misplaced.errors.contains("takes no path"), "\(misplaced)")
+        let none = try TinyRun.sipat("salience", "import", "--data", pack, "--format", "manifest", "--labels", " ,", "--output", folder.path + "/x")
+        #expect(none.status == 64 && none.errors.contains("--labels is empty"), "\(none)")
         let unknown = try TinyRun.sipat("salience", "import", "--data", pack, "--format", "vox", pack, "--output", folder.path + "/x")
         #expect(unknown.status == 64 && unknown.errors.contains("did you mean voc?"), "\(unknown)")
     }

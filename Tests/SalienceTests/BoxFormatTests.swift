@@ -39,6 +39,15 @@ import Testing
         #expect(try test.states() == [.empty, .map, .empty, .empty, .empty, .empty, .unseen])
     }
 
+    @Test func cocoAnnotationsWithoutAnAreaConfirmNothing() throws {
+        let test = try Annotated("a.jpg", "b.jpg", "c.jpg", "d.jpg")
+        let images = (0..<4).map { #"{"id": \#($0), "file_name": "\#(["a", "b", "c", "d"][$0]).jpg", "width": 8, "height": 6}"# }.joined(separator: ", ")
+        let annotations = #"{"image_id": 0, "category_id": 1}, {"image_id": 1, "bbox": [1, 1, 0, 2]}, {"image_id": 2, "bbox": [4, 4, -2, -2]}"#
+        try test.add("coco.json", "{\"images\": [\(images)], \"annotations\": [\(annotations)]}")
+        let report = try test.imported(.coco, "coco.json")
+        #expect(try test.states() == [.unseen, .unseen, .unseen, .empty] && report.unusable.count == 3 && report.droppedShapes == 2)
+    }
+
     @Test(arguments: [
         (#"{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "bbox": [1, 2, 3]}]}"#, "annotations[0]"),
         (#"{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "segmentation": {"size": [6, 8], "counts": [1, 2]}}]}"#, "do not add up"),

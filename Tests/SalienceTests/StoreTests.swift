@@ -164,6 +164,12 @@ import Testing
         #expect(pairing.pair(["x/two", "y/two", "b/two"]) == [nil, nil, 2])
     }
 
+    /// An estimator that marks nothing has not looked; a person has.
+    @Test func mapsOfZerosByEstimatorsAreUnseen() {
+        #expect(SalienceContent(estimate: [0, 0]) == .unseen && SalienceContent(estimate: [0, 1]) == .pixels([0, 1]))
+        #expect(SalienceContent(pixels: [0, 0]) == .empty)
+    }
+
     /// Where the extension alone tells names apart, it does.
     @Test func namesThatDifferByTheirExtension() {
         let names = ["c/cat.png", "c/cat.jpg", "c/dog.jpg", "c/dog.jpg"]

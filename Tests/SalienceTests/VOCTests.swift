@@ -53,10 +53,10 @@ import Testing
         try test.add("b.xml", xml([("x", "5 5 4 4")]))
         let report = try test.imported(.voc)
         #expect(try test.picture() == ["........", "........", "........", "........", "......##", "......##"])
-        #expect(report.clippedShapes == 1 && report.droppedShapes == 2 && report.emptied.first == ["b.jpg"])
-        #expect(try test.states() == [.map, .empty])
-        #expect(try test.records()[1].remarks?.contains("not empty before") == true)
-        #expect(report.text.contains("WARNING: 1 maps were not empty and are now"))
+        #expect(report.clippedShapes == 1 && report.droppedShapes == 2 && report.unusable.first == ["b.jpg"])
+        #expect(try test.states() == [.map, .unseen])
+        #expect(try test.records()[1].remarks?.last == "annotated, but nothing of it can be used")
+        #expect(report.text.contains("WARNING: 1 images are annotated"))
     }
 
     @Test func labelsAreChosen() throws {
@@ -66,7 +66,7 @@ import Testing
         let report = try test.imported(.voc, labels: ["x"])
         #expect(try test.picture()[0] == "#.......")
         #expect(try test.states() == [.map, .empty])
-        #expect(report.labels.filter { !$0.isChosen }.map(\.count) == [2] && report.emptied.count == 0)
+        #expect(report.labels.filter { !$0.isChosen }.map(\.count) == [2] && report.unusable.count == 0)
         let found = try #require(failure { try test.imported(.voc, labels: ["z"]) })
         #expect(found.kind == .usage && found.message.contains("\"z\"") && found.remedy?.contains("x, y") == true, "\(found)")
         #expect(try test.source().origins[0].settings?["labels"] == .text("x"))

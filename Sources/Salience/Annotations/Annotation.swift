@@ -17,7 +17,7 @@ package struct ImageAnnotation: Sendable, Hashable {
     package var fileHash: String?
     /// Whether somebody looked: an annotation without regions says that there is nothing.
     package var wasSeen = true
-    /// What could not be used, such as kinds of shapes, with how many.
+    /// What could not be used, such as kinds of shapes, with how many. An annotation that holds nothing else counts as unseen.
     package var leftOut: [String: Int] = [:]
 
     package init(names: [String], size: PixelSize? = nil) {

@@ -70,8 +70,8 @@ enum CVATReader {
                     AnnotationMask(
                         .runs(runs, byColumn: false), size: PixelSize(width: Int(sides[0]), height: Int(sides[1])), left: Int(sides[2]), top: Int(sides[3])))
             default:
-                // A tag is said of the whole image.
-                if shape.name != "tag" { image.leftOut["shapes of kind \(shape.name)", default: 0] += 1 }
+                // A tag is said of the whole image, and does not say that somebody looked for shapes.
+                image.leftOut[shape.name == "tag" ? "tags of whole images" : "shapes of kind \(shape.name)", default: 0] += 1
                 found = nil
             }
             if let found { image.regions.append(.init(label: shape.attributes["label"] ?? "", shape: found)) }

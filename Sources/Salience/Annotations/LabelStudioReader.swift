@@ -106,6 +106,7 @@ enum LabelStudioReader {
     }
 
     private static func add(_ result: Result, to image: inout ImageAnnotation, place: String) throws {
+        // Relations have no value.
         guard let value = result.value, let type = result.type else { return }
         let labels = value.rectanglelabels ?? value.polygonlabels ?? value.brushlabels ?? value.ellipselabels ?? value.labels ?? [""]
         if let size = PixelSize(declaredWidth: result.original_width, height: result.original_height) {
@@ -145,8 +146,8 @@ enum LabelStudioReader {
         case "brushlabels", "brush":
             guard let rle = value.rle, rle.allSatisfy({ (0...255).contains($0) }) else { throw Failure.badData("\(place): a brush without rle", remedy: "export it again, as JSON") }
             shape = .mask(AnnotationMask(.brush(rle.map { UInt8($0) }), size: try size()))
-        case "choices", "textarea", "rating", "taxonomy", "number": return
         default:
+            // Choices, ratings and texts among them: said of the whole image, they do not say that somebody looked for shapes.
             image.leftOut["results of type \(type.prefix(40))", default: 0] += 1
             return
         }

@@ -39,8 +39,8 @@ package struct ImportReport: Sendable {
     /// Shapes without an area in the image.
     package var droppedShapes = 0
     package var droppedImages = Names()
-    /// Images on which something was marked, and nothing is left.
-    package var emptied = Names()
+    /// Images that are annotated, of which nothing can be used: they count as unseen.
+    package var unusable = Names()
     /// Images whose map is there, and shows nothing at the size of training.
     package var vanished = Names()
     package var ambiguous = Names()
@@ -70,7 +70,7 @@ package struct ImportReport: Sendable {
         if ambiguous.count > 0 { lines.append("\(ambiguous.count) images are turned by EXIF without changing their size; the annotations are taken as of the upright image: \(ambiguous.text)") }
         lines += leftOut.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key) are left out" }
         lines += remarks.sorted { $0.key < $1.key }.map { "\($0.value) masks: \($0.key)" }
-        if emptied.count > 0 { lines.append("WARNING: \(emptied.count) maps were not empty and are now, as no shape is left: \(emptied.text)") }
+        if unusable.count > 0 { lines.append("WARNING: \(unusable.count) images are annotated, but nothing of it can be used; they count as unseen: \(unusable.text)") }
         if vanished.count > 0 { lines.append("WARNING: \(vanished.count) maps are so small that nothing of them is seen at the size of training: \(vanished.text)") }
         if replaced > 0 { lines.append("\(replaced) maps replace older ones, whose hashes are kept") }
         lines += skipped.map { "left out: \($0)" }

@@ -135,9 +135,11 @@ package struct SalienceImporter {
             remarks.append("\(placed.dropped) shapes without an area dropped")
         }
         if placed.isAmbiguous { report.ambiguous.add(target.name) }
-        if placed.content == .empty, placed.wasMarked {
-            report.emptied.add(target.name)
-            remarks.append("not empty before")
+        // Somebody marked something, of which nothing can be used: that is not to say that there is nothing.
+        if placed.content == .empty, placed.wasMarked || annotation.regions.isEmpty && !annotation.leftOut.isEmpty {
+            report.unusable.add(target.name)
+            let kinds = annotation.leftOut.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key) left out" }
+            return (.unseen, remarks + kinds + ["annotated, but nothing of it can be used"])
         }
         return (placed.content, remarks)
     }
