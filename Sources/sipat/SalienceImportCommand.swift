@@ -18,7 +18,7 @@ struct SalienceImportCommand: ParsableCommand {
             voc          Pascal VOC, an XML file per image
             coco         COCO: boxes, polygons, masks in runs
             yolo         a text file per image: boxes or polygons; no file: unseen, an empty one: confirmed empty
-            csv          a table with path,xmin,ymin,xmax,ymax and perhaps label
+            csv          a table with path,xmin,ymin,xmax,ymax and perhaps label; pixels, or shares of the image's size (Open Images)
             cub          the folder CUB_200_2011 with its text files
             cvat         CVAT for images 1.1, XML
             labelstudio  Label Studio's JSON

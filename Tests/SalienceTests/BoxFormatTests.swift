@@ -116,6 +116,28 @@ import Testing
         #expect(failure { try test.imported(.csv, "boxes.csv") }?.message.contains("boxes.csv:2") == true)
     }
 
+    /// Open Images has shares of the image's size, as have some other tables; a number above 1 shows that they are pixels.
+    @Test(arguments: [
+        "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\na,xclick,/m/01,1,0.125,0.375,0.1666667,0.5\n",
+        "path,xmin,ymin,xmax,ymax\na.jpg,0.125,0.1666667,0.375,0.5\nb.jpg,,,,\n",
+    ])
+    func tablesOfShares(text: String) throws {
+        let test = try Annotated("a.jpg", "b.jpg")
+        try test.add("boxes.csv", text)
+        let report = try test.imported(.csv, "boxes.csv")
+        #expect(try test.picture() == square && report.text.contains("shares of the image's width and height"))
+        #expect(try test.source().origins[0].settings?["convention"] == .text("relative"))
+        var stated = test
+        stated.options.convention = .zeroBased
+        #expect(try !stated.imported(.csv, "boxes.csv").text.contains("shares of"))
+        try test.add("boxes.csv", "ImageID,LabelName,XMin,XMax,YMin,YMax\na,x,0,1,0,1\n")
+        try test.imported(.csv, "boxes.csv")
+        #expect(try test.picture() == [String](repeating: "########", count: 6))
+        try test.add("boxes.csv", "path,xmin,ymin,xmax,ymax\na.jpg,0,0,1,1\nb.jpg,0.5,0.5,2.5,1.5\n")
+        try test.imported(.csv, "boxes.csv")
+        #expect(try test.picture()[0] == "#.......")
+    }
+
     /// Lines in another order than the images.
     @Test func cub() throws {
         let test = try Annotated("001.Albatross/a_1.jpg", "002.Wren/b_1.jpg", "002.Wren/c.jpg")

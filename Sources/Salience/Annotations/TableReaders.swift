@@ -3,7 +3,8 @@ import Foundation
 import Images
 
 /// Boxes in a table with a header line: `path,xmin,ymin,xmax,ymax` and where there are `label`, `width`, `height` (of the image). One line
-/// per box; a line with a path and no numbers says that there is nothing. Places between pixels, counted from 0.
+/// per box; a line with a path and no numbers says that there is nothing. Places between pixels, counted from 0; shares of the image's
+/// width and height where no number is above 1 and some are fractions, or the columns are those of Open Images.
 enum CSVReader {
     private static let synonyms: [String: String] = [
         "file": "path", "filename": "path", "file_name": "path", "image": "path", "image_path": "path", "imageid": "path", "image_id": "path",
@@ -18,10 +19,8 @@ enum CSVReader {
     static func parse(_ bytes: [UInt8], name: String, _ options: AnnotationOptions) throws -> Annotations {
         var table = DelimitedText(bytes, name: name)
         guard let header = try table.next() else { throw Failure.badData("\(name): is empty", remedy: "expected a line of column names: path,xmin,ymin,xmax,ymax,label") }
-        let columns = header.map { column in
-            let word = column.trimmingCharacters(in: .whitespaces).lowercased()
-            return synonyms[word] ?? word
-        }
+        let words = header.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+        let columns = words.map { synonyms[$0] ?? $0 }
         for required in ["path", "xmin", "ymin", "xmax", "ymax"] where !columns.contains(required) {
             throw Failure.badData(
                 "\(name):1: there is no column \(required), found \(header.map { String($0.prefix(40)) }.joined(separator: ", "))",
@@ -29,6 +28,7 @@ enum CSVReader {
         }
         var found = Annotations()
         var numbers: [String: Int] = [:]
+        var (areShares, mayBeShares) = (options.convention == .auto, words.contains("imageid") && words.contains("labelname"))
         while let fields = try table.next() {
             let line = table.line
             guard fields.count == columns.count else {
@@ -46,9 +46,17 @@ enum CSVReader {
             guard values.count == 4, values.allSatisfy(\.isFinite) else {
                 throw Failure.badData("\(name):\(line): \(corners.map { String($0.prefix(20)) }.joined(separator: ", ")) is no box", remedy: "expected four numbers of pixels, or none where there is nothing")
             }
+            areShares = areShares && values.allSatisfy { (0...1).contains($0) }
+            mayBeShares = mayBeShares || values.contains { $0 != $0.rounded() }
             let shift: Double = options.convention == .oneBased ? 1 : 0
             found.images[image].regions.append(
                 .init(label: row["label"] ?? "", shape: .outline(.box(Box(left: values[0] - shift, top: values[1] - shift, right: values[2], bottom: values[3])))))
+        }
+        if areShares, mayBeShares, found.images.contains(where: { !$0.regions.isEmpty }) {
+            for image in found.images.indices { found.images[image].isRelative = true }
+            found.notes.append("coordinates: shares of the image's width and height (told by the numbers, none of which is above 1; --convention says otherwise)")
+            found.settings["convention"] = .text("relative")
+            return found
         }
         let isOneBased = options.convention == .oneBased
         found.notes.append("pixel convention: \(isOneBased ? "pixels counted from 1, both corners in the box" : "places between pixels, counted from 0 (--convention one-based says otherwise)")")
