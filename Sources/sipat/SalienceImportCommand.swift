@@ -37,6 +37,8 @@ struct SalienceImportCommand: ParsableCommand {
     var labels: String?
     @Option(help: "voc and csv: auto, one-based (pixels counted from 1, both corners in the box), or zero-based (places between pixels).")
     var convention = "auto"
+    @Option(help: "Images that EXIF turns, where the size that an annotation states does not tell: stored (it is of the file's pixels), upright (of the image as it is shown), or auto: upright, with a note.")
+    var orientation = "auto"
     @Flag(help: "labelstudio: take the first prediction of tasks that nobody annotated.")
     var predictions = false
     @Flag(help: "png: black is salient.")
@@ -68,6 +70,7 @@ struct SalienceImportCommand: ParsableCommand {
             }
             options.skipsBadFiles = data.skipBad
             options.convention = try choice(convention, flag: "--convention")!
+            options.frame = try choice(orientation, flag: "--orientation")!
             options.takesPredictions = predictions
             options.invertsMasks = invert
             try requireRoom(forStore: output, force: force, inputs: data.inputs + paths)

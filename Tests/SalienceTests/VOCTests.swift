@@ -95,6 +95,23 @@ import Testing
         #expect(try test.picture(1) == [".##.....", ".##.....", "........", "........", "........", "........"])
     }
 
+    /// Without a size nothing tells of which pixels the numbers are: the upright ones, with a note, unless somebody says so.
+    @Test func annotationsWithoutASizeOfATurnedImage() throws {
+        let test = try Annotated("a.jpg", "b.jpg", orientation: .quarterTurn, stored: PixelSize(width: 6, height: 8))
+        try test.add("a.xml", xml([("x", "2 1 3 2")], size: (0, 0)))
+        try test.add("b.xml", xml([("x", "2 5 3 8")], size: (0, 0)))
+        let report = try test.imported(.voc)
+        #expect(try test.picture(0) == [".##.....", ".##.....", "........", "........", "........", "........"])
+        #expect(report.unsized.count == 2 && report.sideways.first == ["b.jpg"] && report.text.contains("--orientation stored: b.jpg"))
+        #expect(try test.records()[0].remarks?.first?.contains("no size stated") == true)
+        var stated = test
+        stated.options.frame = .stored
+        let second = try stated.imported(.voc)
+        #expect(try test.picture(0) == ["........", "......##", "......##", "........", "........", "........"])
+        #expect(second.unsized.count == 0 && second.sideways.count == 0 && second.clippedShapes == 0)
+        #expect(try test.source().origins.last?.settings?["orientation"] == .text("stored"))
+    }
+
     /// The four orientations that a size tells: a box that is given in the file's pixels comes to lie where it is seen.
     @Test(arguments: [Orientation.transposed, .quarterTurn, .antiTransposed, .quarterTurnBack]) func everyTurnComesOutRight(orientation: Orientation) throws {
         let test = try Annotated("a.jpg", orientation: orientation, stored: PixelSize(width: 6, height: 8))

@@ -119,11 +119,22 @@ package struct AnnotationOptions: Sendable, Hashable {
         case zeroBased = "zero-based"
     }
 
+    /// In which pixels annotations are of an image that EXIF turns.
+    package enum Frame: String, Sendable, CaseIterable {
+        /// Told by the size that the annotation states; where it states none, or one that fits both, the upright ones.
+        case auto
+        /// Those of the file, where the size does not say otherwise.
+        case stored
+        /// Those of the image as it is shown, where the size does not say otherwise.
+        case upright
+    }
+
     /// Labels that are salient; nil: all.
     package var labels: Set<String>?
     /// Files that cannot be read are left out instead of ending the import.
     package var skipsBadFiles = false
     package var convention = Convention.auto
+    package var frame = Frame.auto
     /// Label Studio: take predictions where there is no annotation.
     package var takesPredictions = false
     /// PNG: black is salient.

@@ -44,6 +44,10 @@ package struct ImportReport: Sendable {
     /// Images whose map is there, and shows nothing at the size of training.
     package var vanished = Names()
     package var ambiguous = Names()
+    /// Images turned by EXIF whose annotations state no size: taken as of the upright image.
+    package var unsized = Names()
+    /// Those of them with shapes that fit into the stored image only.
+    package var sideways = Names()
     package var leftOut: [String: Int] = [:]
     package var remarks: [String: Int] = [:]
     package var notes: [String] = []
@@ -68,6 +72,12 @@ package struct ImportReport: Sendable {
         lines.append(clippedShapes == 0 ? "nothing was clipped" : "\(clippedShapes) shapes reach beyond their image and are clipped, in \(clippedImages.count) images: \(clippedImages.text)")
         if droppedShapes > 0 { lines.append("\(droppedShapes) shapes have no area in their image and are dropped, in \(droppedImages.count) images: \(droppedImages.text)") }
         if ambiguous.count > 0 { lines.append("\(ambiguous.count) images are turned by EXIF without changing their size; the annotations are taken as of the upright image: \(ambiguous.text)") }
+        if unsized.count > 0 {
+            lines.append("\(unsized.count) images are turned by EXIF, and their annotations state no size; they are taken as of the upright image (--orientation says otherwise): \(unsized.text)")
+        }
+        if sideways.count > 0 {
+            lines.append("WARNING: \(sideways.count) images have shapes that fit only into the image as its file has it; are they given in its pixels? Then: --orientation stored: \(sideways.text)")
+        }
         lines += leftOut.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key) are left out" }
         lines += remarks.sorted { $0.key < $1.key }.map { "\($0.value) masks: \($0.key)" }
         if unusable.count > 0 { lines.append("WARNING: \(unusable.count) images are annotated, but nothing of it can be used; they count as unseen: \(unusable.text)") }

@@ -63,6 +63,7 @@ package struct SalienceImporter {
         let found = try format.read(path, options)
         var settings = found.settings
         settings["labels"] = .text(options.labels?.sorted().joined(separator: ",") ?? "all")
+        if options.frame != .auto { settings["orientation"] = .text(options.frame.rawValue) }
         if !found.skipped.isEmpty { settings["files left out"] = .number(Double(found.skipped.count)) }
         var isFolder: ObjCBool = false
         _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
@@ -121,6 +122,8 @@ package struct SalienceImporter {
         guard annotation.wasSeen else { return (.unseen, []) }
         let regions = annotation.regions.filter { chosen?.contains($0.label) ?? true }
         let placer = AnnotationPlacer(storedSize: target.storedSize, orientation: target.orientation, size: size, fit: fit)
+        var annotation = annotation
+        if options.frame != .auto { annotation.isStored = options.frame == .stored }
         let placed = try placer.place(annotation, regions, name: target.name)
         var remarks = placed.remarks
         for remark in placed.remarks { report.remarks[remark, default: 0] += 1 }
@@ -134,7 +137,14 @@ package struct SalienceImporter {
             report.droppedImages.add(target.name)
             remarks.append("\(placed.dropped) shapes without an area dropped")
         }
-        if placed.isAmbiguous { report.ambiguous.add(target.name) }
+        if options.frame == .auto {
+            if placed.isAmbiguous { report.ambiguous.add(target.name) }
+            if placed.isUnsized {
+                report.unsized.add(target.name)
+                remarks.append("turned by EXIF, no size stated: taken as of the upright image")
+            }
+        }
+        if placed.isSideways { report.sideways.add(target.name) }
         // Somebody marked something, of which nothing can be used: that is not to say that there is nothing.
         if placed.content == .empty, placed.wasMarked || annotation.regions.isEmpty && !annotation.leftOut.isEmpty {
             report.unusable.add(target.name)
