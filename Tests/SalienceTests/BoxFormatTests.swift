@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import Images
 import Salience
 import Testing
@@ -114,6 +115,23 @@ import Testing
         #expect(failure { try test.imported(.csv, "boxes.csv") }?.message.contains("no column ymax") == true)
         try test.add("boxes.csv", "path,xmin,ymin,xmax,ymax\na,1,1,3,x\n")
         #expect(failure { try test.imported(.csv, "boxes.csv") }?.message.contains("boxes.csv:2") == true)
+    }
+
+    /// Text that is not UTF-8 would come out garbled, and labels alike.
+    @Test func textThatIsNotUTF8IsRefused() throws {
+        let test = try Annotated("a.jpg")
+        func refused(_ format: AnnotationFormat, _ name: String, _ text: String, _ encoding: String.Encoding, _ word: String) throws {
+            try test.add(name, Array(try #require(text.data(using: encoding))))
+            let found = try #require(failure { try test.imported(format, format == .labelme ? "" : name) }, "accepted \(name)")
+            #expect(found.kind == .badData && found.message.contains(word) && found.remedy?.contains("UTF-8") == true, "\(found)")
+        }
+        let coco = #"{"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "caf\#u{E9}"}]}"#
+        for (encoding, word) in [(String.Encoding.isoLatin1, "not UTF-8"), (String.Encoding.utf16, "UTF-16")] {
+            try refused(.coco, "coco.json", coco, encoding, word)
+            try refused(.csv, "boxes.csv", "path,xmin,ymin,xmax,ymax,label\na.jpg,1,1,2,2,caf\u{E9}\n", encoding, word)
+            try refused(.yolo, "a.txt", "0 0.5 0.5 0.5 0.5\n\u{E9}", encoding, word)
+            try refused(.labelme, "a.json", #"{"shapes": [{"label": "\#u{E9}", "points": []}]}"#, encoding, word)
+        }
     }
 
     /// Open Images has shares of the image's size, as have some other tables; a number above 1 shows that they are pixels.

@@ -186,6 +186,31 @@ import Testing
         #expect(found.kind == .badData && found.message.contains("a.xml") && found.message.contains(expected) && found.remedy != nil, "\(found)")
     }
 
+    /// Two labels in Chinese, which are the same two replacement characters where they are taken for UTF-8.
+    private let gbk: ([UInt8], [UInt8]) = ([0xC1, 0xD1, 0xBA, 0xDB], [0xBF, 0xD7, 0xB6, 0xB4])
+
+    private func file(_ first: String, _ label: [UInt8]) -> [UInt8] {
+        let text = xml([("LABEL", "1 1 2 2")]).replacingOccurrences(of: "<?xml version=\"1.0\"?>", with: first)
+        let parts = text.components(separatedBy: "LABEL")
+        return Array(parts[0].utf8) + label + Array(parts[1].utf8)
+    }
+
+    @Test func labelsInOtherEncodings() throws {
+        let test = try Annotated("a.jpg", "b.jpg")
+        for (first, expected) in [("<?xml version='1.0' encoding='GBK'?>", "\"gbk\""), ("", "not UTF-8"), ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "not UTF-8")] {
+            try test.add("a.xml", file(first, gbk.0))
+            try test.add("b.xml", file(first, gbk.1))
+            let found = try #require(failure { try test.imported(.voc) })
+            #expect(found.kind == .badData && found.message.contains("a.xml") && found.message.contains(expected) && found.remedy?.contains("save it as UTF-8") == true, "\(found)")
+        }
+        // ASCII means the same in all of them.
+        try test.add("a.xml", file("<?xml version='1.0' encoding='GBK'?>", Array("hole".utf8)))
+        try test.add("b.xml", file("<?xml version=\"1.0\" encoding=\"windows-1252\"?>", [0x80, 0xE9] + Array("&#x20AC;".utf8)))
+        #expect(try test.imported(.voc).labels.map(\.name) == ["hole", "\u{20AC}\u{E9}\u{20AC}"])
+        try test.add("b.xml", file("<?xml version=\"1.0\" encoding = 'ISO-8859-1' ?>", [0xE9]))
+        #expect(try test.imported(.voc).labels.map(\.name) == ["hole", "\u{E9}"])
+    }
+
     /// What a store is replaced by remembers it.
     @Test func replacedMapsAreRemembered() throws {
         let test = try Annotated("a.jpg", "b.jpg")

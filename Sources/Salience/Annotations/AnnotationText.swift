@@ -12,11 +12,14 @@ func annotationText(_ bytes: [UInt8], name: String) throws -> String {
 func requireUTF8(_ bytes: some Collection<UInt8>, name: String) throws {
     // Most files are ASCII: no copy is made where a look will do.
     guard !bytes.allSatisfy({ $0 < 0x80 }) else { return }
-    let remedy = "save it as UTF-8"
-    guard !bytes.starts(with: [0xFE, 0xFF]), !bytes.starts(with: [0xFF, 0xFE]) else {
-        throw Failure.badData("\(name): is in UTF-16, expected UTF-8", remedy: remedy)
-    }
+    try refuseUTF16(bytes, name: name)
     guard String(validating: bytes, as: UTF8.self) != nil else {
-        throw Failure.badData("\(name): is not UTF-8 text", remedy: remedy)
+        throw Failure.badData("\(name): is not UTF-8 text", remedy: "save it as UTF-8")
     }
+}
+
+/// - Throws: `Failure.badData` for bytes with a byte order mark of UTF-16.
+func refuseUTF16(_ bytes: some Collection<UInt8>, name: String) throws {
+    guard bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0xFF, 0xFE]) else { return }
+    throw Failure.badData("\(name): is in UTF-16, expected UTF-8", remedy: "save it as UTF-8")
 }

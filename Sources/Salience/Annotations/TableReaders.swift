@@ -17,6 +17,7 @@ enum CSVReader {
     }
 
     static func parse(_ bytes: [UInt8], name: String, _ options: AnnotationOptions) throws -> Annotations {
+        try requireUTF8(bytes, name: name)
         var table = DelimitedText(bytes, name: name)
         guard let header = try table.next() else { throw Failure.badData("\(name): is empty", remedy: "expected a line of column names: path,xmin,ymin,xmax,ymax,label") }
         let words = header.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
