@@ -176,6 +176,13 @@ import Testing
         #expect(try masks("mask-opaque.png", inverted: true).0.picture() == ["####", "####", "####"])
     }
 
+    /// A palette that begins with white shows a mask too: its shades count, not its indices.
+    @Test func greyPalettesAreTakenByTheirShades() throws {
+        #expect(try masks("mask-white-first.png").0.picture() == [".##.", "..#.", "...."])
+        #expect(try masks("mask-white-first.png", labels: ["1"]).0.picture() == ["#..#", "##.#", "####"])
+        #expect(try masks("mask-grey-palette.png").0.picture() == [".##2", "..#.", "...."])
+    }
+
     @Test func masksOfAnotherSizeAreAnErrorWithBoth() throws {
         let test = try Annotated("a.jpg", "b.jpg")
         try test.add("a.png", try bytes(of: fixtures + "/mask-grey.png"))
