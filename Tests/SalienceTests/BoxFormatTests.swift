@@ -117,6 +117,29 @@ import Testing
         #expect(failure { try test.imported(.csv, "boxes.csv") }?.message.contains("boxes.csv:2") == true)
     }
 
+    /// One element that cannot be read is left out where that is asked for; its image is not seen empty for that.
+    @Test func badElementsAreLeftOut() throws {
+        var test = try Annotated("a.jpg", "b.jpg", "c.jpg")
+        try test.add(
+            "coco.json",
+            """
+            {"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}, {"id": 3, "file_name": "c.jpg"}, {"id": 4}], "annotations": [
+              {"image_id": 1, "bbox": [1, 1, 2, 2], "segmentation": [[]]}, {"image_id": 2, "bbox": [1, 2, 3]}, {"image_id": 1, "bbox": "none"}]}
+            """)
+        try test.add("boxes.csv", "path,xmin,ymin,xmax,ymax\na.jpg,1,1,3,3\na.jpg,2\nb.jpg,1,1,nan,3\nc.jpg,,,,\n")
+        try test.add("annotations.xml", "<annotations><image name=\"a.jpg\"><box xtl=\"1\" ytl=\"1\" xbr=\"3\" ybr=\"3\"/></image><image name=\"b.jpg\"><box xtl=\"1\"/></image><image name=\"c.jpg\"/></annotations>")
+        try test.add("tasks.json", #"[{"data": {"image": "a.jpg"}, "annotations": [{"result": []}]}, {"data": {}}]"#)
+        let files: [(AnnotationFormat, String)] = [(.coco, "coco.json"), (.csv, "boxes.csv"), (.cvat, "annotations.xml"), (.labelstudio, "tasks.json")]
+        for (format, name) in files { #expect(failure { try test.imported(format, name) }?.kind == .badData, "\(name)") }
+        test.options.skipsBadFiles = true
+        for ((format, name), skipped) in zip(files, [3, 2, 1, 1]) {
+            let report = try test.imported(format, name)
+            #expect(report.skipped.count == skipped, "\(name): \(report.skipped)")
+            guard format != .labelstudio else { continue }
+            #expect(try test.picture() == square && test.states() == [.map, .unseen, .empty], "\(name)")
+        }
+    }
+
     /// Text that is not UTF-8 would come out garbled, and labels alike.
     @Test func textThatIsNotUTF8IsRefused() throws {
         let test = try Annotated("a.jpg")

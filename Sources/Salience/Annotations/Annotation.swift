@@ -50,10 +50,24 @@ package struct Annotations: Sendable {
     package var notes: [String] = []
     /// Settings for the record.
     package var settings: [String: SalienceSetting] = [:]
-    /// Files that could not be read and were left out.
+    /// Why files, or elements of one, were left out: they could not be read.
     package var skipped: [Failure] = []
 
     package init() {}
+
+    /// Reads one element of a file that holds many: one that fails ends it, or is left out where `options` say so.
+    ///
+    /// - Returns: whether it could be read.
+    @discardableResult
+    mutating func reading(_ options: AnnotationOptions, _ body: (inout Annotations) throws -> Void) throws -> Bool {
+        do {
+            try body(&self)
+            return true
+        } catch let failure as Failure where options.skipsBadFiles {
+            skipped.append(failure)
+            return false
+        }
+    }
 }
 
 /// A value per pixel that is unpacked when it is needed.
@@ -131,7 +145,7 @@ package struct AnnotationOptions: Sendable, Hashable {
 
     /// Labels that are salient; nil: all.
     package var labels: Set<String>?
-    /// Files that cannot be read are left out instead of ending the import.
+    /// What cannot be read is left out instead of ending the import: files, or of a file that holds many images, elements.
     package var skipsBadFiles = false
     package var convention = Convention.auto
     package var frame = Frame.auto

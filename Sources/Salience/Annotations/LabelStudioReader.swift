@@ -56,12 +56,7 @@ enum LabelStudioReader {
     static func parse(_ bytes: UnsafeRawBufferPointer, name: String, _ options: AnnotationOptions) throws -> Annotations {
         var found = Annotations()
         var (cancelled, predicted, number) = (0, 0, 0)
-        try JSONElements.forEach(of: bytes, name: name) { key, element in
-            guard key.isEmpty else {
-                throw Failure.badData("\(name): the outermost value is an object", remedy: "expected Label Studio's JSON, a list of tasks (not JSON-MIN)")
-            }
-            let place = "\(name), task \(number + 1)"
-            number += 1
+        func add(_ element: Slice<UnsafeRawBufferPointer>, to found: inout Annotations, place: String) throws {
             let task = try decodedAnnotation(Task.self, from: element, place: place)
             guard let address = address(task.data ?? [:]) else {
                 throw Failure.badData("\(place): data names no image", remedy: "expected the field image, as Label Studio's JSON has it")
@@ -77,8 +72,15 @@ enum LabelStudioReader {
                 predicted += predictions.count
             }
             image.wasSeen = !used.isEmpty
-            for result in used.flatMap({ $0.result ?? [] }) { try add(result, to: &image, place: place) }
+            for result in used.flatMap({ $0.result ?? [] }) { try LabelStudioReader.add(result, to: &image, place: place) }
             found.images.append(image)
+        }
+        try JSONElements.forEach(of: bytes, name: name) { key, element in
+            guard key.isEmpty else {
+                throw Failure.badData("\(name): the outermost value is an object", remedy: "expected Label Studio's JSON, a list of tasks (not JSON-MIN)")
+            }
+            number += 1
+            try found.reading(options) { try add(element, to: &$0, place: "\(name), task \(number)") }
         }
         if cancelled > 0 { found.notes.append("\(cancelled) cancelled annotations are skipped") }
         if predicted > 0 { found.notes.append("\(predicted) predictions are skipped, for nobody confirmed them (--predictions takes them)") }

@@ -32,26 +32,35 @@ enum CSVReader {
         var (areShares, mayBeShares) = (options.convention == .auto, words.contains("imageid") && words.contains("labelname"))
         while let fields = try table.next() {
             let line = table.line
-            guard fields.count == columns.count else {
-                throw Failure.badData("\(name):\(line): \(fields.count) fields, expected \(columns.count), as in the first line", remedy: "quote fields that hold the separator")
+            var (box, path, label) = ([Double](), "", "")
+            try found.reading(options) { found in
+                guard fields.count == columns.count else {
+                    throw Failure.badData("\(name):\(line): \(fields.count) fields, expected \(columns.count), as in the first line", remedy: "quote fields that hold the separator")
+                }
+                var row: [String: String] = [:]
+                for (column, field) in zip(columns, fields) { row[column] = field.trimmingCharacters(in: .whitespaces) }
+                (path, label) = (row["path"] ?? "", row["label"] ?? "")
+                guard !path.isEmpty else { throw Failure.badData("\(name):\(line): there is no path", remedy: "name an image in every line") }
+                let image = numbers[path] ?? found.images.count
+                if numbers.updateValue(image, forKey: path) == nil { found.images.append(ImageAnnotation(names: [path])) }
+                if let size = PixelSize(declaredWidth: row["width"].flatMap(Double.init), height: row["height"].flatMap(Double.init)) { found.images[image].size = size }
+                let corners = ["xmin", "ymin", "xmax", "ymax"].map { row[$0] ?? "" }
+                if corners.allSatisfy(\.isEmpty) { return }
+                let values = corners.compactMap { Double($0.replacingOccurrences(of: ",", with: ".")) }
+                guard values.count == 4, values.allSatisfy(\.isFinite) else {
+                    // Its image is not seen empty for that.
+                    found.images[image].leftOut["lines that cannot be read", default: 0] += 1
+                    throw Failure.badData(
+                        "\(name):\(line): \(corners.map { "\"\($0.prefix(20))\"" }.joined(separator: ", ")) is no box", remedy: "expected four numbers of pixels, or none where there is nothing")
+                }
+                box = values
             }
-            var row: [String: String] = [:]
-            for (column, field) in zip(columns, fields) { row[column] = field.trimmingCharacters(in: .whitespaces) }
-            guard let path = row["path"], !path.isEmpty else { throw Failure.badData("\(name):\(line): there is no path", remedy: "name an image in every line") }
-            let image = numbers[path] ?? found.images.count
-            if numbers.updateValue(image, forKey: path) == nil { found.images.append(ImageAnnotation(names: [path])) }
-            if let size = PixelSize(declaredWidth: row["width"].flatMap(Double.init), height: row["height"].flatMap(Double.init)) { found.images[image].size = size }
-            let corners = ["xmin", "ymin", "xmax", "ymax"].map { row[$0] ?? "" }
-            if corners.allSatisfy(\.isEmpty) { continue }
-            let values = corners.compactMap { Double($0.replacingOccurrences(of: ",", with: ".")) }
-            guard values.count == 4, values.allSatisfy(\.isFinite) else {
-                throw Failure.badData("\(name):\(line): \(corners.map { String($0.prefix(20)) }.joined(separator: ", ")) is no box", remedy: "expected four numbers of pixels, or none where there is nothing")
-            }
-            areShares = areShares && values.allSatisfy { (0...1).contains($0) }
-            mayBeShares = mayBeShares || values.contains { $0 != $0.rounded() }
+            guard box.count == 4, let image = numbers[path] else { continue }
+            areShares = areShares && box.allSatisfy { (0...1).contains($0) }
+            mayBeShares = mayBeShares || box.contains { $0 != $0.rounded() }
             let shift: Double = options.convention == .oneBased ? 1 : 0
             found.images[image].regions.append(
-                .init(label: row["label"] ?? "", shape: .outline(.box(Box(left: values[0] - shift, top: values[1] - shift, right: values[2], bottom: values[3])))))
+                .init(label: label, shape: .outline(.box(Box(left: box[0] - shift, top: box[1] - shift, right: box[2], bottom: box[3])))))
         }
         if areShares, mayBeShares, found.images.contains(where: { !$0.regions.isEmpty }) {
             for image in found.images.indices { found.images[image].isRelative = true }
