@@ -47,6 +47,21 @@ import Testing
         #expect(unknown.status == 64 && unknown.errors.contains("did you mean voc?"), "\(unknown)")
     }
 
+    /// With one truth there are no two maps to exchange; all else is scored.
+    @Test func aComparisonWithOneTruthDoesWithoutShuffledMaps() throws {
+        let folder = try images()
+        let (table, truth, auto) = (folder.path + "/one.csv", folder.path + "/truth", folder.path + "/auto")
+        try Data("path,xmin,ymin,xmax,ymax\n0,0,0,6,12\n".utf8).write(to: URL(fileURLWithPath: table))
+        let data = ["--data", folder.path, "--size", "12"]
+        for words in [["import"] + data + ["--format", "csv", table, "--output", truth], ["estimate"] + data + ["--estimator", "centre-prior", "--output", auto]] {
+            let run = try TinyRun.sipat(["salience"] + words)
+            #expect(run.status == 0, "\(run)")
+        }
+        let compared = try TinyRun.sipat(["salience", "compare"] + data + [truth, auto])
+        #expect(compared.status == 0 && compared.output.contains("shuffled is left out") && compared.output.contains("| *random* |"), "\(compared)")
+        #expect(!compared.output.contains("*shuffled*"), "\(compared)")
+    }
+
     /// Six training images: the same boxes for two of them, and of the rest nobody has seen any, or somebody all.
     @Test func unseenAndEmptyImagesAreTrainedOnAlikeAndCountedApart() throws {
         let folder = try images()
