@@ -74,7 +74,9 @@ struct SalienceImportCommand: ParsableCommand {
             options.takesPredictions = predictions
             options.invertsMasks = invert
             try requireRoom(forStore: output, force: force, inputs: data.inputs + paths)
-            let importer = SalienceImport(try data.sources(without: data.leftOut()), options: options, createdBy: "sipat \(Sipat.configuration.version)")
+            let place = DatasetLoader.Name(rawValue: data.data) == .images ? data.dataDir : data.data
+            let importer = SalienceImport(
+                try data.sources(without: data.leftOut()), at: place, options: options, createdBy: "sipat \(Sipat.configuration.version)")
             var progress = ProgressLine()
             var last = monotonicSeconds()
             let report = try importer.run(AnnotationFormat(rawValue: format.rawValue), paths: paths, output: output) { done, total in

@@ -1,3 +1,4 @@
+import Digests
 import Foundation
 import Images
 import Salience
@@ -34,7 +35,13 @@ import Testing
             let maps = "\(folder.path)/maps-\(number)"
             let run = try TinyRun.sipat("salience", "import", "--data", data, "--size", "12", "--format", "manifest", "--output", maps)
             #expect(run.status == 0 && run.output.contains("2 with a map, 0 confirmed empty, 6 unseen") && run.output.contains("values 0 and 1"), "\(run)")
-            digests.insert(try SalienceStore(maps).header.parts.map(\.digest))
+            let store = try SalienceStore(maps)
+            digests.insert(store.header.parts.map(\.digest))
+            let file = data + (number == 0 ? "/manifest.csv" : "/index.jsonl")
+            #expect(try store.header.origins[0].path == file && store.header.origins[0].fileHash == SHA256.hex(ofFile: file))
+            var hashes: [String: String] = [:]
+            try store.forEachRecord { hashes[$1.image] = $1.fileHash }
+            #expect(try hashes == ["1.png": SHA256.hex(ofFile: folder.path + "/mask.png")])
             let list = try TinyRun.sipat("salience", "show", maps, "--list")
             #expect(list.output.contains("train\t0.png\tmap\t75.00 %\timport manifest") && list.output.contains("train\t1.png\tmap\t50.00 %"), "\(list)")
         }
