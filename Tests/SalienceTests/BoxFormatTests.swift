@@ -157,6 +157,18 @@ import Testing
         }
     }
 
+    /// Names of labels are in quotes, and an empty one is none.
+    @Test func unknownLabelsAreNamedWithTheKnownOnes() throws {
+        let test = try Annotated("a.jpg")
+        try test.add("boxes.csv", "path,xmin,ymin,xmax,ymax,label\na.jpg,1,1,3,3,\na.jpg,1,1,3,3,a\n")
+        let found = try #require(failure { try test.imported(.csv, "boxes.csv", labels: ["a", "zz"]) })
+        #expect(found.kind == .usage && found.message.contains("\"zz\"") && found.remedy?.contains("there are: \"a\"; 1 shapes have none") == true, "\(found)")
+        try test.add("boxes.csv", "path,xmin,ymin,xmax,ymax\na.jpg,1,1,3,3\n")
+        #expect(failure { try test.imported(.csv, "boxes.csv", labels: ["a"]) }?.remedy == "no shape has one")
+        try test.add("boxes.csv", "path,xmin,ymin,xmax,ymax\na.jpg,nan,nan,1,2\n")
+        #expect(failure { try test.imported(.csv, "boxes.csv") }?.message.contains("\"nan\", \"nan\", \"1\", \"2\" is no box") == true)
+    }
+
     /// Open Images has shares of the image's size, as have some other tables; a number above 1 shows that they are pixels.
     @Test(arguments: [
         "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\na,xclick,/m/01,1,0.125,0.375,0.1666667,0.5\n",

@@ -68,7 +68,7 @@ import Testing
         #expect(try test.states() == [.map, .empty])
         #expect(report.labels.filter { !$0.isChosen }.map(\.count) == [2] && report.unusable.count == 0)
         let found = try #require(failure { try test.imported(.voc, labels: ["z"]) })
-        #expect(found.kind == .usage && found.message.contains("\"z\"") && found.remedy?.contains("x, y") == true, "\(found)")
+        #expect(found.kind == .usage && found.message.contains("\"z\"") && found.remedy?.contains("\"x\", \"y\"") == true, "\(found)")
         #expect(try test.source().origins[0].settings?["labels"] == .text("x"))
     }
 

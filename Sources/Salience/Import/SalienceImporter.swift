@@ -175,9 +175,11 @@ package struct SalienceImporter {
             for image in input.annotations.images { for region in image.regions { counts[region.label, default: 0] += 1 } }
         }
         if let unknown = chosen?.sorted().first(where: { counts[$0] == nil }) {
-            let names = counts.keys.sorted()
-            let near = nearestName(to: unknown, among: names).map { "did you mean \($0)? " } ?? ""
-            throw Failure.usage("--labels: no shape has the label \"\(unknown)\"", remedy: "\(near)There are: \(names.prefix(40).joined(separator: ", "))")
+            let names = counts.keys.filter { !$0.isEmpty }.sorted()
+            let near = nearestName(to: unknown, among: names).map { "did you mean \"\($0)\"? " } ?? ""
+            let all = names.isEmpty ? "no shape has one" : "there are: \(names.prefix(40).map { "\"\($0)\"" }.joined(separator: ", "))\(names.count > 40 ? ", …" : "")"
+            let bare = counts[""].map { "; \($0) shapes have none" } ?? ""
+            throw Failure.usage("--labels: no shape has the label \"\(unknown)\"", remedy: near + all + (names.isEmpty ? "" : bare))
         }
         return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value, chosen?.contains($0.key) ?? true) }
     }
