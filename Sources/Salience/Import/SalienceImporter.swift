@@ -118,12 +118,12 @@ package struct SalienceImporter {
     }
 
     private func place(_ annotation: ImageAnnotation, _ target: Target, _ chosen: Set<String>?, _ report: inout ImportReport) throws -> (SalienceContent, [String]) {
+        var annotation = annotation
+        if options.frame != .auto { annotation.isStored = options.frame == .stored }
         for (kind, count) in annotation.leftOut { report.leftOut[kind, default: 0] += count }
         guard annotation.wasSeen else { return (.unseen, []) }
         let regions = annotation.regions.filter { chosen?.contains($0.label) ?? true }
         let placer = AnnotationPlacer(storedSize: target.storedSize, orientation: target.orientation, size: size, fit: fit)
-        var annotation = annotation
-        if options.frame != .auto { annotation.isStored = options.frame == .stored }
         let placed = try placer.place(annotation, regions, name: target.name)
         var remarks = placed.remarks
         for remark in placed.remarks { report.remarks[remark, default: 0] += 1 }
