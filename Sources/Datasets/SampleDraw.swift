@@ -86,7 +86,8 @@ package struct SampleGeometry: Sendable, Hashable {
     }
 
     /// A map of size `fit.output`, made for fitted images, in its place: exactly where nothing was cut out at random, else
-    /// resized by area (to 8 bits).
+    /// resized by area (to 8 bits). Where such a box shows what fitting cut away, the map goes on as at its border, as it does
+    /// elsewhere (`Geometry`): then a full map stays full, and an empty one empty.
     package func apply(toFittedMap map: UnsafePointer<Float>, fitted: Geometry?, into target: UnsafeMutablePointer<Float>) {
         let size = fit.output
         let shape = ImageShape(height: size.height, width: size.width, channels: 1)
@@ -95,6 +96,12 @@ package struct SampleGeometry: Sendable, Hashable {
         let (a, b) = (
             fitted.place(Point(x: fit.box.left, y: fit.box.top)), fitted.place(Point(x: fit.box.right, y: fit.box.bottom))
         )
+        let isWithin = a.x > -1e-6 && a.y > -1e-6 && b.x < Double(size.width) + 1e-6 && b.y < Double(size.height) + 1e-6
+        guard isWithin else {
+            return stretch(
+                map, columns: Self.shares(from: a.x, to: b.x, of: size.width, targets: size.width),
+                rows: Self.shares(from: a.y, to: b.y, of: size.height, targets: size.height), into: target)
+        }
         func within(_ value: Double, _ limit: Int) -> Double { min(max(value, 0), Double(limit)) }
         let box = Box(
             left: within(a.x, size.width), top: within(a.y, size.height), right: within(b.x, size.width), bottom: within(b.y, size.height))
@@ -102,5 +109,39 @@ package struct SampleGeometry: Sendable, Hashable {
         let bytes = (0..<shape.pixels).map { UInt8((map[$0] * 255).rounded()) }
         let placed = Geometry(source: size, box: box, output: size, flipped: fit.flipped).apply(toMap: bytes).values
         for i in 0..<shape.pixels { target[i] = Float(placed[i]) / 255 }
+    }
+
+    /// How much of each of `targets` equal parts of `from..<to` lies in which of `count` pixels, the outermost of which go on outwards.
+    private static func shares(from: Double, to: Double, of count: Int, targets: Int) -> [[(pixel: Int, share: Double)]] {
+        let length = (to - from) / Double(targets)
+        return (0..<targets).map { target in
+            let (start, end) = (from + Double(target) * length, from + Double(target + 1) * length)
+            let first = min(max(Int(start.rounded(.down)), 0), count - 1)
+            let last = min(max(Int(end.rounded(.up)) - 1, first), count - 1)
+            return (first...last).map { pixel in
+                let low = pixel == 0 ? -Double.infinity : Double(pixel)
+                let high = pixel == count - 1 ? Double.infinity : Double(pixel + 1)
+                return (pixel: pixel, share: max(0, min(end, high) - max(start, low)) / length)
+            }
+        }
+    }
+
+    /// The mean of a fitted map over the area of each pixel, mirrored if the fit is.
+    private func stretch(
+        _ map: UnsafePointer<Float>, columns: [[(pixel: Int, share: Double)]], rows: [[(pixel: Int, share: Double)]],
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        let width = columns.count
+        var row = [Double](repeating: 0, count: width)
+        for (y, parts) in rows.enumerated() {
+            for x in row.indices { row[x] = 0 }
+            for part in parts {
+                for x in row.indices { row[x] += part.share * Double(map[part.pixel * width + x]) }
+            }
+            for (x, parts) in columns.enumerated() {
+                let value = parts.reduce(0.0) { $0 + $1.share * row[$1.pixel] }
+                target[y * width + (fit.flipped ? width - 1 - x : x)] = Float((min(max(value, 0), 1) * 255).rounded()) / 255
+            }
+        }
     }
 }

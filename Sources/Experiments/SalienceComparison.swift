@@ -36,8 +36,10 @@ package struct SalienceComparison {
             rule.control = control
             return (control.rawValue, true, control == .centrePrior ? nil : try images.applying(rule))
         }
-        sources =
-            try others.map { ($0.name, false, try dataset.attachingSalience(from: $0.path, split: split)) } + SalienceControl.allCases.map(control)
+        // One map has no other to be exchanged with.
+        let canShuffle = images.salienceCounts.map != 1
+        let controls = SalienceControl.allCases.filter { $0 != .shuffled || canShuffle }
+        sources = try others.map { ($0.name, false, try dataset.attachingSalience(from: $0.path, split: split)) } + controls.map(control)
         var centre = [Float](repeating: 0, count: dataset.imageShape.pixels)
         CentrePrior().write(height: dataset.imageShape.height, width: dataset.imageShape.width, into: &centre)
         self.centre = centre

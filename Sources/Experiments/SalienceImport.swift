@@ -1,5 +1,7 @@
 import Datasets
 import Diagnostics
+import Digests
+import Foundation
 import Images
 import Salience
 
@@ -7,11 +9,14 @@ import Salience
 package struct SalienceImport {
     /// Every split that holds images.
     private let sources: [(split: DatasetSplit, images: any ImageSource)]
+    /// Where the images are, for the record; nil where they are no files.
+    private let data: String?
     private let options: AnnotationOptions
     private let createdBy: String
 
-    package init(_ sources: [(split: DatasetSplit, images: any ImageSource)], options: AnnotationOptions, createdBy: String) {
+    package init(_ sources: [(split: DatasetSplit, images: any ImageSource)], at data: String?, options: AnnotationOptions, createdBy: String) {
         self.sources = sources
+        self.data = data
         self.options = options
         self.createdBy = createdBy
     }
@@ -55,12 +60,32 @@ package struct SalienceImport {
                 let size = try RawPNG(path: mask).header.storedSize
                 image.regions.append(.init(label: "", shape: .mask(AnnotationMask(.file(mask, .init(indices: nil, isInverted: options.invertsMasks)), size: size))))
                 image.file = mask
+                image.fileHash = try SHA256.hex(ofFile: mask)
             }
             found.images.append(image)
         }
         guard !found.images.isEmpty else {
             throw Failure.usage("the data set's manifest gives neither boxes nor masks", remedy: "add a column boxes or salience, or name the files with --format and a path")
         }
-        return .init(found, origin: SalienceOrigin(kind: .import, name: "manifest", createdBy: createdBy))
+        var settings: [String: SalienceSetting] = [:]
+        if options.invertsMasks { settings["inverted"] = .flag(true) }
+        if options.frame != .auto { settings["orientation"] = .text(options.frame.rawValue) }
+        let file = manifestFile
+        return .init(
+            found,
+            origin: SalienceOrigin(
+                kind: .import, name: "manifest", path: file, fileHash: try file.map { try SHA256.hex(ofFile: $0) }, settings: settings.isEmpty ? nil : settings,
+                createdBy: createdBy))
+    }
+
+    /// The file that gives boxes and masks: the manifest itself, or what a packed set keeps of it.
+    private var manifestFile: String? {
+        guard let data else { return nil }
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: data, isDirectory: &isFolder) else { return nil }
+        guard isFolder.boolValue else { return data }
+        let names = PackedSet.isPackedSet(data) ? ["index.jsonl"] : ["manifest.csv", "manifest.jsonl"]
+        let folder = data.count > 1 && data.hasSuffix("/") ? String(data.dropLast()) : data
+        return names.map { "\(folder)/\($0)" }.first { FileManager.default.fileExists(atPath: $0) }
     }
 }

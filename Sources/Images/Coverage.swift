@@ -6,27 +6,50 @@
 package enum Coverage {
     /// [height × width], 0 (outside) to 255 (covered), rounded. What lies outside of the image is cut off.
     ///
+    /// - Parameters:
+    ///   - columns, rows: the part of the image that is wanted, within it; nil: all. Memory is for that part only.
     /// - Complexity: O(rows · cuts per row · outlines + pixels).
-    package static func draw(_ outlines: [Outline], size: PixelSize) -> [UInt8] {
-        var map = [UInt8](repeating: 0, count: size.pixels)
-        guard size.pixels > 0 else { return map }
+    package static func draw(_ outlines: [Outline], size: PixelSize, columns: Range<Int>? = nil, rows: Range<Int>? = nil) -> [UInt8] {
+        let (across, down) = (columns ?? 0..<size.width, rows ?? 0..<size.height)
+        var map = [UInt8](repeating: 0, count: across.count * down.count)
+        forEachRow(of: outlines, size: size, columns: across, rows: down) { y, row in
+            for x in row.indices where row[x] > 0 { map[(y - down.lowerBound) * across.count + x] = byte(row[x]) }
+            return true
+        }
+        return map
+    }
+
+    /// Whether `draw` would show anything anywhere. Memory: a row.
+    package static func showsAnything(_ outlines: [Outline], size: PixelSize) -> Bool {
+        var found = false
+        forEachRow(of: outlines, size: size, columns: 0..<size.width, rows: 0..<size.height) { _, row in
+            found = row.contains { byte($0) > 0 }
+            return !found
+        }
+        return found
+    }
+
+    private static func byte(_ share: Double) -> UInt8 { UInt8(min(255, (share * 255).rounded())) }
+
+    /// Calls `body` with each row that an outline touches, and the share of each pixel that they cover, until it returns false.
+    private static func forEachRow(
+        of outlines: [Outline], size: PixelSize, columns: Range<Int>, rows: Range<Int>, _ body: (_ y: Int, _ row: [Double]) -> Bool
+    ) {
+        guard size.pixels > 0 else { return }
         let shapes = outlines.compactMap { Shape($0, height: size.height) }
-        guard let first = shapes.map(\.rows.lowerBound).min(), let last = shapes.map(\.rows.upperBound).max() else { return map }
-        var row = [Double](repeating: 0, count: size.width)
-        for y in first..<last {
+        guard let first = shapes.map(\.rows.lowerBound).min(), let last = shapes.map(\.rows.upperBound).max() else { return }
+        var row = [Double](repeating: 0, count: columns.count)
+        for y in (first..<last).clamped(to: rows) {
             let active = shapes.filter { $0.rows.contains(y) }
             if active.isEmpty { continue }
             for x in row.indices { row[x] = 0 }
             var from = Double(y)
             for to in cuts(of: active, row: y) where to > from {
-                add(active.flatMap { $0.spans(at: (from + to) / 2) }, weight: to - from, to: &row)
+                add(active.flatMap { $0.spans(at: (from + to) / 2) }, weight: to - from, to: &row, columns: columns)
                 from = to
             }
-            for x in row.indices where row[x] > 0 {
-                map[y * size.width + x] = UInt8(min(255, (row[x] * 255).rounded()))
-            }
+            guard body(y, row) else { return }
         }
-        return map
     }
 
     /// Where row `y` is cut, ascending, its lower end included.
@@ -37,16 +60,16 @@ package enum Coverage {
         return cuts.sorted() + [bottom]
     }
 
-    /// Adds `weight` times the length of the spans' union within each pixel.
-    private static func add(_ spans: [(Double, Double)], weight: Double, to row: inout [Double]) {
-        var reached = 0.0
+    /// Adds `weight` times the length of the spans' union within each pixel of `columns`.
+    private static func add(_ spans: [(Double, Double)], weight: Double, to row: inout [Double], columns: Range<Int>) {
+        var reached = Double(columns.lowerBound)
         for (left, right) in spans.sorted(by: { $0.0 < $1.0 }) {
             let from = max(left, reached)
-            let to = min(right, Double(row.count))
+            let to = min(right, Double(columns.upperBound))
             guard to > from else { continue }
             reached = to
-            let (first, last) = (Int(from), min(Int(to), row.count - 1))
-            for x in first...last { row[x] += weight * (min(to, Double(x + 1)) - max(from, Double(x))) }
+            let (first, last) = (Int(from), min(Int(to), columns.upperBound - 1))
+            for x in first...last { row[x - columns.lowerBound] += weight * (min(to, Double(x + 1)) - max(from, Double(x))) }
         }
     }
 }

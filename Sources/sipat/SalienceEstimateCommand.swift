@@ -85,7 +85,8 @@ struct SalienceEstimateCommand: ParsableCommand {
         try world.agreeing {
             guard let writer else { return }
             try writer.finish()
-            try Output.result(summary(experiments))
+            let blank = writer.blank > 0 ? "\n\(writer.blank) maps mark nothing: their images count as unseen" : ""
+            try Output.result(summary(experiments) + blank)
         }
     }
 
@@ -144,6 +145,8 @@ private final class EstimateWriter {
     private let hashes: [String?]
     private let pixels: Int
     private var next = 0
+    /// Maps that mark nothing, see `SalienceContent.init(estimate:)`.
+    private(set) var blank = 0
 
     init(_ experiments: [SalienceExperiment], to path: String, createdBy: String) throws {
         let first = experiments[0].dataset
@@ -167,8 +170,11 @@ private final class EstimateWriter {
         case .array(let writer, _, _): try maps.withUnsafeBytes { try writer.append($0) }
         case .store(let writer):
             for start in stride(from: 0, to: maps.count, by: pixels) {
+                let content = SalienceContent(estimate: Array(maps[start..<start + pixels]))
+                let isBlank = content == .unseen
+                if isBlank { blank += 1 }
                 try writer.add(
-                    image: names[next], SalienceContent(pixels: Array(maps[start..<start + pixels])), imageHash: hashes[next], origin: 0)
+                    image: names[next], content, imageHash: hashes[next], origin: isBlank ? nil : 0, remarks: isBlank ? ["the estimator marks nothing"] : [])
                 next += 1
             }
         }

@@ -18,7 +18,7 @@ struct SalienceImportCommand: ParsableCommand {
             voc          Pascal VOC, an XML file per image
             coco         COCO: boxes, polygons, masks in runs
             yolo         a text file per image: boxes or polygons; no file: unseen, an empty one: confirmed empty
-            csv          a table with path,xmin,ymin,xmax,ymax and perhaps label
+            csv          a table with path,xmin,ymin,xmax,ymax and perhaps label; pixels, or shares of the image's size (Open Images)
             cub          the folder CUB_200_2011 with its text files
             cvat         CVAT for images 1.1, XML
             labelstudio  Label Studio's JSON
@@ -37,6 +37,8 @@ struct SalienceImportCommand: ParsableCommand {
     var labels: String?
     @Option(help: "voc and csv: auto, one-based (pixels counted from 1, both corners in the box), or zero-based (places between pixels).")
     var convention = "auto"
+    @Option(help: "Images that EXIF turns, where the size that an annotation states does not tell: stored (it is of the file's pixels), upright (of the image as it is shown), or auto: upright, with a note.")
+    var orientation = "auto"
     @Flag(help: "labelstudio: take the first prediction of tasks that nobody annotated.")
     var predictions = false
     @Flag(help: "png: black is salient.")
@@ -62,13 +64,19 @@ struct SalienceImportCommand: ParsableCommand {
                     : Failure.usage("--format manifest takes no path", remedy: "the manifest is the data set's own: --data list.csv")
             }
             var options = AnnotationOptions()
-            options.labels = labels.map { Set($0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }) }
+            options.labels = labels.map { Set($0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }).subtracting([""]) }
+            guard options.labels?.isEmpty != true else {
+                throw Failure.usage("--labels is empty", remedy: "name the labels that are salient, comma-separated, or leave --labels out: then all are")
+            }
             options.skipsBadFiles = data.skipBad
             options.convention = try choice(convention, flag: "--convention")!
+            options.frame = try choice(orientation, flag: "--orientation")!
             options.takesPredictions = predictions
             options.invertsMasks = invert
             try requireRoom(forStore: output, force: force, inputs: data.inputs + paths)
-            let importer = SalienceImport(try data.sources(without: data.leftOut()), options: options, createdBy: "sipat \(Sipat.configuration.version)")
+            let place = DatasetLoader.Name(rawValue: data.data) == .images ? data.dataDir : data.data
+            let importer = SalienceImport(
+                try data.sources(without: data.leftOut()), at: place, options: options, createdBy: "sipat \(Sipat.configuration.version)")
             var progress = ProgressLine()
             var last = monotonicSeconds()
             let report = try importer.run(AnnotationFormat(rawValue: format.rawValue), paths: paths, output: output) { done, total in

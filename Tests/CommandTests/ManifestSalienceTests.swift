@@ -1,3 +1,4 @@
+import Digests
 import Foundation
 import Images
 import Salience
@@ -34,15 +35,38 @@ import Testing
             let maps = "\(folder.path)/maps-\(number)"
             let run = try TinyRun.sipat("salience", "import", "--data", data, "--size", "12", "--format", "manifest", "--output", maps)
             #expect(run.status == 0 && run.output.contains("2 with a map, 0 confirmed empty, 6 unseen") && run.output.contains("values 0 and 1"), "\(run)")
-            digests.insert(try SalienceStore(maps).header.parts.map(\.digest))
+            let store = try SalienceStore(maps)
+            digests.insert(store.header.parts.map(\.digest))
+            let file = data + (number == 0 ? "/manifest.csv" : "/index.jsonl")
+            #expect(try store.header.origins[0].path == file && store.header.origins[0].fileHash == SHA256.hex(ofFile: file))
+            var hashes: [String: String] = [:]
+            try store.forEachRecord { hashes[$1.image] = $1.fileHash }
+            #expect(try hashes == ["1.png": SHA256.hex(ofFile: folder.path + "/mask.png")])
             let list = try TinyRun.sipat("salience", "show", maps, "--list")
             #expect(list.output.contains("train\t0.png\tmap\t75.00 %\timport manifest") && list.output.contains("train\t1.png\tmap\t50.00 %"), "\(list)")
         }
         #expect(digests.count == 1)
         let misplaced = try TinyRun.sipat("salience", "import", "--data", pack, "--format", "manifest", pack, "--output", folder.path + "/x")
         #expect(misplaced.status == 64 && misplaced.errors.contains("takes no path"), "\(misplaced)")
+        let none = try TinyRun.sipat("salience", "import", "--data", pack, "--format", "manifest", "--labels", " ,", "--output", folder.path + "/x")
+        #expect(none.status == 64 && none.errors.contains("--labels is empty"), "\(none)")
         let unknown = try TinyRun.sipat("salience", "import", "--data", pack, "--format", "vox", pack, "--output", folder.path + "/x")
         #expect(unknown.status == 64 && unknown.errors.contains("did you mean voc?"), "\(unknown)")
+    }
+
+    /// With one truth there are no two maps to exchange; all else is scored.
+    @Test func aComparisonWithOneTruthDoesWithoutShuffledMaps() throws {
+        let folder = try images()
+        let (table, truth, auto) = (folder.path + "/one.csv", folder.path + "/truth", folder.path + "/auto")
+        try Data("path,xmin,ymin,xmax,ymax\n0,0,0,6,12\n".utf8).write(to: URL(fileURLWithPath: table))
+        let data = ["--data", folder.path, "--size", "12"]
+        for words in [["import"] + data + ["--format", "csv", table, "--output", truth], ["estimate"] + data + ["--estimator", "centre-prior", "--output", auto]] {
+            let run = try TinyRun.sipat(["salience"] + words)
+            #expect(run.status == 0, "\(run)")
+        }
+        let compared = try TinyRun.sipat(["salience", "compare"] + data + [truth, auto])
+        #expect(compared.status == 0 && compared.output.contains("shuffled is left out") && compared.output.contains("| *random* |"), "\(compared)")
+        #expect(!compared.output.contains("*shuffled*"), "\(compared)")
     }
 
     /// Six training images: the same boxes for two of them, and of the rest nobody has seen any, or somebody all.

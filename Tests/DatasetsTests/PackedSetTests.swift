@@ -119,6 +119,28 @@ struct PackedSetTests {
         #expect(try annotated.readMap(7, geometry, into: &map) && map.allSatisfy { $0 == 1 })
     }
 
+    /// A random crop of a wide image of which fitting keeps the middle: what a map marks lies where the image's pixels do, and what
+    /// was cut away is as the map's border.
+    @Test(arguments: [false, true]) func mapsFollowCropsThatReachBeyondWhatWasFitted(flipped: Bool) {
+        let (source, size) = (PixelSize(width: 200, height: 100), PixelSize(width: 64, height: 64))
+        let fitted = FitRule.crop.geometry(from: source, to: size)
+        func placed(_ map: [Float], right: Double) -> [Float] {
+            let box = Box(left: 0, top: 0, right: right, bottom: 100)
+            let geometry = SampleGeometry(fit: Geometry(source: source, box: box, output: size, flipped: flipped), placement: .identity)
+            var result = [Float](repeating: -1, count: size.pixels)
+            geometry.apply(toFittedMap: map, fitted: fitted, into: &result)
+            return result
+        }
+        // Fitted column 10 shows the image from 65.625 to 67.1875, which is column 42 of the left half.
+        let marked = placed((0..<size.pixels).map { $0 % 64 == 10 ? 1 : 0 }, right: 100)
+        let column = flipped ? 21 : 42
+        #expect(marked.indices.allSatisfy { marked[$0] == ($0 % 64 == column ? 1 : 0) })
+        let border = placed((0..<size.pixels).map { $0 % 64 == 0 ? 1 : 0 }, right: 100)
+        #expect(border.indices.allSatisfy { border[$0] == ((flipped ? 63 - $0 % 64 : $0 % 64) <= 32 ? 1 : 0) })
+        // Wholly beyond it, too, a full map is full.
+        for right in [25.0, 100, 200] { #expect(placed([Float](repeating: 1, count: size.pixels), right: right).allSatisfy { $0 == 1 }) }
+    }
+
     @Test func badFilesAreListedOrLeftOut() throws {
         let folder = try TemporaryFolder()
         try makeImages(folder)

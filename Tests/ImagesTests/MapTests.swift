@@ -89,6 +89,38 @@ struct MapTests {
         }
     }
 
+    /// What is drawn of a window is what the whole has there, the border repeated outwards.
+    @Test(arguments: [(0, 0), (5, -3), (-4, 6), (30, 2), (-20, -20)]) func onlyTheWindowIsDrawn(columnOffset: Int, rowOffset: Int) {
+        let (resized, output) = (PixelSize(width: 26, height: 17), PixelSize(width: 12, height: 9))
+        let outlines: [Outline] = [
+            .box(Box(left: 1.3, top: 2.6, right: 14.9, bottom: 9.1)), .polygon([Point(x: 8, y: 3), Point(x: 29.5, y: 11.2), Point(x: 4.4, y: 21.7)]),
+        ]
+        func cut(_ whole: [UInt8]) -> [UInt8] {
+            (0..<output.pixels).map { at in
+                let (x, y) = (at % 12 + columnOffset, at / 12 + rowOffset)
+                return whole[min(max(y, 0), 16) * 26 + min(max(x, 0), 25)]
+            }
+        }
+        let all = Geometry(source: source, output: resized)
+        let part = Geometry(source: source, resized: resized, columnOffset: columnOffset, rowOffset: rowOffset, output: output)
+        #expect(part.apply(toMap: map).values == cut(all.apply(toMap: map).values))
+        #expect(part.draw(outlines).values == cut(all.draw(outlines).values))
+    }
+
+    /// A line a million pixels long, of which a crop to 64×64 shows the middle: 4 GB if the whole were drawn.
+    @Test(arguments: [false, true]) func longThinImagesNeedLittleMemory(isWide: Bool) {
+        let length = 1_000_000
+        let line = isWide ? PixelSize(width: length, height: 1) : PixelSize(width: 1, height: length)
+        let geometry = FitRule.crop.geometry(from: line, to: PixelSize(width: 64, height: 64))
+        // The middle pixel and all after it.
+        let half = Double(length / 2)
+        let box = isWide ? Box(left: half, top: 0, right: 2 * half, bottom: 1) : Box(left: 0, top: half, right: 1, bottom: 2 * half)
+        let drawn = geometry.draw([.box(box)])
+        let placed = geometry.apply(toMap: (0..<length).map { $0 >= length / 2 ? 255 : 0 })
+        #expect(placed == drawn && !drawn.vanished)
+        #expect(drawn.values.indices.allSatisfy { drawn.values[$0] == ((isWide ? $0 % 64 : $0 / 64) >= 32 ? 255 : 0) })
+    }
+
     @Test func boxesAreExactHoweverTheyOverlap() {
         let map = Coverage.draw(
             [

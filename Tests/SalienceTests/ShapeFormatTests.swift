@@ -86,8 +86,8 @@ import Testing
         #expect(try test.picture(0) == column)
         #expect(try test.picture(1) == corner)
         #expect(try test.picture(4) == ["........", ".##.....", ".##.....", "........", "........", "........"])
-        #expect(try test.states() == [.map, .map, .unseen, .empty, .map, .unseen])
-        #expect(report.text.contains("1 cancelled") && report.text.contains("1 predictions are skipped") && report.text.contains("results of type keypointlabels"))
+        #expect(try test.states() == [.map, .map, .unseen, .unseen, .map, .unseen] && report.unusable.first == ["d.jpg"])
+        #expect(report.text.contains("1 results of type choices") && report.text.contains("1 cancelled") && report.text.contains("1 predictions are skipped") && report.text.contains("results of type keypointlabels"))
         var guessed = test
         guessed.options.takesPredictions = true
         try guessed.imported(.labelstudio, "tasks.json")
@@ -118,6 +118,35 @@ import Testing
         #expect(failure { try test.imported(.labelme) }?.message.contains("a.json, shapes[0]: a circle of 1 points") == true)
     }
 
+    /// Shapes that have no area, and what is said of whole images, leave an image unseen: nobody said that there is nothing.
+    @Test func whatCannotBeUsedIsNotConfirmedEmpty() throws {
+        let cvat = try Annotated("a.jpg", "b.jpg", "c.jpg", "d.jpg")
+        try cvat.add(
+            "annotations.xml",
+            """
+            <annotations>
+            <image id="0" name="a.jpg" width="8" height="6"><polyline label="x" points="1,1;3,3"/></image>
+            <image id="1" name="b.jpg" width="8" height="6"><tag label="good"/></image>
+            <image id="2" name="c.jpg" width="8" height="6"></image>
+            <image id="3" name="d.jpg" width="8" height="6"><points label="x" points="1,1"/><box label="y" xtl="1" ytl="1" xbr="3" ybr="3"/></image>
+            </annotations>
+            """)
+        let report = try cvat.imported(.cvat, "annotations.xml")
+        #expect(try cvat.states() == [.unseen, .unseen, .empty, .map])
+        #expect(report.unusable.count == 2 && report.text.contains("2 images are annotated") && report.counts.unseen == 2)
+        #expect(try cvat.records()[0].remarks == ["1 shapes of kind polyline left out", "annotated, but nothing of it can be used"])
+        let me = try Annotated("a.jpg")
+        try me.add("a.json", "{\"shapes\": [{\"label\": \"x\", \"points\": [[1, 1]], \"shape_type\": \"point\"}], \"imageHeight\": 6, \"imageWidth\": 8}")
+        try me.imported(.labelme)
+        #expect(try me.states() == [.unseen])
+        let studio = try Annotated("a.jpg", "b.jpg", "c.jpg")
+        func task(_ name: String, _ results: String) -> String { "{\"data\": {\"image\": \"\(name)\"}, \"annotations\": [{\"result\": [\(results)]}]}" }
+        let point = "{\"type\": \"keypointlabels\", \"value\": {\"x\": 1, \"y\": 1}}"
+        try studio.add("tasks.json", "[\(task("a.jpg", point)), \(task("b.jpg", "{\"type\": \"labels\", \"value\": {\"labels\": [\"x\"]}}")), \(task("c.jpg", ""))]")
+        try studio.imported(.labelstudio, "tasks.json")
+        #expect(try studio.states() == [.unseen, .unseen, .empty])
+    }
+
     private func masks(_ file: String, labels: Set<String>? = nil, inverted: Bool = false) throws -> (Annotated, ImportReport) {
         var test = try Annotated("class/a.jpg", stored: PixelSize(width: 4, height: 3))
         test.size = PixelSize(width: 4, height: 3)
@@ -141,6 +170,19 @@ import Testing
         #expect(failure { _ = try masks("mask-palette.png", labels: ["cat"]) }?.kind == .usage)
     }
 
+    /// Black and opaque everywhere, as editors save it: nothing is marked.
+    @Test func anOpaqueBlackMaskIsEmpty() throws {
+        #expect(try masks("mask-opaque.png").0.states() == [.empty])
+        #expect(try masks("mask-opaque.png", inverted: true).0.picture() == ["####", "####", "####"])
+    }
+
+    /// A palette that begins with white shows a mask too: its shades count, not its indices.
+    @Test func greyPalettesAreTakenByTheirShades() throws {
+        #expect(try masks("mask-white-first.png").0.picture() == [".##.", "..#.", "...."])
+        #expect(try masks("mask-white-first.png", labels: ["1"]).0.picture() == ["#..#", "##.#", "####"])
+        #expect(try masks("mask-grey-palette.png").0.picture() == [".##2", "..#.", "...."])
+    }
+
     @Test func masksOfAnotherSizeAreAnErrorWithBoth() throws {
         let test = try Annotated("a.jpg", "b.jpg")
         try test.add("a.png", try bytes(of: fixtures + "/mask-grey.png"))
@@ -150,7 +192,7 @@ import Testing
         #expect(failure { try test.imported(.png) }?.remedy?.contains("JPEG") == true)
         try test.add("a.png", try Image(size: PixelSize(width: 8, height: 6), channels: .grey, pixels: [UInt8](repeating: 0, count: 48)).encodedAsPNG())
         let report = try test.imported(.png)
-        #expect(try test.states() == [.empty, .unseen] && report.emptied.count == 0)
+        #expect(try test.states() == [.empty, .unseen] && report.unusable.count == 0)
     }
 
     /// A mask of the stored pixels of an image that lies on its side.

@@ -163,4 +163,24 @@ import Testing
         // Two that claim one by their last part both get nothing.
         #expect(pairing.pair(["x/two", "y/two", "b/two"]) == [nil, nil, 2])
     }
+
+    /// An estimator that marks nothing has not looked; a person has.
+    @Test func mapsOfZerosByEstimatorsAreUnseen() {
+        #expect(SalienceContent(estimate: [0, 0]) == .unseen && SalienceContent(estimate: [0, 1]) == .pixels([0, 1]))
+        #expect(SalienceContent(pixels: [0, 0]) == .empty)
+    }
+
+    /// Where the extension alone tells names apart, it does.
+    @Test func namesThatDifferByTheirExtension() {
+        let names = ["c/cat.png", "c/cat.jpg", "c/dog.jpg", "c/dog.jpg"]
+        let pairing = NamePairing(names)
+        #expect(pairing.pair(names) == [0, 1, 2, 2])
+        #expect(pairing.find("c/cat.jpg") == 1 && pairing.find("cat.jpg") == 1 && pairing.find("cat") == nil && pairing.find("c/cat.xml") == nil)
+        #expect(pairing.findWhole("c/cat.png", isImage: false) == nil && pairing.rivals(of: "c/cat.png", isImage: false) == ["c/cat.jpg", "c/cat.png"])
+        #expect(pairing.rivals(of: "cat.xml") == ["c/cat.jpg", "c/cat.png"] && pairing.rivals(of: "cat.png").isEmpty && pairing.rivals(of: "dog").isEmpty)
+        #expect(pairing.findSame("c/dog.jpg") == 2 && pairing.findSame("c/dog.png") == nil)
+        // One partner for two that differ: it is the one of the same name.
+        #expect(NamePairing(["c/cat.png"]).pair(["c/cat.png", "c/cat.jpg"]) == [0, nil])
+        #expect(NamePairing(["c/cat.png"]).pair(["c/cat.bmp", "c/cat.jpg"]) == [nil, nil] && NamePairing(["c/cat.png"]).pair(["c/cat.jpg", "c/cat.jpg"]) == [0, 0])
+    }
 }

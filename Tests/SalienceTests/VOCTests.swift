@@ -53,10 +53,10 @@ import Testing
         try test.add("b.xml", xml([("x", "5 5 4 4")]))
         let report = try test.imported(.voc)
         #expect(try test.picture() == ["........", "........", "........", "........", "......##", "......##"])
-        #expect(report.clippedShapes == 1 && report.droppedShapes == 2 && report.emptied.first == ["b.jpg"])
-        #expect(try test.states() == [.map, .empty])
-        #expect(try test.records()[1].remarks?.contains("not empty before") == true)
-        #expect(report.text.contains("WARNING: 1 maps were not empty and are now"))
+        #expect(report.clippedShapes == 1 && report.droppedShapes == 2 && report.unusable.first == ["b.jpg"])
+        #expect(try test.states() == [.map, .unseen])
+        #expect(try test.records()[1].remarks?.last == "annotated, but nothing of it can be used")
+        #expect(report.text.contains("WARNING: 1 images are annotated"))
     }
 
     @Test func labelsAreChosen() throws {
@@ -66,9 +66,9 @@ import Testing
         let report = try test.imported(.voc, labels: ["x"])
         #expect(try test.picture()[0] == "#.......")
         #expect(try test.states() == [.map, .empty])
-        #expect(report.labels.filter { !$0.isChosen }.map(\.count) == [2] && report.emptied.count == 0)
+        #expect(report.labels.filter { !$0.isChosen }.map(\.count) == [2] && report.unusable.count == 0)
         let found = try #require(failure { try test.imported(.voc, labels: ["z"]) })
-        #expect(found.kind == .usage && found.message.contains("\"z\"") && found.remedy?.contains("x, y") == true, "\(found)")
+        #expect(found.kind == .usage && found.message.contains("\"z\"") && found.remedy?.contains("\"x\", \"y\"") == true, "\(found)")
         #expect(try test.source().origins[0].settings?["labels"] == .text("x"))
     }
 
@@ -93,6 +93,23 @@ import Testing
         try test.imported(.voc)
         #expect(try test.picture(0) == ["........", "......##", "......##", "........", "........", "........"])
         #expect(try test.picture(1) == [".##.....", ".##.....", "........", "........", "........", "........"])
+    }
+
+    /// Without a size nothing tells of which pixels the numbers are: the upright ones, with a note, unless somebody says so.
+    @Test func annotationsWithoutASizeOfATurnedImage() throws {
+        let test = try Annotated("a.jpg", "b.jpg", orientation: .quarterTurn, stored: PixelSize(width: 6, height: 8))
+        try test.add("a.xml", xml([("x", "2 1 3 2")], size: (0, 0)))
+        try test.add("b.xml", xml([("x", "2 5 3 8")], size: (0, 0)))
+        let report = try test.imported(.voc)
+        #expect(try test.picture(0) == [".##.....", ".##.....", "........", "........", "........", "........"])
+        #expect(report.unsized.count == 2 && report.sideways.first == ["b.jpg"] && report.text.contains("--orientation stored: b.jpg"))
+        #expect(try test.records()[0].remarks?.first?.contains("no size stated") == true)
+        var stated = test
+        stated.options.frame = .stored
+        let second = try stated.imported(.voc)
+        #expect(try test.picture(0) == ["........", "......##", "......##", "........", "........", "........"])
+        #expect(second.unsized.count == 0 && second.sideways.count == 0 && second.clippedShapes == 0)
+        #expect(try test.source().origins.last?.settings?["orientation"] == .text("stored"))
     }
 
     /// The four orientations that a size tells: a box that is given in the file's pixels comes to lie where it is seen.
@@ -139,6 +156,22 @@ import Testing
         #expect(failure { try stranger.imported(.voc) }?.message.contains("none of the annotations") == true)
     }
 
+    /// `cat.png` and `cat.jpg` are two pictures, of which an annotation's own name does not say which is meant.
+    @Test func namesThatDifferByTheirExtensionAloneShareNothing() throws {
+        let test = try Annotated("cat.png", "cat.jpg", "dog.jpg", "dog.jpg")
+        try test.add("cat.xml", xml([("x", "1 1 2 2")]))
+        try test.add("dog.xml", xml([("x", "1 1 2 2")]))
+        let report = try test.imported(.voc)
+        #expect(try test.states() == [.unseen, .unseen, .map, .map])
+        #expect(report.rivals.count == 1 && report.text.contains("cat.jpg and cat.png"), "\(report.text)")
+        try test.add("cat.xml", xml([("x", "1 1 2 2")], name: "cat.jpg"))
+        #expect(try test.imported(.voc).rivals.count == 0)
+        #expect(try test.states() == [.unseen, .map, .map, .map])
+        let alone = try Annotated("cat.png", "cat.jpg")
+        try alone.add("cat.xml", xml([("x", "1 1 2 2")]))
+        #expect(failure { try alone.imported(.voc) }?.message.contains("cat.jpg and cat.png") == true)
+    }
+
     @Test(arguments: [
         ("<annotation><object><name>x</name><bndbox><xmin>one</xmin></bndbox></object></annotation>", "xmin is \"one\""),
         ("<annotation>", "ends within"), ("<annotation></annotations>", "another element ends"), ("", "holds no element"), ("plain text", "holds no element"),
@@ -151,6 +184,31 @@ import Testing
         try test.add("a.xml", text)
         let found = try #require(failure { try test.imported(.voc) }, "accepted \(text)")
         #expect(found.kind == .badData && found.message.contains("a.xml") && found.message.contains(expected) && found.remedy != nil, "\(found)")
+    }
+
+    /// Two labels in Chinese, which are the same two replacement characters where they are taken for UTF-8.
+    private let gbk: ([UInt8], [UInt8]) = ([0xC1, 0xD1, 0xBA, 0xDB], [0xBF, 0xD7, 0xB6, 0xB4])
+
+    private func file(_ first: String, _ label: [UInt8]) -> [UInt8] {
+        let text = xml([("LABEL", "1 1 2 2")]).replacingOccurrences(of: "<?xml version=\"1.0\"?>", with: first)
+        let parts = text.components(separatedBy: "LABEL")
+        return Array(parts[0].utf8) + label + Array(parts[1].utf8)
+    }
+
+    @Test func labelsInOtherEncodings() throws {
+        let test = try Annotated("a.jpg", "b.jpg")
+        for (first, expected) in [("<?xml version='1.0' encoding='GBK'?>", "\"gbk\""), ("", "not UTF-8"), ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "not UTF-8")] {
+            try test.add("a.xml", file(first, gbk.0))
+            try test.add("b.xml", file(first, gbk.1))
+            let found = try #require(failure { try test.imported(.voc) })
+            #expect(found.kind == .badData && found.message.contains("a.xml") && found.message.contains(expected) && found.remedy?.contains("save it as UTF-8") == true, "\(found)")
+        }
+        // ASCII means the same in all of them.
+        try test.add("a.xml", file("<?xml version='1.0' encoding='GBK'?>", Array("hole".utf8)))
+        try test.add("b.xml", file("<?xml version=\"1.0\" encoding=\"windows-1252\"?>", [0x80, 0xE9] + Array("&#x20AC;".utf8)))
+        #expect(try test.imported(.voc).labels.map(\.name) == ["hole", "\u{20AC}\u{E9}\u{20AC}"])
+        try test.add("b.xml", file("<?xml version=\"1.0\" encoding = 'ISO-8859-1' ?>", [0xE9]))
+        #expect(try test.imported(.voc).labels.map(\.name) == ["hole", "\u{E9}"])
     }
 
     /// What a store is replaced by remembers it.

@@ -17,7 +17,7 @@ package struct ImageAnnotation: Sendable, Hashable {
     package var fileHash: String?
     /// Whether somebody looked: an annotation without regions says that there is nothing.
     package var wasSeen = true
-    /// What could not be used, such as kinds of shapes, with how many.
+    /// What could not be used, such as kinds of shapes, with how many. An annotation that holds nothing else counts as unseen.
     package var leftOut: [String: Int] = [:]
 
     package init(names: [String], size: PixelSize? = nil) {
@@ -50,10 +50,24 @@ package struct Annotations: Sendable {
     package var notes: [String] = []
     /// Settings for the record.
     package var settings: [String: SalienceSetting] = [:]
-    /// Files that could not be read and were left out.
+    /// Why files, or elements of one, were left out: they could not be read.
     package var skipped: [Failure] = []
 
     package init() {}
+
+    /// Reads one element of a file that holds many: one that fails ends it, or is left out where `options` say so.
+    ///
+    /// - Returns: whether it could be read.
+    @discardableResult
+    mutating func reading(_ options: AnnotationOptions, _ body: (inout Annotations) throws -> Void) throws -> Bool {
+        do {
+            try body(&self)
+            return true
+        } catch let failure as Failure where options.skipsBadFiles {
+            skipped.append(failure)
+            return false
+        }
+    }
 }
 
 /// A value per pixel that is unpacked when it is needed.
@@ -119,11 +133,22 @@ package struct AnnotationOptions: Sendable, Hashable {
         case zeroBased = "zero-based"
     }
 
+    /// In which pixels annotations are of an image that EXIF turns.
+    package enum Frame: String, Sendable, CaseIterable {
+        /// Told by the size that the annotation states; where it states none, or one that fits both, the upright ones.
+        case auto
+        /// Those of the file, where the size does not say otherwise.
+        case stored
+        /// Those of the image as it is shown, where the size does not say otherwise.
+        case upright
+    }
+
     /// Labels that are salient; nil: all.
     package var labels: Set<String>?
-    /// Files that cannot be read are left out instead of ending the import.
+    /// What cannot be read is left out instead of ending the import: files, or of a file that holds many images, elements.
     package var skipsBadFiles = false
     package var convention = Convention.auto
+    package var frame = Frame.auto
     /// Label Studio: take predictions where there is no annotation.
     package var takesPredictions = false
     /// PNG: black is salient.

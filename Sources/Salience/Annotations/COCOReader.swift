@@ -17,6 +17,11 @@ enum COCOReader {
         var name: String
     }
 
+    /// As much of an annotation as says where it belongs.
+    private struct Owner: Decodable {
+        var image_id: FlexibleID
+    }
+
     private struct Annotation: Decodable {
         var image_id: FlexibleID
         var category_id: FlexibleID?
@@ -51,11 +56,11 @@ enum COCOReader {
     }
 
     static func read(_ path: String, _ options: AnnotationOptions) throws -> Annotations {
-        try MappedFile(path).withUnsafeBytes { try parse($0, name: path) }
+        try MappedFile(path).withUnsafeBytes { try parse($0, name: path, options) }
     }
 
     /// Categories and images may come after the annotations that name them.
-    static func parse(_ bytes: UnsafeRawBufferPointer, name: String) throws -> Annotations {
+    static func parse(_ bytes: UnsafeRawBufferPointer, name: String, _ options: AnnotationOptions) throws -> Annotations {
         var found = Annotations()
         var numbers: [String: Int] = [:]
         var categories: [String: String] = [:]
@@ -64,18 +69,20 @@ enum COCOReader {
         try JSONElements.forEach(of: bytes, name: name) { key, element in
             counts[key, default: 0] += 1
             let place = "\(name), \(key)[\(counts[key]! - 1)]"
-            switch key {
-            case "images":
-                let image = try decodedAnnotation(Image.self, from: element, place: place)
-                guard numbers[image.id.text] == nil else {
-                    throw Failure.badData("\(place): the id \(image.id.text) is there twice", remedy: "give each image an id of its own")
+            try found.reading(options) { found in
+                switch key {
+                case "images":
+                    let image = try decodedAnnotation(Image.self, from: element, place: place)
+                    guard numbers[image.id.text] == nil else {
+                        throw Failure.badData("\(place): the id \(image.id.text) is there twice", remedy: "give each image an id of its own")
+                    }
+                    numbers[image.id.text] = found.images.count
+                    found.images.append(.init(names: [image.file_name], size: PixelSize(declaredWidth: image.width, height: image.height)))
+                case "categories":
+                    let category = try decodedAnnotation(Category.self, from: element, place: place)
+                    categories[category.id.text] = category.name
+                default: break
                 }
-                numbers[image.id.text] = found.images.count
-                found.images.append(.init(names: [image.file_name], size: PixelSize(declaredWidth: image.width, height: image.height)))
-            case "categories":
-                let category = try decodedAnnotation(Category.self, from: element, place: place)
-                categories[category.id.text] = category.name
-            default: break
             }
         }
         guard counts["images"] != nil else {
@@ -86,15 +93,21 @@ enum COCOReader {
             guard key == "annotations" else { return }
             defer { number += 1 }
             let place = "\(name), annotations[\(number)]"
-            let annotation = try decodedAnnotation(Annotation.self, from: element, place: place)
-            guard let image = numbers[annotation.image_id.text] else {
-                orphans += 1
-                return
+            let isRead = try found.reading(options) { found in
+                let annotation = try decodedAnnotation(Annotation.self, from: element, place: place)
+                guard let image = numbers[annotation.image_id.text] else {
+                    orphans += 1
+                    return
+                }
+                let label = annotation.category_id.map { categories[$0.text] ?? $0.text } ?? ""
+                let shapes = try shapes(annotation, place: place)
+                if shapes.isEmpty { found.images[image].leftOut["annotations without box or shape", default: 0] += 1 }
+                found.images[image].regions += shapes.map { .init(label: label, shape: $0) }
             }
-            let label = annotation.category_id.map { categories[$0.text] ?? $0.text } ?? ""
-            let shapes = try shapes(annotation, place: place)
-            if shapes.isEmpty { found.images[image].leftOut["annotations without box or shape", default: 0] += 1 }
-            found.images[image].regions += shapes.map { .init(label: label, shape: $0) }
+            // Its image is not seen empty for that.
+            if !isRead, let owner = try? decodedAnnotation(Owner.self, from: element, place: place), let image = numbers[owner.image_id.text] {
+                found.images[image].leftOut["annotations that cannot be read", default: 0] += 1
+            }
         }
         if orphans > 0 { found.notes.append("\(orphans) annotations name an image that is not in images") }
         return found
@@ -102,8 +115,9 @@ enum COCOReader {
 
     private static func shapes(_ annotation: Annotation, place: String) throws -> [ImageAnnotation.Shape] {
         switch annotation.segmentation {
-        case .polygons(let polygons) where !polygons.isEmpty:
-            return try polygons.map { numbers in
+        // An empty polygon is none: then the box counts.
+        case .polygons(let polygons) where polygons.contains(where: { !$0.isEmpty }):
+            return try polygons.filter { !$0.isEmpty }.map { numbers in
                 // Four numbers are a box, as cocoapi takes them.
                 if numbers.count == 4 { return .outline(try box(numbers, place: place)) }
                 guard numbers.count >= 6, numbers.count % 2 == 0, numbers.allSatisfy(\.isFinite) else {

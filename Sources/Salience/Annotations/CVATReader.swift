@@ -8,7 +8,7 @@ enum CVATReader {
     static func read(_ files: AnnotationFiles, _ options: AnnotationOptions) throws -> Annotations {
         var found = Annotations()
         var tracks = 0
-        try files.forEach(options, into: &found) { bytes, name, found in tracks += try add(bytes, name: files.whole(name), to: &found) }
+        try files.forEach(options, into: &found) { bytes, name, found in tracks += try add(bytes, name: files.whole(name), options, to: &found) }
         if tracks > 0 {
             guard !found.images.isEmpty else {
                 throw Failure.badData("\(files.path): holds \(tracks) tracks of a video and no images", remedy: "export the task as \"CVAT for images 1.1\"")
@@ -19,11 +19,11 @@ enum CVATReader {
     }
 
     /// - Returns: tracks, which are not supported.
-    static func add(_ bytes: [UInt8], name: String, to found: inout Annotations) throws -> Int {
+    static func add(_ bytes: [UInt8], name: String, _ options: AnnotationOptions, to found: inout Annotations) throws -> Int {
         var scanner = XMLScanner(bytes, name: name)
         var tracks = 0
         let root = try scanner.forEachElement(named: ["image", "track"]) { element in
-            if element.name == "track" { tracks += 1 } else { found.images.append(try image(element, name: name)) }
+            if element.name == "track" { tracks += 1 } else { try found.reading(options) { $0.images.append(try image(element, name: name)) } }
         }
         guard root == "annotations" else {
             throw Failure.badData("\(name): the outermost element is <\(root)>, expected <annotations>", remedy: "expected CVAT for images 1.1")
@@ -70,8 +70,8 @@ enum CVATReader {
                     AnnotationMask(
                         .runs(runs, byColumn: false), size: PixelSize(width: Int(sides[0]), height: Int(sides[1])), left: Int(sides[2]), top: Int(sides[3])))
             default:
-                // A tag is said of the whole image.
-                if shape.name != "tag" { image.leftOut["shapes of kind \(shape.name)", default: 0] += 1 }
+                // A tag is said of the whole image, and does not say that somebody looked for shapes.
+                image.leftOut[shape.name == "tag" ? "tags of whole images" : "shapes of kind \(shape.name)", default: 0] += 1
                 found = nil
             }
             if let found { image.regions.append(.init(label: shape.attributes["label"] ?? "", shape: found)) }

@@ -7,6 +7,7 @@ enum JSONElements {
     ///   array). A member that is no array is one element.
     /// - Throws: `Failure.badData` with the byte where brackets do not match or the file ends early.
     static func forEach(of bytes: UnsafeRawBufferPointer, name: String, _ body: (_ key: String, _ element: Slice<UnsafeRawBufferPointer>) throws -> Void) throws {
+        try refuseUTF16(bytes, name: name)
         var scanner = Scanner(bytes: bytes, name: name)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { scanner.place = 3 }
         scanner.space()
@@ -129,7 +130,8 @@ struct FlexibleID: Decodable, Hashable {
 }
 
 /// Decodes an element of a file of annotations.
-func decodedAnnotation<Value: Decodable>(_ type: Value.Type, from bytes: some Sequence<UInt8>, place: String) throws -> Value {
+func decodedAnnotation<Value: Decodable>(_ type: Value.Type, from bytes: some Collection<UInt8>, place: String) throws -> Value {
+    try requireUTF8(bytes, name: place)
     do {
         return try decodedJSON(type, from: bytes)
     } catch {

@@ -56,12 +56,7 @@ enum LabelStudioReader {
     static func parse(_ bytes: UnsafeRawBufferPointer, name: String, _ options: AnnotationOptions) throws -> Annotations {
         var found = Annotations()
         var (cancelled, predicted, number) = (0, 0, 0)
-        try JSONElements.forEach(of: bytes, name: name) { key, element in
-            guard key.isEmpty else {
-                throw Failure.badData("\(name): the outermost value is an object", remedy: "expected Label Studio's JSON, a list of tasks (not JSON-MIN)")
-            }
-            let place = "\(name), task \(number + 1)"
-            number += 1
+        func add(_ element: Slice<UnsafeRawBufferPointer>, to found: inout Annotations, place: String) throws {
             let task = try decodedAnnotation(Task.self, from: element, place: place)
             guard let address = address(task.data ?? [:]) else {
                 throw Failure.badData("\(place): data names no image", remedy: "expected the field image, as Label Studio's JSON has it")
@@ -77,8 +72,15 @@ enum LabelStudioReader {
                 predicted += predictions.count
             }
             image.wasSeen = !used.isEmpty
-            for result in used.flatMap({ $0.result ?? [] }) { try add(result, to: &image, place: place) }
+            for result in used.flatMap({ $0.result ?? [] }) { try LabelStudioReader.add(result, to: &image, place: place) }
             found.images.append(image)
+        }
+        try JSONElements.forEach(of: bytes, name: name) { key, element in
+            guard key.isEmpty else {
+                throw Failure.badData("\(name): the outermost value is an object", remedy: "expected Label Studio's JSON, a list of tasks (not JSON-MIN)")
+            }
+            number += 1
+            try found.reading(options) { try add(element, to: &$0, place: "\(name), task \(number)") }
         }
         if cancelled > 0 { found.notes.append("\(cancelled) cancelled annotations are skipped") }
         if predicted > 0 { found.notes.append("\(predicted) predictions are skipped, for nobody confirmed them (--predictions takes them)") }
@@ -106,6 +108,7 @@ enum LabelStudioReader {
     }
 
     private static func add(_ result: Result, to image: inout ImageAnnotation, place: String) throws {
+        // Relations have no value.
         guard let value = result.value, let type = result.type else { return }
         let labels = value.rectanglelabels ?? value.polygonlabels ?? value.brushlabels ?? value.ellipselabels ?? value.labels ?? [""]
         if let size = PixelSize(declaredWidth: result.original_width, height: result.original_height) {
@@ -145,8 +148,8 @@ enum LabelStudioReader {
         case "brushlabels", "brush":
             guard let rle = value.rle, rle.allSatisfy({ (0...255).contains($0) }) else { throw Failure.badData("\(place): a brush without rle", remedy: "export it again, as JSON") }
             shape = .mask(AnnotationMask(.brush(rle.map { UInt8($0) }), size: try size()))
-        case "choices", "textarea", "rating", "taxonomy", "number": return
         default:
+            // Choices, ratings and texts among them: said of the whole image, they do not say that somebody looked for shapes.
             image.leftOut["results of type \(type.prefix(40))", default: 0] += 1
             return
         }

@@ -17,8 +17,9 @@ package enum PNGMask {
 
     /// 0 to 255 per pixel.
     ///
-    /// Grey: shades, the largest possible value being 255; where no pixel is above 1, 0 and 1 are background and salient.
-    /// Alpha counts as a weight; a file whose colours say nothing and whose alpha does is its alpha.
+    /// A palette of black and white, or of distinct greys with both among them, means its shades, whatever their order, unless labels are
+    /// named; of any other, the indices count. Grey: shades, the largest possible value being 255; where no pixel is above 1, 0 and 1 are background and salient.
+    /// Alpha counts as a weight; a file of one colour whose alpha varies is its alpha. One that is black and opaque everywhere is empty.
     /// - Returns: with the values, how they were understood where it is not plain.
     static func values(_ png: RawPNG, _ meaning: Meaning, expecting size: PixelSize, name: String) throws -> (values: [UInt8], remark: String?) {
         guard png.header.storedSize == size else {
@@ -31,7 +32,11 @@ package enum PNGMask {
 
     private static func salient(_ png: RawPNG, _ meaning: Meaning, name: String) throws -> (values: [UInt8], remark: String?) {
         if png.header.hasPalette, !isGreyRamp(png.palette) {
-            return (png.samples.map { isChosen(Int($0), meaning.indices) ? 255 : 0 }, "palette indices")
+            guard meaning.indices == nil, let greys = shades(png.palette) else {
+                return (png.samples.map { isChosen(Int($0), meaning.indices) ? 255 : 0 }, "palette indices")
+            }
+            // An index beyond the palette is as good as void.
+            return (png.samples.map { greys.indices.contains(Int($0)) ? greys[Int($0)] : 0 }, "a palette of greys, taken by its shades")
         }
         let channels = png.channels
         let (count, most) = (png.samples.count / channels, (1 << png.header.bitDepth) - 1)
@@ -45,7 +50,7 @@ package enum PNGMask {
         var grey = (0..<count).map { sample($0, 0) }
         if let indices = meaning.indices { return (grey.map { indices.contains($0) ? 255 : 0 }, "grey values as labels") }
         let hasAlpha = channels == 2 || channels == 4
-        if hasAlpha, grey.allSatisfy({ $0 == grey[0] }) {
+        if hasAlpha, grey.allSatisfy({ $0 == grey[0] }), (0..<count).contains(where: { sample($0, channels - 1) != sample(0, channels - 1) }) {
             return ((0..<count).map { shade(sample($0, channels - 1), most) }, "the alpha of a file of one colour")
         }
         let largest = grey.max() ?? 0
@@ -63,6 +68,15 @@ package enum PNGMask {
     private static func shade(_ value: Int, _ most: Int) -> UInt8 { UInt8((value * 255 + most / 2) / most) }
 
     private static func isChosen(_ index: Int, _ chosen: Set<Int>?) -> Bool { chosen.map { $0.contains(index) } ?? (index != 0 && index != 255) }
+
+    /// The grey of each index, where the palette shows a mask and not labels; else nil.
+    private static func shades(_ palette: [SIMD3<UInt8>]) -> [UInt8]? {
+        guard palette.allSatisfy({ $0.x == $0.y && $0.x == $0.z }) else { return nil }
+        let greys = palette.map(\.x)
+        guard greys.contains(255) else { return nil }
+        let isBlackAndWhite = greys.allSatisfy { $0 == 0 || $0 == 255 }
+        return isBlackAndWhite || greys.contains(0) && Set(greys).count == greys.count ? greys : nil
+    }
 
     private static func isGreyRamp(_ palette: [SIMD3<UInt8>]) -> Bool {
         palette.count == 256 && palette.indices.allSatisfy { palette[$0] == SIMD3(repeating: UInt8($0)) }

@@ -3,7 +3,8 @@ import Foundation
 import Images
 
 /// Boxes in a table with a header line: `path,xmin,ymin,xmax,ymax` and where there are `label`, `width`, `height` (of the image). One line
-/// per box; a line with a path and no numbers says that there is nothing. Places between pixels, counted from 0.
+/// per box; a line with a path and no numbers says that there is nothing. Places between pixels, counted from 0; shares of the image's
+/// width and height where no number is above 1 and some are fractions, or the columns are those of Open Images.
 enum CSVReader {
     private static let synonyms: [String: String] = [
         "file": "path", "filename": "path", "file_name": "path", "image": "path", "image_path": "path", "imageid": "path", "image_id": "path",
@@ -16,12 +17,11 @@ enum CSVReader {
     }
 
     static func parse(_ bytes: [UInt8], name: String, _ options: AnnotationOptions) throws -> Annotations {
+        try requireUTF8(bytes, name: name)
         var table = DelimitedText(bytes, name: name)
         guard let header = try table.next() else { throw Failure.badData("\(name): is empty", remedy: "expected a line of column names: path,xmin,ymin,xmax,ymax,label") }
-        let columns = header.map { column in
-            let word = column.trimmingCharacters(in: .whitespaces).lowercased()
-            return synonyms[word] ?? word
-        }
+        let words = header.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+        let columns = words.map { synonyms[$0] ?? $0 }
         for required in ["path", "xmin", "ymin", "xmax", "ymax"] where !columns.contains(required) {
             throw Failure.badData(
                 "\(name):1: there is no column \(required), found \(header.map { String($0.prefix(40)) }.joined(separator: ", "))",
@@ -29,26 +29,44 @@ enum CSVReader {
         }
         var found = Annotations()
         var numbers: [String: Int] = [:]
+        var (areShares, mayBeShares) = (options.convention == .auto, words.contains("imageid") && words.contains("labelname"))
         while let fields = try table.next() {
             let line = table.line
-            guard fields.count == columns.count else {
-                throw Failure.badData("\(name):\(line): \(fields.count) fields, expected \(columns.count), as in the first line", remedy: "quote fields that hold the separator")
+            var (box, path, label) = ([Double](), "", "")
+            try found.reading(options) { found in
+                guard fields.count == columns.count else {
+                    throw Failure.badData("\(name):\(line): \(fields.count) fields, expected \(columns.count), as in the first line", remedy: "quote fields that hold the separator")
+                }
+                var row: [String: String] = [:]
+                for (column, field) in zip(columns, fields) { row[column] = field.trimmingCharacters(in: .whitespaces) }
+                (path, label) = (row["path"] ?? "", row["label"] ?? "")
+                guard !path.isEmpty else { throw Failure.badData("\(name):\(line): there is no path", remedy: "name an image in every line") }
+                let image = numbers[path] ?? found.images.count
+                if numbers.updateValue(image, forKey: path) == nil { found.images.append(ImageAnnotation(names: [path])) }
+                if let size = PixelSize(declaredWidth: row["width"].flatMap(Double.init), height: row["height"].flatMap(Double.init)) { found.images[image].size = size }
+                let corners = ["xmin", "ymin", "xmax", "ymax"].map { row[$0] ?? "" }
+                if corners.allSatisfy(\.isEmpty) { return }
+                let values = corners.compactMap { Double($0.replacingOccurrences(of: ",", with: ".")) }
+                guard values.count == 4, values.allSatisfy(\.isFinite) else {
+                    // Its image is not seen empty for that.
+                    found.images[image].leftOut["lines that cannot be read", default: 0] += 1
+                    throw Failure.badData(
+                        "\(name):\(line): \(corners.map { "\"\($0.prefix(20))\"" }.joined(separator: ", ")) is no box", remedy: "expected four numbers of pixels, or none where there is nothing")
+                }
+                box = values
             }
-            var row: [String: String] = [:]
-            for (column, field) in zip(columns, fields) { row[column] = field.trimmingCharacters(in: .whitespaces) }
-            guard let path = row["path"], !path.isEmpty else { throw Failure.badData("\(name):\(line): there is no path", remedy: "name an image in every line") }
-            let image = numbers[path] ?? found.images.count
-            if numbers.updateValue(image, forKey: path) == nil { found.images.append(ImageAnnotation(names: [path])) }
-            if let size = PixelSize(declaredWidth: row["width"].flatMap(Double.init), height: row["height"].flatMap(Double.init)) { found.images[image].size = size }
-            let corners = ["xmin", "ymin", "xmax", "ymax"].map { row[$0] ?? "" }
-            if corners.allSatisfy(\.isEmpty) { continue }
-            let values = corners.compactMap { Double($0.replacingOccurrences(of: ",", with: ".")) }
-            guard values.count == 4, values.allSatisfy(\.isFinite) else {
-                throw Failure.badData("\(name):\(line): \(corners.map { String($0.prefix(20)) }.joined(separator: ", ")) is no box", remedy: "expected four numbers of pixels, or none where there is nothing")
-            }
+            guard box.count == 4, let image = numbers[path] else { continue }
+            areShares = areShares && box.allSatisfy { (0...1).contains($0) }
+            mayBeShares = mayBeShares || box.contains { $0 != $0.rounded() }
             let shift: Double = options.convention == .oneBased ? 1 : 0
             found.images[image].regions.append(
-                .init(label: row["label"] ?? "", shape: .outline(.box(Box(left: values[0] - shift, top: values[1] - shift, right: values[2], bottom: values[3])))))
+                .init(label: label, shape: .outline(.box(Box(left: box[0] - shift, top: box[1] - shift, right: box[2], bottom: box[3])))))
+        }
+        if areShares, mayBeShares, found.images.contains(where: { !$0.regions.isEmpty }) {
+            for image in found.images.indices { found.images[image].isRelative = true }
+            found.notes.append("coordinates: shares of the image's width and height (told by the numbers, none of which is above 1; --convention says otherwise)")
+            found.settings["convention"] = .text("relative")
+            return found
         }
         let isOneBased = options.convention == .oneBased
         found.notes.append("pixel convention: \(isOneBased ? "pixels counted from 1, both corners in the box" : "places between pixels, counted from 0 (--convention one-based says otherwise)")")
@@ -71,23 +89,23 @@ enum CUBReader {
     static func parse(images: [UInt8], boxes: [UInt8], labels: [UInt8]?, classes: [UInt8]?, name: String) throws -> Annotations {
         var found = Annotations()
         var numbers: [Substring: Int] = [:]
-        let imageText = String(decoding: images, as: UTF8.self)
+        let imageText = try annotationText(images, name: name + "/images.txt")
         for (line, fields) in lines(imageText, parts: 2) {
             guard fields.count == 2 else { throw failure("images.txt", line, "an id and a path", name) }
             guard numbers.updateValue(found.images.count, forKey: fields[0]) == nil else { throw failure("images.txt", line, "each id once", name) }
             found.images.append(ImageAnnotation(names: [fields[1].trimmingCharacters(in: .whitespaces)]))
         }
         var names: [Substring: String] = [:]
-        let classText = String(decoding: classes ?? [], as: UTF8.self)
+        let classText = try annotationText(classes ?? [], name: name + "/classes.txt")
         for (_, fields) in lines(classText, parts: 2) where fields.count == 2 { names[fields[0]] = fields[1].trimmingCharacters(in: .whitespaces) }
         var labelOf: [Int: String] = [:]
-        let labelText = String(decoding: labels ?? [], as: UTF8.self)
+        let labelText = try annotationText(labels ?? [], name: name + "/image_class_labels.txt")
         for (line, fields) in lines(labelText, parts: 2) {
             guard fields.count == 2, let image = numbers[fields[0]] else { throw failure("image_class_labels.txt", line, "an id of images.txt and a class", name) }
             let label = fields[1].trimmingCharacters(in: .whitespaces)[...]
             labelOf[image] = names[label] ?? String(label)
         }
-        for (line, fields) in lines(String(decoding: boxes, as: UTF8.self), parts: 5) {
+        for (line, fields) in lines(try annotationText(boxes, name: name + "/bounding_boxes.txt"), parts: 5) {
             let values = fields.dropFirst().compactMap { Double($0.trimmingCharacters(in: .whitespaces)) }
             guard fields.count == 5, values.count == 4, values.allSatisfy(\.isFinite), let image = numbers[fields[0]] else {
                 throw failure("bounding_boxes.txt", line, "an id of images.txt, x, y, width and height", name)

@@ -17,14 +17,15 @@ struct XMLElement: Hashable {
 
 /// A small strict reader of XML 1.0, for the files that annotation tools write: elements, attributes, text, CDATA, comments.
 /// Entities are the five that XML has and characters by number; a document that declares its own is refused, so none can
-/// grow. UTF-8, or Latin-1 where the declaration says so.
+/// grow. UTF-8, or Latin-1 or Windows-1252 where the declaration says so; what is declared otherwise, or is not what it is declared to
+/// be, is refused unless it is ASCII: labels in it would come out garbled, and different ones alike.
 ///
 /// Our own instead of FoundationXML's, which would bring libxml2 and ICU to every rank of every job.
 struct XMLScanner {
-    private let bytes: [UInt8]
+    /// In UTF-8 once the prologue is read.
+    private var bytes: [UInt8]
     private let name: String
     private var position = 0
-    private var isLatin = false
 
     private static let depthLimit = 64
 
@@ -81,14 +82,45 @@ struct XMLScanner {
 
     private mutating func prologue() throws {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
-        guard !bytes.starts(with: [0xFE, 0xFF]), !bytes.starts(with: [0xFF, 0xFE]) else { throw failure("is in UTF-16; save it as UTF-8") }
+        try refuseUTF16(bytes, name: name)
         space()
-        guard skip("<?xml") else { return }
-        guard let end = find("?>") else { throw failure("the XML declaration does not end") }
-        let declaration = String(decoding: bytes[position..<end], as: UTF8.self).lowercased()
-        isLatin = ["iso-8859-1", "latin1", "latin-1", "windows-1252"].contains { declaration.contains($0) }
-        position = end + 2
+        var encoding = "utf-8"
+        if skip("<?xml") {
+            guard let end = find("?>") else { throw failure("the XML declaration does not end") }
+            let declaration = String(decoding: bytes[position..<end], as: UTF8.self).lowercased()
+            if let range = declaration.firstRange(of: "encoding") {
+                let value = declaration[range.upperBound...].drop { $0.isWhitespace || $0 == "=" || $0 == "\"" || $0 == "'" }
+                encoding = String(value.prefix { !$0.isWhitespace && $0 != "\"" && $0 != "'" })
+            }
+            position = end + 2
+        }
+        try decode(from: encoding)
     }
+
+    /// Makes UTF-8 of what follows the declaration.
+    private mutating func decode(from encoding: String) throws {
+        let rest = bytes[position...]
+        // ASCII means the same in all of them, but for those that shift by an escape.
+        guard rest.contains(where: { $0 >= 0x80 || $0 == 0x1B }) else { return }
+        let remedy = "save it as UTF-8, and declare no other encoding in its first line"
+        switch encoding {
+        case "utf-8", "utf8", "us-ascii", "ascii":
+            guard String(validating: rest, as: UTF8.self) != nil else { throw failure("is not UTF-8 text", remedy: remedy) }
+        case "iso-8859-1", "latin1", "latin-1": transcode { Unicode.Scalar($0) }
+        case "windows-1252", "cp1252": transcode { (0x80...0x9F).contains($0) ? XMLScanner.windows[Int($0) - 0x80] : Unicode.Scalar($0) }
+        default: throw failure("is in the encoding \"\(encoding.prefix(40))\", expected UTF-8", remedy: remedy)
+        }
+    }
+
+    private mutating func transcode(_ scalar: (UInt8) -> Unicode.Scalar) {
+        let text = String(String.UnicodeScalarView(bytes[position...].map(scalar)))
+        bytes.replaceSubrange(position..., with: Array(text.utf8))
+    }
+
+    /// Where Windows-1252 differs from Latin-1: 0x80 to 0x9F.
+    private static let windows = Array(
+        ("\u{20AC}\u{81}\u{201A}\u{192}\u{201E}\u{2026}\u{2020}\u{2021}\u{2C6}\u{2030}\u{160}\u{2039}\u{152}\u{8D}\u{17D}\u{8F}"
+            + "\u{90}\u{2018}\u{2019}\u{201C}\u{201D}\u{2022}\u{2013}\u{2014}\u{2DC}\u{2122}\u{161}\u{203A}\u{153}\u{9D}\u{17E}\u{178}").unicodeScalars)
 
     /// Text up to the next tag or the end, without comments, instructions and document types.
     private mutating func characters() throws -> String {
@@ -176,7 +208,7 @@ struct XMLScanner {
             default:
                 let number = entity.hasPrefix("#x") ? UInt32(entity.dropFirst(2), radix: 16) : entity.hasPrefix("#") ? UInt32(entity.dropFirst()) : nil
                 guard let number, number > 0, let scalar = Unicode.Scalar(number) else { throw failure("the unknown entity &\(entity);") }
-                result += isLatin && number < 256 ? [UInt8(number)] : Array(String(Character(scalar)).utf8)
+                result += Array(String(Character(scalar)).utf8)
             }
             place = end + 1
         }
@@ -184,7 +216,7 @@ struct XMLScanner {
     }
 
     private func string(_ part: ArraySlice<UInt8>) -> String {
-        isLatin ? String(String.UnicodeScalarView(part.map { Unicode.Scalar($0) })) : String(decoding: part, as: UTF8.self)
+        String(decoding: part, as: UTF8.self)
     }
 
     private static func trimmed(_ text: String) -> String {
@@ -222,8 +254,8 @@ struct XMLScanner {
         position = end + text.utf8.count
     }
 
-    private func failure(_ what: String) -> Failure {
+    private func failure(_ what: String, remedy: String = "export the file again, as XML") -> Failure {
         let line = bytes.prefix(min(position, bytes.count)).count { $0 == 0x0A } + 1
-        return .badData("\(name):\(line): \(what)", remedy: "export the file again, as XML")
+        return .badData("\(name):\(line): \(what)", remedy: remedy)
     }
 }

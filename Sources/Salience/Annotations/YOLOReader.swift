@@ -23,7 +23,9 @@ enum YOLOReader {
     static func parse(_ bytes: [UInt8], name: String, classNames: [String]) throws -> ImageAnnotation {
         var image = ImageAnnotation(names: [])
         image.isRelative = true
-        for (line, text) in String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        // Not split at "\n": a carriage return and a line feed are one Character, which is not equal to it.
+        let lines = try annotationText(bytes, name: name).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (line, text) in lines.enumerated() {
             let fields = text.split(whereSeparator: \.isWhitespace)
             if fields.isEmpty { continue }
             func failure(_ what: String) -> Failure {
@@ -58,7 +60,7 @@ enum YOLOReader {
             for name in ["data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.names"] {
                 let file = folder + "/" + name
                 guard access(file, R_OK) == 0, let bytes = try? ReadableFile.contents(of: file, limit: 1 << 20) else { continue }
-                let text = String(decoding: bytes, as: UTF8.self)
+                let text = try annotationText(bytes, name: file)
                 let names = name.hasSuffix("ml") ? namesInYAML(text) : text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
                 if !names.isEmpty { return names }
             }

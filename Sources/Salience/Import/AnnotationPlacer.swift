@@ -21,6 +21,10 @@ struct AnnotationPlacer {
         var wasMarked = false
         /// Turned by EXIF, but of equal size before and after: taken as upright.
         var isAmbiguous = false
+        /// Turned by EXIF, and nothing says of which size the annotated image was: taken as upright.
+        var isUnsized = false
+        /// Unsized, with shapes that fit into the stored image only.
+        var isSideways = false
         var remarks: [String] = []
     }
 
@@ -34,7 +38,9 @@ struct AnnotationPlacer {
         let frame = try frame(annotation, name: name)
         let source = frame == .stored ? storedSize : upright
         var placed = Placed(content: .empty)
-        placed.isAmbiguous = orientation != .up && annotation.size != nil && storedSize == upright && !annotation.isStored
+        let isAssumed = orientation != .up && !annotation.isStored && !regions.isEmpty
+        placed.isUnsized = isAssumed && statedSize(annotation) == nil
+        placed.isAmbiguous = isAssumed && !placed.isUnsized && storedSize == upright
         var outlines: [Outline] = []
         var canvas: [UInt8]?
         for region in regions {
@@ -45,6 +51,7 @@ struct AnnotationPlacer {
                 guard scaled.isReasonable else {
                     throw Failure.badData("\(name): a shape with a coordinate beyond ten million pixels, or that is no number", remedy: "export the annotation again")
                 }
+                if placed.isUnsized, !fits(scaled, in: upright), fits(scaled, in: storedSize) { placed.isSideways = true }
                 let turned = frame == .stored ? scaled.mapped { orientation.upright($0, stored: storedSize) } : scaled
                 guard let kept = clip(turned, &placed) else { continue }
                 outlines.append(kept)
@@ -70,12 +77,26 @@ struct AnnotationPlacer {
         return placed
     }
 
-    private func frame(_ annotation: ImageAnnotation, name: String) throws -> Geometry.Frame {
-        // A mask of the whole image says its size too.
+    /// A mask of the whole image says its size too.
+    private func statedSize(_ annotation: ImageAnnotation) -> PixelSize? {
         let masks = annotation.regions.lazy.compactMap { region -> PixelSize? in
             if case .mask(let mask) = region.shape, mask.corner == nil { mask.size } else { nil }
         }
-        guard let size = annotation.size ?? masks.first else { return annotation.isStored ? .stored : .upright }
+        return annotation.size ?? masks.first
+    }
+
+    private func fits(_ outline: Outline, in size: PixelSize) -> Bool {
+        let corners: [Point]
+        switch outline {
+        case .box(let box): corners = [Point(x: box.left, y: box.top), Point(x: box.right, y: box.bottom)]
+        case .polygon(let points): corners = points
+        }
+        let (right, bottom) = (Double(size.width) + 1e-6, Double(size.height) + 1e-6)
+        return corners.allSatisfy { $0.x >= -1e-6 && $0.y >= -1e-6 && $0.x <= right && $0.y <= bottom }
+    }
+
+    private func frame(_ annotation: ImageAnnotation, name: String) throws -> Geometry.Frame {
+        guard let size = statedSize(annotation) else { return annotation.isStored ? .stored : .upright }
         if size == upright { return annotation.isStored && storedSize == upright ? .stored : .upright }
         if size == storedSize { return .stored }
         throw mismatch(size, name: name, file: annotation.file)

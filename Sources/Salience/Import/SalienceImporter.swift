@@ -63,6 +63,7 @@ package struct SalienceImporter {
         let found = try format.read(path, options)
         var settings = found.settings
         settings["labels"] = .text(options.labels?.sorted().joined(separator: ",") ?? "all")
+        if options.frame != .auto { settings["orientation"] = .text(options.frame.rawValue) }
         if !found.skipped.isEmpty { settings["files left out"] = .number(Double(found.skipped.count)) }
         var isFolder: ObjCBool = false
         _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
@@ -117,6 +118,8 @@ package struct SalienceImporter {
     }
 
     private func place(_ annotation: ImageAnnotation, _ target: Target, _ chosen: Set<String>?, _ report: inout ImportReport) throws -> (SalienceContent, [String]) {
+        var annotation = annotation
+        if options.frame != .auto { annotation.isStored = options.frame == .stored }
         for (kind, count) in annotation.leftOut { report.leftOut[kind, default: 0] += count }
         guard annotation.wasSeen else { return (.unseen, []) }
         let regions = annotation.regions.filter { chosen?.contains($0.label) ?? true }
@@ -134,10 +137,19 @@ package struct SalienceImporter {
             report.droppedImages.add(target.name)
             remarks.append("\(placed.dropped) shapes without an area dropped")
         }
-        if placed.isAmbiguous { report.ambiguous.add(target.name) }
-        if placed.content == .empty, placed.wasMarked {
-            report.emptied.add(target.name)
-            remarks.append("not empty before")
+        if options.frame == .auto {
+            if placed.isAmbiguous { report.ambiguous.add(target.name) }
+            if placed.isUnsized {
+                report.unsized.add(target.name)
+                remarks.append("turned by EXIF, no size stated: taken as of the upright image")
+            }
+        }
+        if placed.isSideways { report.sideways.add(target.name) }
+        // Somebody marked something, of which nothing can be used: that is not to say that there is nothing.
+        if placed.content == .empty, placed.wasMarked || annotation.regions.isEmpty && !annotation.leftOut.isEmpty {
+            report.unusable.add(target.name)
+            let kinds = annotation.leftOut.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key) left out" }
+            return (.unseen, remarks + kinds + ["annotated, but nothing of it can be used"])
         }
         return (placed.content, remarks)
     }
@@ -163,9 +175,11 @@ package struct SalienceImporter {
             for image in input.annotations.images { for region in image.regions { counts[region.label, default: 0] += 1 } }
         }
         if let unknown = chosen?.sorted().first(where: { counts[$0] == nil }) {
-            let names = counts.keys.sorted()
-            let near = nearestName(to: unknown, among: names).map { "did you mean \($0)? " } ?? ""
-            throw Failure.usage("--labels: no shape has the label \"\(unknown)\"", remedy: "\(near)There are: \(names.prefix(40).joined(separator: ", "))")
+            let names = counts.keys.filter { !$0.isEmpty }.sorted()
+            let near = nearestName(to: unknown, among: names).map { "did you mean \"\($0)\"? " } ?? ""
+            let all = names.isEmpty ? "no shape has one" : "there are: \(names.prefix(40).map { "\"\($0)\"" }.joined(separator: ", "))\(names.count > 40 ? ", …" : "")"
+            let bare = counts[""].map { "; \($0) shapes have none" } ?? ""
+            throw Failure.usage("--labels: no shape has the label \"\(unknown)\"", remedy: near + all + (names.isEmpty ? "" : bare))
         }
         return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value, chosen?.contains($0.key) ?? true) }
     }
@@ -191,13 +205,27 @@ package struct SalienceImporter {
         }
         for (input, found) in inputs.enumerated() {
             for (image, annotation) in found.annotations.images.enumerated() {
-                if let target = annotation.names.lazy.compactMap(pairing.findWhole).first { try claim(target, (input, image)) } else { rest.append((input, image)) }
+                var (target, rivals, key) = (Int?.none, [String](), "")
+                for name in annotation.names where target == nil {
+                    let isImage = name != annotation.file
+                    let found = pairing.findWhole(name, isImage: isImage)
+                    // After a name that may mean several images, only one that says which of them.
+                    if rivals.isEmpty || NamePairing.key(name) == key { target = found }
+                    if found == nil, rivals.isEmpty { (rivals, key) = (pairing.rivals(of: name, isImage: isImage), NamePairing.key(name)) }
+                }
+                if let target {
+                    try claim(target, (input, image))
+                } else if rivals.isEmpty {
+                    rest.append((input, image))
+                } else {
+                    report.rivals.add(rivals.joined(separator: " and "))
+                }
             }
         }
         let wholly = pairs.map { $0 != nil }
         for pair in rest {
             let annotation = inputs[pair.input].annotations.images[pair.image]
-            if let target = annotation.names.lazy.compactMap(pairing.findLast).first(where: { !wholly[$0] }) {
+            if let target = annotation.names.lazy.compactMap({ pairing.findLast($0, isImage: $0 != annotation.file) }).first(where: { !wholly[$0] }) {
                 try claim(target, pair)
             } else {
                 report.unmatchedAnnotations.add(annotation.names.first ?? "")
@@ -205,12 +233,17 @@ package struct SalienceImporter {
         }
         // An image that a manifest lists more than once.
         for index in targets.indices where pairs[index] == nil {
-            if let first = pairing.findWhole(targets[index].name), first != index { pairs[index] = pairs[first] }
+            if let first = pairing.findSame(targets[index].name), first != index { pairs[index] = pairs[first] }
         }
         for index in targets.indices {
             if pairs[index] != nil { report.matched += 1 } else { report.unmatchedImages.add(targets[index].name) }
         }
         guard report.matched > 0 else {
+            if report.rivals.count > 0 {
+                throw Failure.badData(
+                    "no annotation belongs to one image: images differ by their extension alone (\(report.rivals.text))",
+                    remedy: "give each image a name of its own, or annotations that name it with its extension")
+            }
             let example = inputs.flatMap(\.annotations.images).first?.names.first ?? "none"
             throw Failure.badData(
                 "none of the annotations belongs to an image: they name \(example), the data set has \(targets.first?.name ?? "none")",

@@ -75,6 +75,9 @@ package struct ComparisonReport: Sendable, Hashable, Codable {
         if withoutTruth > 0 { lines.append("\(withoutTruth) images have no truth (nobody looked, or nothing is salient): left out") }
         if withoutPositives > 0 { lines.append("\(withoutPositives) images have a truth below the threshold everywhere: left out") }
         if withoutNegatives > 0 { lines.append("\(withoutNegatives) images are salient everywhere: AUC is not defined for them") }
+        if !sources.contains(where: { $0.isControl && $0.name == SalienceControl.shuffled.rawValue }) {
+            lines.append("shuffled is left out: one image only has a truth, so there is no other image's map to give it")
+        }
         for source in sources where source.constant > 0 || source.missing > 0 {
             let missing = source.missing > 0 ? ", \(source.missing) of them because there is none" : ""
             lines.append("\(source.name): \(source.constant) maps are constant\(missing)")

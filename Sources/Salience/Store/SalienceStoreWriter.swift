@@ -14,6 +14,9 @@ package enum SalienceContent: Sendable, Hashable {
     /// A map as pixels, or `.empty` where it marks nothing.
     package init(pixels: [UInt8]) { self = pixels.contains { $0 != 0 } ? .pixels(pixels) : .empty }
 
+    /// A program's guess; `.unseen` where it marks nothing, for nobody looked.
+    package init(estimate: [UInt8]) { self = estimate.contains { $0 != 0 } ? .pixels(estimate) : .unseen }
+
     package var state: SalienceState {
         switch self {
         case .unseen: .unseen
