@@ -10,22 +10,12 @@ import Salience
 ///
 /// It says nothing that the run has not computed or been told. What only people know is left for them to fill in.
 struct ModelCard {
-    /// An epoch's validation, as `metrics.jsonl` has it.
-    struct Validated: Decodable {
-        var type: String
-        var epoch: Int?
-        var step: Int
-        var cleanAccuracy: Double?
-        var robustAccuracy: Double?
-        var weights: String?
-    }
-
     let recipe: Recipe
     let state: RunState
     let data: TrainingData
     let network: Network
-    /// Those of epochs with a validation, in order.
-    let validated: [Validated]
+    /// The epochs with a validation, in order; none that the run took back.
+    let validated: [LoggedEpoch]
     let leftOut: Int
 
     /// - Parameter metrics: `metrics.jsonl`.
@@ -35,10 +25,7 @@ struct ModelCard {
         self.data = data
         self.network = network
         self.leftOut = leftOut
-        validated = metrics.split(separator: 0x0A).compactMap { line in
-            guard let found = try? decodedJSON(Validated.self, from: line), found.type == "epoch", found.cleanAccuracy != nil else { return nil }
-            return found
-        }
+        validated = LoggedEpoch.all(in: metrics).filter { $0.cleanAccuracy != nil && $0.epoch < state.epoch }
     }
 
     var text: String {
@@ -127,7 +114,7 @@ struct ModelCard {
             \(recipe.data.microBatch); SGD, learning rate \(recipe.optimizer.lr) (\(recipe.schedule.name.rawValue)), momentum \(recipe.optimizer.momentum), \
             weight decay \(recipe.optimizer.weightDecay); seed \(recipe.seed). Every setting is in `recipe.yaml`. Those that differ from the recipe cifar10:
 
-            \(differences.map { "- `\($0.field.path)`: \($0.new)" }.joined(separator: "\n"))
+            \(differences.map { "- `\($0.field.path)`: \($0.new)" }.joined(separator: "\n"))\(state.collapse.map { "\n\nStopped for good: \($0)." } ?? "")
             """
     }
 
@@ -155,8 +142,8 @@ struct ModelCard {
             return "## Results\n\nNothing was measured: no image was held out for validation. `sipat evaluate` measures."
         }
         let robust = recipe.validation.limit == 0 ? data.validation.count : min(recipe.validation.limit, data.validation.count)
-        func row(_ name: String, _ line: Validated) -> String {
-            "| \(name), epoch \((line.epoch ?? 0) + 1) | \(percent(line.cleanAccuracy ?? 0)) | \(percent(line.robustAccuracy ?? 0)) | \(line.weights?.prefix(12) ?? "") |"
+        func row(_ name: String, _ line: LoggedEpoch) -> String {
+            "| \(name), epoch \(line.epoch + 1) | \(percent(line.cleanAccuracy ?? 0)) | \(percent(line.robustAccuracy ?? 0)) | \(line.weights?.prefix(12) ?? "") |"
         }
         var rows: [String] = []
         if let kept { rows.append(row("kept as the best", kept)) }
@@ -196,7 +183,7 @@ struct ModelCard {
     }
 
     /// The epoch whose checkpoint is the best.
-    private var kept: Validated? { validated.last { $0.epoch == state.bestEpoch && $0.epoch != nil } }
+    private var kept: LoggedEpoch? { validated.last { $0.epoch == state.bestEpoch } }
 
     private var names: String {
         let names = data.dataset.classNames

@@ -37,7 +37,7 @@ package final class TrainingRun {
     /// Where the newest checkpoint stands.
     var saved: (step: Int, stepInEpoch: Int)?
     /// What the last validation of this process found, by the accuracy that picks the best.
-    private var lastMetric: Double?
+    var lastMetric: Double?
 
     /// Builds the model. Collective; fails on all ranks alike.
     ///
@@ -111,7 +111,11 @@ package final class TrainingRun {
                 return .stopped(reason)
             }
         }
-        if let collapse = state.collapse { files?.note("stopped for good: \(collapse)") }
+        if let collapse = state.collapse {
+            files?.note(
+                "stopped for good: \(collapse)\n  → begin another run with these weights (--set model.weights=\(files?.folder ?? "RUN")), or go on in spite of it: "
+                    + "--resume --set watch.action=warn")
+        }
         if let best = state.bestMetric, let bestEpoch = state.bestEpoch, let last = lastMetric, best - last > 0.02, !recipe.picksByCleanAccuracy {
             files?.note(
                 "robust overfitting: robust accuracy was \(percent(best)) after epoch \(bestEpoch + 1) and is \(percent(last)) now; "
