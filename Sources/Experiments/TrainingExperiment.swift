@@ -87,7 +87,7 @@ package struct TrainingExperiment {
         let resumes = try world.broadcast(Int32(start?.checkpoint != nil ? 1 : 0)) == 1
         watchdog.use(folder: request.output, minutes: recipe.communication.watchdogMinutes)
         heartbeat.enter(.loading)
-        let leftOut = try leftOutFiles(recipe, resumes: resumes, communicator: world, heartbeat: heartbeat)
+        let leftOut = try leftOutFiles(recipe, recordedIn: request.output, resumes: resumes, communicator: world, heartbeat: heartbeat)
         start?.notes += leftOut?.notes ?? []
         heartbeat.enter(.loading)
         let data = try world.agreeing {
@@ -115,14 +115,18 @@ package struct TrainingExperiment {
 
     /// The images that the run does without, as `data.skipBad` asks; a run that goes on does without those it began without.
     /// Collective.
-    private func leftOutFiles(_ recipe: Recipe, resumes: Bool, communicator: Communicator, heartbeat: Heartbeat) throws -> LeftOutFiles? {
+    ///
+    /// - Parameter folder: gets the record; nil for none.
+    func leftOutFiles(
+        _ recipe: Recipe, recordedIn folder: String?, resumes: Bool, communicator: Communicator, heartbeat: Heartbeat
+    ) throws -> LeftOutFiles? {
         guard recipe.data.skipBad, recipe.data.name == .images else { return nil }
         let found = try LeftOutFiles.agree(
-            recipe.imagesConfiguration, at: recipe.data.directory, split: .train, known: resumes ? request.output : nil,
+            recipe.imagesConfiguration, at: recipe.data.directory, split: .train, known: resumes ? folder : nil,
             communicator: communicator
         ) { heartbeat.enter(.meeting) }
         try communicator.agreeing {
-            if communicator.rank == 0 { try found?.write(to: request.output) }
+            if communicator.rank == 0, let folder { try found?.write(to: folder) }
         }
         return found
     }
