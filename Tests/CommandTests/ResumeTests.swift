@@ -83,6 +83,20 @@ struct ResumeTests {
         #expect(cycle.status == 0 && cycle.output.contains("schedule.name one-cycle spans all epochs"), "\(cycle)")
     }
 
+    /// The weights are numbers still, but not what they make of an image: found in the validation, after the epoch's checkpoint, which
+    /// goes; on two ranks as on one.
+    @Test(arguments: [1, 2]) func aRunThatDivergedFailsEachTimeAndSaysHowToBeginAnew(ranks: Int) throws {
+        let folder = try TemporaryFolder()
+        let run = folder.path + "/run"
+        let settings = ["synthetic.train=150", "synthetic.test=60", "augmentation.flip=false", "validation.steps=5", "optimizer.lr=1000"]
+        for more in [[], ["--resume"]] {
+            let trained = try TinyRun.train(run, ranks: ranks, settings, more: more)
+            #expect(trained.status == 65 && trained.errors.contains("epoch 1, step 5: training diverged: the model's answers"), "\(trained)")
+            #expect(trained.errors.contains("another run") && trained.errors.contains("--set model.weights=\(run)") && !trained.errors.contains("then --resume"), "\(trained)")
+            #expect(try TinyRun.weights(run) == "none")
+        }
+    }
+
     @Test func aDamagedCheckpointIsPassedOver() throws {
         let folder = try TemporaryFolder()
         let run = folder.path + "/run"

@@ -154,6 +154,9 @@ final class RunWriter {
         try store.markBest(.init(step: state.step, metric: metric, value: state.bestMetric ?? 0))
     }
 
+    /// Removes the checkpoint of the newest step, from which nobody can go on.
+    func discard(step: Int) throws { try store.removeLater(than: step - 1) }
+
     /// Writes the model card. The metrics have been written.
     func writeCard(_ state: RunState, recipe: Recipe, data: TrainingData, network: Network) throws {
         let path = directory.path + "/metrics.jsonl"

@@ -193,7 +193,28 @@ package final class TrainingRun {
                 let culprits = all.isEmpty ? "every micro-batch's loss is finite: a gradient overflowed" : all.joined(separator: "\n  ")
                 throw Failure.badData(
                     "\(place): training diverged: \(divergence.name) is not finite\n  \(culprits)",
-                    remedy: "lower optimizer.lr or warm up (schedule.warmupEpochs), then --resume goes on from the last good checkpoint")
+                    remedy: remedyForDivergence)
+            }
+            throw divergence
+        }
+    }
+
+    /// The steps that led here are the same each time: another learning rate makes another run.
+    private var remedyForDivergence: String {
+        "begin another run (another --output) with a lower optimizer.lr or a warm-up (schedule.warmupEpochs), if you like from this run's last good checkpoint: "
+            + "--set model.weights=\(files?.folder ?? "RUN")"
+    }
+
+    /// Looks at the model. Where its answers are not finite, the epoch's checkpoint goes, from which the run could only come here
+    /// again, and the run fails. Collective.
+    private func measure<Value>(_ look: () throws -> Value) throws -> Value {
+        do { return try look() } catch let divergence as DivergedModel {
+            try communicator.agreeing {
+                guard let files else { return }
+                try files.discard(step: state.step)
+                throw Failure.badData(
+                    "epoch \(state.epoch + 1), step \(state.step): training diverged: the model's answers to held-out images are not finite",
+                    remedy: remedyForDivergence)
             }
             throw divergence
         }
@@ -223,7 +244,7 @@ package final class TrainingRun {
             if reason != .none { return reason }
             let start = monotonicSeconds()
             heartbeat.enter(.validation)
-            accuracy = try validator.run(step.resultingState, communicator: communicator) { heartbeat.beat() }
+            accuracy = try measure { try validator.run(step.resultingState, communicator: communicator) { heartbeat.beat() } }
             heartbeat.enter(.communication)
             validationSeconds = monotonicSeconds() - start
         }
@@ -264,7 +285,7 @@ package final class TrainingRun {
         heartbeat.enter(.communication)
         if saved?.step != state.step || saved?.stepInEpoch != state.stepInEpoch { try save(isTold: false) }
         heartbeat.enter(.validation)
-        let result = try validator.watch(step.state, communicator: communicator) { heartbeat.beat() }
+        let result = try measure { try validator.watch(step.state, communicator: communicator) { heartbeat.beat() } }
         heartbeat.enter(.communication)
         return result
     }
