@@ -74,6 +74,16 @@ struct PathTests {
         }
         try refuses(["evaluate", "--weights", weights, "--epsilons", "0", "--per-sample", "symbolic"], 64, "overwrite")
         #expect(try Data(contentsOf: URL(filePath: weights)) == before)
+        // Nor what the run needs to go on, or tells of itself.
+        try FileManager.default.createSymbolicLink(atPath: folder.path + "/log", withDestinationPath: run + "/metrics.jsonl")
+        for name in ["recipe.yaml", "metrics.jsonl", "run.lock", "model-card.md", "checkpoints/best.json", "checkpoints/\(step)/manifest.json"] {
+            let bytes = try Data(contentsOf: URL(filePath: "\(run)/\(name)"))
+            try refuses(evaluate + ["--json", "\(run)/\(name)"], 64, "overwrite")
+            try refuses(["bench", "kernels", "--json", "\(run)/\(name)"], 64, "overwrite")
+            #expect(try Data(contentsOf: URL(filePath: "\(run)/\(name)")) == bytes)
+        }
+        try refuses(evaluate + ["--per-sample", "log"], 64, "overwrite")
+        try refuses(["export", "--weights", run, "--output", run + "/recipe.yaml"], 64, "overwrite")
         // A result of before may be replaced.
         for _ in 0..<2 { #expect(try sipat(evaluate + ["--json", run + "/evaluation.json"], in: folder.path).status == 0) }
 
