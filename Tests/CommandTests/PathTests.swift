@@ -44,6 +44,21 @@ struct PathTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: here).isEmpty)
     }
 
+    /// In every command alike: a mistake in the command line, told by the one rank that speaks.
+    @Test func nobodysHomeFolderIsAMistake() throws {
+        let folder = try TemporaryFolder()
+        let path = "~nobody-of-this-name/x"
+        for arguments in [
+            ["train", "--recipe", "synthetic", "--output", path], ["evaluate", "--weights", path], ["verify", path, "x"], ["export", "--weights", path, "--output", "x"],
+            ["scale", "run", "--output", path], ["pilot", "run", path], ["review", "status", path], ["salience", "show", path],
+            ["salience", "estimate", "--data", path, "--output", "x"], ["bench", "kernels", "--json", path],
+        ] {
+            let run = try sipat(arguments, in: folder.path)
+            #expect(run.status == 64 && run.errors.contains("there is no user nobody-of-this-name here"), "\(arguments): \(run)")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+
     @Test func placesForResultsAreCheckedBeforeTheWork() throws {
         let folder = try TemporaryFolder()
         let run = folder.path + "/run"
