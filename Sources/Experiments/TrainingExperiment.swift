@@ -102,6 +102,7 @@ package struct TrainingExperiment {
             start?.notes += Placement.warnings(placements, threads: request.threads).map { "warning: \($0)" }
         }
         if recipe.mode == .sipAT, !recipe.salienceRule.text.isEmpty { start?.notes.append("salience by rule: \(recipe.salienceRule.text)") }
+        if let warning = recipe.watchWarning { start?.notes.append(warning) }
         if recipe.attack.precision == .bfloat16, recipe.mode != .natural, !hasBFloat16Instructions {
             start?.notes.append("warning: attack.precision is bfloat16, which this CPU does not multiply (AVX512-BF16): the attack will be slower than with float32")
         }

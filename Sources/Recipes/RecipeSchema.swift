@@ -104,7 +104,7 @@ package enum RecipeSchema {
         field("validation.ties", \.validation.ties, "which of epochs that are equally good is the best"),
         field("validation.patience", \.validation.patience, .integer(0...1_000_000), "stop after this many validations without a better one; 0 never", mayChange: true),
 
-        field("watch.action", \.watch.action, "what to do when robust accuracy collapses (catastrophic overfitting); stop goes back to the last good checkpoint; automatic: stop with single-step attacks, else off", mayChange: true),
+        field("watch.action", \.watch.action, "what to do when robust accuracy collapses (catastrophic overfitting); stop goes back to the last good checkpoint; automatic: stop with single-step attacks (also pgd of one step), else off", mayChange: true),
         field("watch.every", \.watch.every, .integer(1...1_000_000), "epochs between looks", mayChange: true),
         field("watch.images", \.watch.images, .integer(8...1_000_000), "held-out images that are attacked by PGD, everywhere and inside the mask"),
         field("watch.steps", \.watch.steps, .integer(1...100_000), "gradient steps of that attack"),
