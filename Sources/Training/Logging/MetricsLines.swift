@@ -37,6 +37,8 @@ package struct EpochLine: Encodable {
     let zeroGradients: Int
     /// SHA-256 of the weights.
     let weights: String
+    /// SHA-256 of their moving average, which the accuracies are of; absent where none is kept.
+    let average: String?
     /// Training and validation together.
     let seconds: Double
     /// Where the time of the steps went.
@@ -70,6 +72,7 @@ struct LoggedEpoch: Decodable {
     let robustAccuracy: Double?
     let watched: WatchedAccuracy?
     let weights: String?
+    let average: String?
 
     /// Those in `metrics.jsonl`, in order.
     static func all(in metrics: [UInt8]) -> [LoggedEpoch] {

@@ -101,13 +101,13 @@ final class RunWriter {
 
     func logEpoch(
         _ state: RunState, epoch: Int, sums: (samples: Int, loss: Double, correct: Double, zeroGradients: Int),
-        accuracy: (clean: Double, robust: Double)?, isBest: Bool, watched: WatchedAccuracy?, profile: EpochProfile, showsProfile: Bool
+        accuracy: (clean: Double, robust: Double)?, isBest: Bool, watched: WatchedAccuracy?, average: String?, profile: EpochProfile, showsProfile: Bool
     ) throws {
         let samples = Double(max(sums.samples, 1))
         let seconds = monotonicSeconds() - epochStart
         let line = EpochLine(
             step: state.step, epoch: epoch, loss: sums.loss / samples, accuracy: sums.correct / samples, cleanAccuracy: accuracy?.clean,
-            robustAccuracy: accuracy?.robust, belowBest: accuracy.flatMap { Self.belowBest($0, state) }, watched: watched, zeroGradients: sums.zeroGradients, weights: state.weightsHash, seconds: seconds,
+            robustAccuracy: accuracy?.robust, belowBest: accuracy.flatMap { Self.belowBest($0, state) }, watched: watched, zeroGradients: sums.zeroGradients, weights: state.weightsHash, average: average, seconds: seconds,
             timing: TimingLine(profile))
         try metrics?.append(line)
         try events?.append(line)
@@ -158,10 +158,12 @@ final class RunWriter {
     func discard(step: Int) throws { try store.removeLater(than: step - 1) }
 
     /// Writes the model card. The metrics have been written.
-    func writeCard(_ state: RunState, recipe: Recipe, data: TrainingData, network: Network) throws {
+    ///
+    /// - Parameter model: what came out in the end.
+    func writeCard(_ state: RunState, recipe: Recipe, data: TrainingData, model: ModelState) throws {
         let path = directory.path + "/metrics.jsonl"
         let card = ModelCard(
-            recipe: recipe, state: state, data: data, network: network, metrics: try ReadableFile.contents(of: path, limit: 1 << 32),
+            recipe: recipe, state: state, data: data, network: model.network, lastHash: ModelWeights.hash(model), metrics: try ReadableFile.contents(of: path, limit: 1 << 32),
             leftOut: recipe.data.skipBad ? leftOut : 0)
         try writeAtomically(Array(card.text.utf8), to: directory.path + "/model-card.md", using: start.files)
     }

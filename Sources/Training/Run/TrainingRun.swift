@@ -121,7 +121,7 @@ package final class TrainingRun {
                 "robust overfitting: robust accuracy was \(percent(best)) after epoch \(bestEpoch + 1) and is \(percent(last)) now; "
                     + "sipat evaluate takes the checkpoint of epoch \(bestEpoch + 1)")
         }
-        try communicator.agreeing { try files?.writeCard(state, recipe: recipe, data: data, network: step.state.network) }
+        try communicator.agreeing { try files?.writeCard(state, recipe: recipe, data: data, model: step.resultingState) }
         files?.note("finished after \(state.epoch) epochs, \(state.step) steps")
         return .finished
     }
@@ -264,6 +264,7 @@ package final class TrainingRun {
         let summary = (samples: state.samples, loss: state.loss, correct: state.correct, zeroGradients: state.zeroGradients ?? 0)
         (state.samples, state.loss, state.correct, state.zeroGradients) = (0, 0, 0, 0)
         state.weightsHash = files == nil ? "" : ModelWeights.hash(step.state)
+        let average = files == nil ? nil : step.average.map { ModelWeights.hash($0.state) }
         let profile = try EpochProfile.gather(
             timings, step.reducer.takeStatistics(), steps: timedSteps, communicator: communicator)
         (timings, timedSteps) = (StepTimings(), 0)
@@ -271,7 +272,7 @@ package final class TrainingRun {
             guard let files, let profile else { return }
             if isBest { try files.markBest(state) }
             try files.logEpoch(
-                state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest, watched: watched, profile: profile,
+                state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest, watched: watched, average: average, profile: profile,
                 showsProfile: showsProfile)
         }
         let isSaved = saved?.step == state.step
