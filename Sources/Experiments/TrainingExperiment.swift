@@ -72,7 +72,7 @@ package struct TrainingExperiment {
         try world.agreeing {
             guard world.rank == 0 else { return }
             // The recipe first: a mistake in it must not leave an empty folder behind.
-            let given = request.mode == .resume ? nil : try givenRecipe()
+            let given = request.mode == .resume || goesOnWithItsOwn ? nil : try givenRecipe()
             var found = try RunStart(RunDirectory(request.output, mode: request.mode), using: files)
             recipe = try self.recipe(for: &found, given: given)
             if !found.directory.heldRun, case .file(let path) = request.recipe, isSameFile(path, request.output + "/recipe.yaml") {
@@ -130,6 +130,13 @@ package struct TrainingExperiment {
             if communicator.rank == 0, let folder { try found?.write(to: folder) }
         }
         return found
+    }
+
+    /// Whether no recipe is given, and none is needed: a run that is to be gone on with, if there is one, is there.
+    private var goesOnWithItsOwn: Bool {
+        guard case .none = request.recipe, request.mode == .resumeIfPresent else { return false }
+        return FileManager.default.fileExists(atPath: request.output + "/recipe.yaml")
+            || FileManager.default.fileExists(atPath: request.output + "/checkpoints")
     }
 
     func givenRecipe() throws -> Recipe {

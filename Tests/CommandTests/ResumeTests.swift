@@ -30,6 +30,18 @@ struct ResumeTests {
         #expect(try TinyRun.weights(run) == before)
     }
 
+    /// A job that is requeued needs a recipe only where there is no run yet.
+    @Test func aRunThatIsPresentHasItsOwnRecipe() throws {
+        let folder = try TemporaryFolder()
+        let (whole, run) = (folder.path + "/whole", folder.path + "/run")
+        let nothing = try TinyRun.sipat("train", "--output", run, "--resume-if-present")
+        #expect(nothing.status == 64 && nothing.errors.contains("no recipe is given") && !FileManager.default.fileExists(atPath: run), "\(nothing)")
+        #expect(try TinyRun.train(whole).status == 0)
+        #expect(try TinyRun.stopped(run, afterSteps: 1).status == 75)
+        let resumed = try TinyRun.sipat("train", "--output", run, "--resume-if-present")
+        #expect(try resumed.status == 0 && TinyRun.weights(run) == TinyRun.weights(whole), "\(resumed)")
+    }
+
     @Test func resumeRefusesAnotherRecipe() throws {
         let folder = try TemporaryFolder()
         let run = folder.path + "/run"
