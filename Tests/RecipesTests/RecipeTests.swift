@@ -113,6 +113,17 @@ import Testing
         #expect(throws: DecodingError.self) { try JSONDecoder().decode(Recipe.self, from: Data(text.utf8)) }
     }
 
+    /// Where free training departs from its authors' code, the recipe says so.
+    @Test func freeTrainingSaysHowItDiffers() throws {
+        #expect(try #require(RecipeSchema.byPath["attack.name"]).about.contains("begins with zeros in each epoch"))
+    }
+
+    /// A group of which nothing is given, in any of YAML's ways.
+    @Test(arguments: ["", "~", "null", "{}"]) func anEmptyGroupChangesNothing(nothing: String) throws {
+        let text = "base: synthetic\nepochs: 3\n"
+        #expect(try RecipeParser.parse(text + "attack: \(nothing)\n", name: "r.yaml") == RecipeParser.parse(text, name: "r.yaml"))
+    }
+
     /// Single steps can fail all at once, whatever they are called; who cannot be watched is warned of.
     @Test func singleStepsAreWatched() throws {
         func recipe(_ overrides: String...) throws -> Recipe { try RecipeParser.apply(overrides, to: .builtIn("synthetic"), name: "test") }
