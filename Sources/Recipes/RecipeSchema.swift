@@ -48,7 +48,7 @@ package enum RecipeSchema {
         field("model.initialisation", \.model.initialisation, "random weights as torchvision's ResNets and DenseNets have them, or as PyTorch's layers do by themselves"),
         field("model.weights", \.model.weights, "begin from a run, a checkpoint or a PyTorch state_dict in safetensors, with a new last layer for other classes; empty: at random"),
 
-        field("attack.name", \.attack.name, "several steps, or one of the cheap ones: a step from a random start, from wide noise, each batch several times over (free: the perturbation begins with zeros in each epoch and smaller last batch, its authors' code keeps it)"),
+        field("attack.name", \.attack.name, "several steps, or one of the cheap ones: a step from a random start, from wide noise, each batch several times over (free: the perturbation begins with zeros in each epoch and smaller last batch; its authors keep it)"),
         field("attack.norm", \.attack.norm, "norm of the perturbation"),
         field("attack.epsilon", \.attack.epsilon, .number(0...1000), "radius, images being in [0, 1]"),
         field("attack.epsilonSalient", \.attack.epsilonSalient, .number(0...1000), "radius on salient pixels; 0 protects them, epsilon is plain adversarial training"),

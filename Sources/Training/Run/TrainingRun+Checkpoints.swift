@@ -64,7 +64,7 @@ extension TrainingRun {
         state.recipe = recipe
         if let collapse = state.collapse, recipe.watchAction != .stop {
             files?.note("the run had been stopped (\(collapse)) and goes on: watch.action is \(recipe.watchAction.rawValue)")
-            state.collapse = nil
+            (state.collapse, state.isFinished) = (nil, false)
         }
         // Older checkpoints do not say it.
         state.images = RunState.Images(data.dataset)
