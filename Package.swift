@@ -159,7 +159,7 @@ let package = Package(
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "Digests", "Diagnostics"], exclude: ["Fixtures"]),
         .testTarget(name: "RecipesTests", dependencies: ["Recipes", "NeuralNet", "Diagnostics"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Checkpoints", "Recipes", "Kernels", "Diagnostics", "sipat", "mpi-fixture", "TestSupport"]),
-        .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Checkpoints", "NeuralNet", "Salience", "Kernels", "Diagnostics"]),
+        .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "Recipes", "Checkpoints", "NeuralNet", "Salience", "Kernels", "Diagnostics"]),
         .testTarget(
             name: "ReviewTests", dependencies: ["Review", "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", "sipat", "TestSupport"],
             exclude: ["Browser"]),

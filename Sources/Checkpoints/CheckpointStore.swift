@@ -187,7 +187,7 @@ package struct CheckpointStore {
         do {
             return try decodedJSON(Best.self, from: ReadableFile.contents(of: path))
         } catch let error as DecodingError {
-            throw Failure.badData("\(path): is not understood: \(error)", remedy: "remove it; the next best checkpoint writes it anew")
+            throw Failure.badData("\(path): does not say which checkpoint is the best: \(decodingComplaint(error))", remedy: "remove it; the next best checkpoint writes it anew")
         }
     }
 

@@ -31,7 +31,7 @@ extension Checkpoint {
         do {
             manifest = try decodedJSON(CheckpointManifest.self, from: text)
         } catch {
-            throw Failure.badData("\(path): \(CheckpointManifest.fileName) is not understood: \(error)", remedy: damaged)
+            throw Failure.badData("\(path): \(CheckpointManifest.fileName) is not understood: \(decodingComplaint(error))", remedy: damaged)
         }
         guard manifest.format == CheckpointManifest.currentFormat else {
             throw Failure.badData(

@@ -3,6 +3,14 @@ import Foundation
 /// A number with a fixed number of decimals.
 package func decimal(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
 
+/// A number with so many significant digits, and all that it has before the point.
+package func significant(_ value: Double, _ digits: Int) -> String {
+    guard value.isFinite, value != 0 else { return decimal(value, 0) }
+    // Rounded first: 0.9996 has the digits of 1.00.
+    let rounded = Double(String(format: "%.\(max(digits, 1) - 1)e", value)) ?? value
+    return decimal(value, max(0, digits - 1 - Int(log10(abs(rounded)).rounded(.down))))
+}
+
 /// A share as a percentage.
 package func percent(_ share: Double) -> String { String(format: "%5.2f %%", 100 * share) }
 

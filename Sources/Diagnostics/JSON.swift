@@ -29,3 +29,18 @@ package func decodedJSON<Value: Decodable>(_ type: Value.Type, from bytes: some 
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     return try decoder.decode(type, from: Data(bytes))
 }
+
+/// Why `decodedJSON` threw, in words for a message: the key, and what is the matter with it.
+package func decodingComplaint(_ error: any Error) -> String {
+    func place(_ path: [any CodingKey]) -> String {
+        path.isEmpty ? "" : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".") + ": "
+    }
+    guard let error = error as? DecodingError else { return "\(error)" }
+    switch error {
+    case .keyNotFound(let key, let context): return "\(place(context.codingPath))\(key.stringValue) is missing"
+    case .valueNotFound(_, let context): return "\(place(context.codingPath))there is no value"
+    case .typeMismatch(_, let context): return "\(place(context.codingPath))the value is of another kind"
+    case .dataCorrupted(let context): return context.codingPath.isEmpty ? "it is not JSON, or cut short" : "\(place(context.codingPath))\(context.debugDescription)"
+    @unknown default: return "it is not what this program writes"
+    }
+}

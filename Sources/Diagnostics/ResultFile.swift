@@ -1,6 +1,7 @@
 import Foundation
 
-/// Checks, before the work, that results can be written where they are to go, and that none overwrites what is read.
+/// Checks, before the work, that results can be written where they are to go, and that none overwrites what is read or what a
+/// run needs to go on.
 ///
 /// - Parameters:
 ///   - results: each flag with the path given to it; nil where it was not given.
@@ -18,6 +19,9 @@ package func requireWritable(_ results: [(flag: String, path: String?)], inputs:
         seen.append((flag, place))
         if let input = inputs.first(where: { holds($0, path) }) {
             throw Failure.usage("\(flag) \(path) would overwrite what is read from \(input)", remedy: "name another file")
+        }
+        if let run = owningRun(path) {
+            throw Failure.usage("\(flag) \(path) would overwrite a file of the run in \(run)", remedy: "name another file")
         }
         do { try tryWriting(path) } catch {
             let failure = Failure.writing(path, error: error)
@@ -43,6 +47,21 @@ private func holds(_ input: String, _ path: String) -> Bool {
     guard status.st_nlink > 1, let names = FileManager.default.enumerator(atPath: input) else { return false }
     for case let name as String in names where isSameFile(input + "/" + name, path) { return true }
     return false
+}
+
+/// The folder of the run that an existing file is a part of; nil for any other file.
+private func owningRun(_ path: String) -> String? {
+    func exists(_ name: String, in folder: String) -> Bool { access("\(folder)/\(name)", F_OK) == 0 }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, let file = try? realPath(path) else { return nil }
+    var (folder, name) = (pathFolder(file), pathName(file))
+    let own = ["recipe.yaml", "metrics.jsonl", "run.lock", "state.json", "model-card.md", "salience.json", "left-out.json"]
+    if own.contains(name) || name.hasPrefix("events.out.tfevents."), exists("checkpoints", in: folder) || exists("run.lock", in: folder) { return folder }
+    while folder != "/", folder != "." {
+        (folder, name) = (pathFolder(folder), pathName(folder))
+        if name == "checkpoints", ["run.lock", "recipe.yaml", "metrics.jsonl"].contains(where: { exists($0, in: folder) }) { return folder }
+    }
+    return nil
 }
 
 private func realPath(_ path: String) throws -> String {

@@ -16,6 +16,10 @@ final class EvaluationAttacker {
     private let logits: FloatBuffer
     private let losses: FloatBuffer
     private let mask: FloatBuffer
+    private var sawNonFinite = false
+
+    /// Whether `records` has thrown because the model's answers were not finite.
+    var foundNonFinite: Bool { sawNonFinite || attacks.contains { $0.ascent?.foundNonFinite ?? false } }
 
     /// - Parameter capacity: the most images of a group.
     init(pass: any DifferentiableClassifier, settings: EvaluationProtocol, capacity: Int) {
@@ -111,7 +115,8 @@ final class EvaluationAttacker {
     }
 
     private func notFinite(_ index: Int) -> Failure {
-        .badData(
+        sawNonFinite = true
+        return .badData(
             "image \(index): the model's logits are not finite",
             remedy: "the weights have probably diverged: take an earlier checkpoint")
     }

@@ -1,5 +1,7 @@
 import Diagnostics
+import Digests
 import Foundation
+import Kernels
 
 /// The result of an evaluation as a file: what `sipat evaluate --json` writes and `sipat compare` reads.
 package struct EvaluationFile: Codable, Sendable {
@@ -20,11 +22,14 @@ package struct EvaluationFile: Codable, Sendable {
     package let split: String
     package let attack: String
     package let settings: EvaluationProtocol
+    /// SHA-256 of the images' indices in the data set, and how exact the attack's products were; nil in older files.
+    package let images: String?
+    package let attackPrecision: ProductPrecision?
     package let results: [Row]
 
     package init(
         weights: String, model: String, data: String, split: String, attack: String, settings: EvaluationProtocol,
-        report: EvaluationReport
+        indices: [Int], attackPrecision: ProductPrecision, report: EvaluationReport
     ) {
         self.weights = weights
         self.model = model
@@ -32,6 +37,8 @@ package struct EvaluationFile: Codable, Sendable {
         self.split = split
         self.attack = attack
         self.settings = settings
+        images = SHA256.hex(of: Array(IndexList.text(indices.sorted()).utf8))
+        self.attackPrecision = attackPrecision
         results = report.rows.map {
             Row(
                 epsilon: $0.epsilon, count: $0.count, correct: $0.correct, accuracy: $0.accuracy, top5: $0.top5, loss: $0.loss,
@@ -51,8 +58,8 @@ package struct EvaluationFile: Codable, Sendable {
         guard !results.isEmpty else { throw Failure.badData("\(path): holds no results", remedy: "evaluate again, with --json \(path)") }
     }
 
-    /// What must be the same for two results to stand side by side, with its value here.
-    var conditions: [(name: String, value: String)] {
+    /// What must be the same for two results to stand side by side, with its value here; nil where the file does not say it.
+    var conditions: [(name: String, value: String?)] {
         [
             ("data set", data), ("split", split), ("images", "\(results[0].count + (results[0].emptyRegions ?? 0))"), ("attack", attack),
             ("norm", settings.norm.rawValue), ("steps", "\(settings.steps)"),
@@ -60,6 +67,7 @@ package struct EvaluationFile: Codable, Sendable {
             ("restarts", "\(settings.restarts)"), ("region", settings.region.rawValue),
             ("salience threshold", settings.region == .all ? "" : "\(settings.salienceThreshold)"),
             ("salience coverage", settings.region == .all ? "" : settings.salienceCoverage.map { "\($0)" } ?? "none"),
+            ("indices of the images (SHA-256)", images.map { "\($0.prefix(12))" }), ("attack precision", attackPrecision?.rawValue),
             ("radii", results.map { "\($0.epsilon)" }.joined(separator: ", ")),
         ]
     }

@@ -13,6 +13,8 @@ package final class Evaluator {
     private let pass: any DifferentiableClassifier
     private let dataset: any ImageSource
     private let group: Int
+    /// Whether the last call of `share` threw because the model is not finite on an image.
+    package private(set) var foundNonFinite = false
 
     /// - Parameter batch: the most images at a time; the network's own group is taken where that is smaller.
     package convenience init(model: FrozenModel, dataset: any ImageSource, batch: Int = .max) {
@@ -43,6 +45,13 @@ package final class Evaluator {
     ) throws -> (report: EvaluationReport, records: [SampleRecord])? {
         let own = try share(
             settings, indices: indices, rank: communicator.rank, size: communicator.size, beat: beat, progress: progress)
+        return try collect(own, settings, indices: indices, communicator: communicator)
+    }
+
+    /// What the shares of all ranks come to: as `run` returns it. Collective.
+    package func collect(
+        _ own: [SampleRecord], _ settings: EvaluationProtocol, indices: [Int], communicator: Communicator
+    ) throws -> (report: EvaluationReport, records: [SampleRecord])? {
         guard let all = try communicator.gather(own.flatMap(\.encoded)) else { return nil }
         let width = SampleRecord.encodedCount(classes: pass.classes)
         return try assemble(
@@ -56,6 +65,7 @@ package final class Evaluator {
         _ settings: EvaluationProtocol, indices: [Int], rank: Int, size: Int, beat: () -> Void = {},
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> [SampleRecord] {
+        foundNonFinite = false
         guard dataset.imageShape == pass.imageShape, dataset.classes <= pass.classes else {
             throw Failure.internalError(
                 "a model for \(pass.classes) classes and images of \(pass.imageShape) is given \(dataset.classes) classes and images of \(dataset.imageShape)")
@@ -68,7 +78,12 @@ package final class Evaluator {
         var records: [SampleRecord] = []
         for (done, index) in owned.enumerated() {
             try batches.fill(memory, index)
-            records += try attacker.records(of: memory, beat: beat)
+            do {
+                records += try attacker.records(of: memory, beat: beat)
+            } catch {
+                foundNonFinite = attacker.foundNonFinite
+                throw error
+            }
             try progress(done + 1, total)
         }
         return records

@@ -187,6 +187,9 @@ package struct EvaluationExperiment {
     /// What computes convolutions.
     var backend: KernelBackend { request.backend }
 
+    /// How exact the attack's products are.
+    package var attackPrecision: ProductPrecision { request.attackPrecision }
+
     /// A pass with room for a group of images.
     func makePass() -> FrozenPass { FrozenPass(model, capacity: max(1, min(request.batch, model.network.attackGroup))) }
 

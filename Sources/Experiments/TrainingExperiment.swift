@@ -72,7 +72,7 @@ package struct TrainingExperiment {
         try world.agreeing {
             guard world.rank == 0 else { return }
             // The recipe first: a mistake in it must not leave an empty folder behind.
-            let given = request.mode == .resume ? nil : try givenRecipe()
+            let given = request.mode == .resume || goesOnWithItsOwn ? nil : try givenRecipe()
             var found = try RunStart(RunDirectory(request.output, mode: request.mode), using: files)
             recipe = try self.recipe(for: &found, given: given)
             if !found.directory.heldRun, case .file(let path) = request.recipe, isSameFile(path, request.output + "/recipe.yaml") {
@@ -87,7 +87,7 @@ package struct TrainingExperiment {
         let resumes = try world.broadcast(Int32(start?.checkpoint != nil ? 1 : 0)) == 1
         watchdog.use(folder: request.output, minutes: recipe.communication.watchdogMinutes)
         heartbeat.enter(.loading)
-        let leftOut = try leftOutFiles(recipe, resumes: resumes, communicator: world, heartbeat: heartbeat)
+        let leftOut = try leftOutFiles(recipe, recordedIn: request.output, resumes: resumes, communicator: world, heartbeat: heartbeat)
         start?.notes += leftOut?.notes ?? []
         heartbeat.enter(.loading)
         let data = try world.agreeing {
@@ -102,6 +102,7 @@ package struct TrainingExperiment {
             start?.notes += Placement.warnings(placements, threads: request.threads).map { "warning: \($0)" }
         }
         if recipe.mode == .sipAT, !recipe.salienceRule.text.isEmpty { start?.notes.append("salience by rule: \(recipe.salienceRule.text)") }
+        if let warning = recipe.watchWarning { start?.notes.append(warning) }
         if recipe.attack.precision == .bfloat16, recipe.mode != .natural, !hasBFloat16Instructions {
             start?.notes.append("warning: attack.precision is bfloat16, which this CPU does not multiply (AVX512-BF16): the attack will be slower than with float32")
         }
@@ -115,16 +116,27 @@ package struct TrainingExperiment {
 
     /// The images that the run does without, as `data.skipBad` asks; a run that goes on does without those it began without.
     /// Collective.
-    private func leftOutFiles(_ recipe: Recipe, resumes: Bool, communicator: Communicator, heartbeat: Heartbeat) throws -> LeftOutFiles? {
+    ///
+    /// - Parameter folder: gets the record; nil for none.
+    func leftOutFiles(
+        _ recipe: Recipe, recordedIn folder: String?, resumes: Bool, communicator: Communicator, heartbeat: Heartbeat
+    ) throws -> LeftOutFiles? {
         guard recipe.data.skipBad, recipe.data.name == .images else { return nil }
         let found = try LeftOutFiles.agree(
-            recipe.imagesConfiguration, at: recipe.data.directory, split: .train, known: resumes ? request.output : nil,
+            recipe.imagesConfiguration, at: recipe.data.directory, split: .train, known: resumes ? folder : nil,
             communicator: communicator
         ) { heartbeat.enter(.meeting) }
         try communicator.agreeing {
-            if communicator.rank == 0 { try found?.write(to: request.output) }
+            if communicator.rank == 0, let folder { try found?.write(to: folder) }
         }
         return found
+    }
+
+    /// Whether no recipe is given, and none is needed: a run that is to be gone on with, if there is one, is there.
+    private var goesOnWithItsOwn: Bool {
+        guard case .none = request.recipe, request.mode == .resumeIfPresent else { return false }
+        return FileManager.default.fileExists(atPath: request.output + "/recipe.yaml")
+            || FileManager.default.fileExists(atPath: request.output + "/checkpoints")
     }
 
     func givenRecipe() throws -> Recipe {

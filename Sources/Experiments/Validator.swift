@@ -53,7 +53,18 @@ final class Validator: Validation {
         _ asked: [(EvaluationProtocol, [Int])], _ communicator: Communicator, _ progress: () -> Void
     ) throws -> [Double] {
         var values = try asked.map { settings, indices in
-            let result = try evaluator.run(settings, indices: indices, communicator: communicator, beat: progress) { _, _ in progress() }
+            // Whose own images are all well must not wait for the others.
+            var isDiverged = false
+            let own = try communicator.agreeing { () -> [SampleRecord] in
+                do {
+                    return try evaluator.share(settings, indices: indices, rank: communicator.rank, size: communicator.size, beat: progress) { _, _ in progress() }
+                } catch  where evaluator.foundNonFinite {
+                    isDiverged = true
+                    return []
+                }
+            }
+            guard try communicator.allreduce(isDiverged ? 1 : 0, .max) == 0 else { throw DivergedModel() }
+            let result = try evaluator.collect(own, settings, indices: indices, communicator: communicator)
             return result?.report.rows[0].accuracy ?? 0
         }
         try communicator.broadcast(&values)

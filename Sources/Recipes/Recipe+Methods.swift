@@ -24,7 +24,18 @@ extension Recipe {
     package var watchAction: Watch.Action {
         guard mode != .natural, data.validation > 0 else { return .off }
         guard watch.action == .automatic else { return watch.action }
-        return attack.name == .pgd ? .off : .stop
+        return isSingleStep ? .stop : .off
+    }
+
+    /// Whether it trains on the outcome of single steps, which can fail all at once (catastrophic overfitting).
+    private var isSingleStep: Bool { mode != .natural && (attack.name != .pgd || attack.steps == 1) }
+
+    /// What to say where nobody can see single steps fail; nil otherwise.
+    package var watchWarning: String? {
+        guard isSingleStep, data.validation == 0, attack.epsilon > 0 else { return nil }
+        let method = attack.name == .pgd ? "attack.steps is 1" : "attack.name is \(attack.name.rawValue)"
+        return "warning: \(method), and data.validation is 0: without held-out images nobody sees whether robustness collapses (catastrophic overfitting), which single steps can bring about\n"
+            + "  → set data.validation=0.1: then the watch looks after each epoch"
     }
 
     /// Checks what attack, objective and weight perturbation ask of each other.

@@ -53,11 +53,29 @@ package enum RecipeParser {
     package static func read(_ path: String, overrides: [String] = []) throws -> Recipe {
         let bytes = try ReadableFile.stream(path, limit: 1 << 22)
         guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
-            let isWide = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
-            throw Failure.usage(
-                "\(path): \(isWide ? "is text in UTF-16" : "is not text in UTF-8")", remedy: "save it as UTF-8 (iconv -f \(isWide ? "UTF-16" : "LATIN1") -t UTF-8)")
+            if let wide = wideEncoding(of: bytes) {
+                throw Failure.usage("\(path): is text in \(wide), expected UTF-8", remedy: "save it as UTF-8 (iconv -f \(wide) -t UTF-8)")
+            }
+            if let zero = bytes.firstIndex(of: 0) {
+                throw Failure.usage("\(path): is no text: byte \(zero) is 0", remedy: "check that this is a recipe in YAML")
+            }
+            throw Failure.usage("\(path): is not text in UTF-8", remedy: "save it as UTF-8 (iconv -f LATIN1 -t UTF-8)")
         }
         return try parse(text, name: path, overrides: overrides)
+    }
+
+    /// The encoding of text in units of two or four bytes, by its byte-order mark or by the zeros of a first character in ASCII; nil
+    /// if it is none.
+    private static func wideEncoding(of bytes: [UInt8]) -> String? {
+        if bytes.starts(with: [0xFF, 0xFE, 0, 0]) || bytes.starts(with: [0, 0, 0xFE, 0xFF]) { return "UTF-32" }
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) { return "UTF-16" }
+        switch bytes.prefix(4).map({ $0 == 0 }) {
+        case [false, true, true, true]: return "UTF-32LE"
+        case [true, true, true, false]: return "UTF-32BE"
+        case let zeros where zeros.starts(with: [false, true]): return "UTF-16LE"
+        case let zeros where zeros.starts(with: [true, false]): return "UTF-16BE"
+        default: return nil
+        }
     }
 
     /// `recipe` with `key=value` overrides, checked as a whole.
@@ -98,7 +116,11 @@ package enum RecipeParser {
             var sources: [Node.Mapping] = []
             switch value {
             case .mapping(let other): sources = [other]
-            case .sequence(let others): sources = others.compactMap(\.mapping)
+            case .sequence(let others):
+                if let other = others.first(where: { $0.mapping == nil }) {
+                    throw Failure.usage("\(name):\(line(other)): << holds \(kind(other)), expected aliases of groups of keys", remedy: "for example <<: [*common, *other]")
+                }
+                sources = others.compactMap(\.mapping)
             case .scalar, .alias: break
             }
             guard !sources.isEmpty else {
@@ -144,7 +166,8 @@ package enum RecipeParser {
 
     private static func isEmpty(_ node: Node) -> Bool {
         guard let scalar = node.scalar, scalar.style != .doubleQuoted, scalar.style != .singleQuoted else { return false }
-        return scalar.string.isEmpty
+        // YAML 1.1 writes what is absent in these ways.
+        return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
     }
 
     private static func kind(_ node: Node) -> String {
@@ -204,7 +227,11 @@ private struct Builder {
             let keys = RecipeSchema.fields.filter { $0.group == path }.map(\.path)
             return .usage("\(place): \(path) is a group of keys, not a key", remedy: "its keys are \(keys.joined(separator: ", "))")
         }
-        let nearest = RecipeSchema.nearest(to: path, isGroup: isGroup)
+        if path == "base" {
+            return .usage("\(place): base is no key: it says what a file begins with", remedy: "write it into the file, or give --recipe instead of one")
+        }
+        // What holds no letter is not misspelt.
+        let nearest = path.contains(where: \.isLetter) ? RecipeSchema.nearest(to: path, isGroup: isGroup) : nil
         return .usage(
             "\(place): there is no \(isGroup ? "group" : "key") \(path)",
             remedy: nearest.map { "did you mean \($0)?" } ?? "sipat train --print-recipe cifar10 lists every key")

@@ -48,7 +48,7 @@ package enum RecipeSchema {
         field("model.initialisation", \.model.initialisation, "random weights as torchvision's ResNets and DenseNets have them, or as PyTorch's layers do by themselves"),
         field("model.weights", \.model.weights, "begin from a run, a checkpoint or a PyTorch state_dict in safetensors, with a new last layer for other classes; empty: at random"),
 
-        field("attack.name", \.attack.name, "several steps, or one of the cheap ones: a step from a random start, a step from wide noise, each batch several times over"),
+        field("attack.name", \.attack.name, "several steps, or one of the cheap ones: a step from a random start, from wide noise, each batch several times over (free: the perturbation begins with zeros in each epoch and smaller last batch; its authors keep it)"),
         field("attack.norm", \.attack.norm, "norm of the perturbation"),
         field("attack.epsilon", \.attack.epsilon, .number(0...1000), "radius, images being in [0, 1]"),
         field("attack.epsilonSalient", \.attack.epsilonSalient, .number(0...1000), "radius on salient pixels; 0 protects them, epsilon is plain adversarial training"),
@@ -104,7 +104,7 @@ package enum RecipeSchema {
         field("validation.ties", \.validation.ties, "which of epochs that are equally good is the best"),
         field("validation.patience", \.validation.patience, .integer(0...1_000_000), "stop after this many validations without a better one; 0 never", mayChange: true),
 
-        field("watch.action", \.watch.action, "what to do when robust accuracy collapses (catastrophic overfitting); stop goes back to the last good checkpoint; automatic: stop with single-step attacks, else off", mayChange: true),
+        field("watch.action", \.watch.action, "what to do when robust accuracy collapses (catastrophic overfitting); stop goes back to the last good checkpoint; automatic: stop with single-step attacks (also pgd of one step), else off", mayChange: true),
         field("watch.every", \.watch.every, .integer(1...1_000_000), "epochs between looks", mayChange: true),
         field("watch.images", \.watch.images, .integer(8...1_000_000), "held-out images that are attacked by PGD, everywhere and inside the mask"),
         field("watch.steps", \.watch.steps, .integer(1...100_000), "gradient steps of that attack"),

@@ -34,7 +34,7 @@ struct EstimateText {
             """
     }
 
-    private func coreHours(_ seconds: Double) -> String { decimal(seconds / 3600, seconds < 36_000 ? 2 : 0) }
+    private func coreHours(_ seconds: Double) -> String { significant(seconds / 3600, 3) }
 
     /// Other numbers of ranks, by the model of `sipat scale predict`.
     private var scaling: String {
@@ -76,40 +76,24 @@ struct EstimateText {
     /// What fits into a budget of core-seconds, method by method.
     func table(budget: Double) -> String {
         let e = estimate
-        let steps = e.recipe.attack.steps
-        let isSingle = e.recipe.attack.name == .fgsmRS || e.recipe.attack.name == .nFGSM
-        // A pass through the network, from the part of the step that is known best.
-        let awp = e.recipe.awp.gamma > 0 ? 2.0 : 1
-        let replays = e.recipe.attack.name == .free && e.recipe.mode != .natural ? Double(e.recipe.attack.replays) : 1
-        let pair = e.recipe.objective.name == .crossEntropy ? 1 : 7.0 / 3
-        let update = e.update / (awp * replays * pair)
-        let ascent = e.attack > 0.05 * e.update && e.recipe.attack.name != .free ? e.attack / Double(isSingle ? 1 : steps) : 2 * update / 3
         let rest = max(0, e.step - e.attack - e.update)
         let overhead = e.epoch - Double(e.stepsPerEpoch) * e.step
-        let pgd = Double(isSingle || e.recipe.mode == .natural ? 10 : steps) * ascent
-        let name = "PGD-\(isSingle || e.recipe.mode == .natural ? 10 : steps)"
-        let rows: [(name: String, keys: String, step: Double, usual: String)] = [
-            ("natural", "mode=natural", update, "30"),
-            ("n-fgsm", "attack.name=n-fgsm", ascent + update, "30"),
-            ("fgsm-rs", "attack.name=fgsm-rs", ascent + update, "15"),
-            ("free, 8 replays", "attack.name=free", 8 * update, "10"),
-            ("PGD-2", "attack.steps=2 attack.stepSize=5/255", 2 * ascent + update, "30"),
-            (name, "attack.name=pgd", pgd + update, "30 to 200"),
-            ("\(name), TRADES", "objective.name=trades", pgd + ascent / 2 + 7 / 3 * update, "100"),
-            ("\(name), MART", "objective.name=mart", pgd + 7 / 3 * update, "100"),
-            ("\(name), AWP", "awp.gamma=0.01", pgd + 2 * update, "200"),
-        ]
         var lines = [
             "What \(coreHours(budget)) core-hours buy on \(workers) core(s), that is \(duration(budget / Double(workers))), by the steps measured above:",
             "| method | --set | epoch | core-hours per epoch | epochs that fit | common |", "| :--- | :--- | ---: | ---: | ---: | ---: |",
         ]
-        for row in rows where row.keys != "attack.steps=2 attack.stepSize=5/255" || name != row.name {
-            let epoch = Double(e.stepsPerEpoch) * (row.step + rest) + overhead
+        for method in e.methods {
+            let epoch = Double(e.stepsPerEpoch) * (method.step + rest) + overhead
             let cost = epoch * Double(workers)
-            let fits = Int(budget / cost)
-            lines.append("| \(row.name) | \(row.keys) | \(duration(epoch)) | \(coreHours(cost)) | \(fits == 0 ? "none" : "\(fits)") | \(row.usual) |")
+            let keys = method.keys.isEmpty ? "as it is" : method.keys.joined(separator: " ")
+            lines.append("| \(method.name) | \(keys) | \(duration(epoch)) | \(coreHours(cost)) | \(epochs(budget / cost)) | \(method.commonEpochs) |")
         }
         lines.append("Few epochs want schedule.name=one-cycle. What each method is worth is not in this table: see README.")
         return lines.joined(separator: "\n")
+    }
+
+    private func epochs(_ count: Double) -> String {
+        guard count >= 1 else { return "none" }
+        return count < 1e9 ? "\(Int(count))" : "over 1000000000"
     }
 }

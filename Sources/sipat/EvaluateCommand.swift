@@ -161,7 +161,7 @@ struct EvaluateCommand: ParsableCommand {
             if let json {
                 let file = EvaluationFile(
                     weights: experiment.weights.path, model: experiment.modelName, data: experiment.dataset.name, split: split,
-                    attack: attack, settings: settings, report: result.report)
+                    attack: attack, settings: settings, indices: experiment.indices, attackPrecision: experiment.attackPrecision, report: result.report)
                 try writeJSON(file, to: json)
             }
             if let perSample { try writeLines(result.records, to: perSample) }

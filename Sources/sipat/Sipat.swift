@@ -35,7 +35,7 @@ struct Sipat: ParsableCommand {
         // Ranks and their own threads use the cores; a BLAS with threads of its own would oversubscribe them.
         GEMM.useOneThread()
         do {
-            var command = try parseAsRoot()
+            var command = try parsed()
             try command.run()
             joinOthers()
         } catch let failure as ReportedFailure {
@@ -45,9 +45,21 @@ struct Sipat: ParsableCommand {
         }
     }
 
+    /// The command that was given. Leaves the program where there is none.
+    private static func parsed() throws -> any ParsableCommand {
+        do { return try parseAsRoot() } catch {
+            // A `Failure` that a command's `validate()` throws comes wrapped in what cannot be looked into, and ends with 1 like any
+            // error that the parser does not know: it is about the command line.
+            guard exitCode(for: error) == .failure else { throw error }
+            Foundation.exit(leave(with: error, code: ExitCode(Failure.Kind.usage.rawValue)))
+        }
+    }
+
     /// Says what is wrong with the command line, or the help that was asked for, and returns the exit code.
-    private static func leave(with error: any Error) -> Int32 {
-        let code = exitCode(for: error)
+    ///
+    /// - Parameter code: nil for the parser's own.
+    private static func leave(with error: any Error, code given: ExitCode? = nil) -> Int32 {
+        let code = given ?? exitCode(for: error)
         let text = fullMessage(for: error)
         guard speaks else {
             // Where every rank has the same command line, one message is enough: rank 0's ends the job, unless its own

@@ -65,8 +65,8 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        // Before MPI starts: from here on a signal loses nothing.
-        if printRecipe == nil { StopRequest.watchSignals() }
+        // Before MPI starts: from here on a signal loses nothing. What writes nothing is ended by it at once.
+        if printRecipe == nil, !estimate { StopRequest.watchSignals() }
         if let printRecipe {
             return try reportingFailures {
                 guard Sipat.speaks else { return }
@@ -136,7 +136,8 @@ struct Duration: ExpressibleByArgument {
             guard let value = Double(digits) else { return nil }
             total += value
         }
-        guard total > 0 else { return nil }
+        // Beyond thirty thousand years nothing is meant, and sums overflow.
+        guard total > 0, total < 1e12 else { return nil }
         seconds = total
     }
 }

@@ -26,6 +26,14 @@ struct AwkwardRecipeTests {
         }
         let wide = try train(write([0xFF, 0xFE] + "base: synthetic\n".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }))
         #expect(wide.status == 64 && wide.errors.contains("UTF-16"), "\(wide)")
+        for (encoding, name) in [
+            (String.Encoding.utf16LittleEndian, "UTF-16LE"), (.utf16BigEndian, "UTF-16BE"), (.utf32LittleEndian, "UTF-32LE"), (.utf32BigEndian, "UTF-32BE"),
+        ] {
+            let run = try train(write([UInt8](#require("base: synthetic\n".data(using: encoding)))))
+            #expect(run.status == 64 && run.errors.contains("is text in \(name), expected UTF-8") && run.errors.contains("iconv -f \(name) "), "\(name): \(run)")
+        }
+        let marked = try train(write([0xFF, 0xFE, 0, 0] + [UInt8](#require("base: synthetic\n".data(using: .utf32LittleEndian)))))
+        #expect(marked.status == 64 && marked.errors.contains("iconv -f UTF-32 "), "\(marked)")
         let latin = try train(write(Array("base: synthetic # f".utf8) + [0xFC] + Array("r\n".utf8)))
         #expect(latin.status == 64 && latin.errors.contains("UTF-8"), "\(latin)")
     }

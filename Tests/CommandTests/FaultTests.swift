@@ -8,7 +8,7 @@ struct FaultTests {
     /// Two epochs of three steps, a checkpoint at the end of each and one inside the second.
     private static let settings = [
         "synthetic.size=8", "synthetic.train=72", "synthetic.test=10", "model.name=cnn", "model.width=2", "data.batch=32",
-        "data.microBatch=16", "epochs=2", "attack.steps=1", "validation.steps=1", "checkpoint.everySteps=4", "checkpoint.keep=1",
+        "data.microBatch=16", "epochs=2", "attack.steps=1", "validation.steps=1", "checkpoint.everySteps=4", "checkpoint.keep=1", "watch.action=off",
     ]
 
     private func run(_ fault: String, _ point: String, _ output: String, ranks: Int = 1) throws -> ProgramRun {

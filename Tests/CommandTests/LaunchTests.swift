@@ -79,6 +79,34 @@ struct LaunchTests {
         #expect(run.errors.contains("launch: rank 0 was last seen on some host, step 7"), "\(run)")
     }
 
+    /// As sipat takes it, so that the run's progress is seen.
+    @Test(arguments: [["--output=~/a run"], ["--output", "~/a run"]]) func aTildeIsTheHomeFolder(output: [String]) throws {
+        let folder = try TemporaryFolder()
+        let broken = folder.path + "/sipat"
+        try Data("#!/bin/sh\nexit 70\n".utf8).write(to: URL(fileURLWithPath: broken))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: broken)
+        try FileManager.default.createDirectory(atPath: folder.path + "/a run/checkpoints/step-00000007", withIntermediateDirectories: true)
+        let run = try ProgramRun.of(
+            root + "/Scripts/launch", ["-n", "1", "--max-restarts", "1", "--", "train"] + output,
+            environment: ProgramRun.launchEnvironment.merging(["SIPAT": broken, "HOME": folder.path]) { $1 })
+        #expect(run.status == 70 && run.errors.contains("restart 1 of 1 on 1 ranks from step-00000007"), "\(run)")
+    }
+
+    /// Without -n there are as many ranks as the host file has slots.
+    @Test func theHostFileSaysHowManyRanks() throws {
+        let folder = try TemporaryFolder()
+        let (broken, hosts) = (folder.path + "/sipat", folder.path + "/hosts")
+        try Data("#!/bin/sh\nexit 70\n".utf8).write(to: URL(fileURLWithPath: broken))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: broken)
+        try Data("# comment\nlocalhost max_slots=64 slots=08\n\nother\nlast slots=3".utf8).write(to: URL(fileURLWithPath: hosts))
+        // More than a rank could be: told before anything is started.
+        let many = try launch(["--hostfile", hosts, "--min-ranks", "13", "--", "train"], sipat: broken, timeout: 10)
+        #expect(many.status == 64 && many.errors.contains("--min-ranks 13 is more than -n 12"), "\(many)")
+        try Data("# nothing\n".utf8).write(to: URL(fileURLWithPath: hosts))
+        let none = try launch(["--hostfile", hosts, "--", "train"], sipat: broken, timeout: 10)
+        #expect(none.status == 64 && none.errors.contains("names no host"), "\(none)")
+    }
+
     @Test func itGivesUpWithoutProgress() throws {
         let folder = try TemporaryFolder()
         let broken = folder.path + "/sipat"

@@ -41,7 +41,7 @@ struct OutputTests {
         for launcher in ["", "mpirun -n 2 --oversubscribe "] {
             let run = folder.path + "/run\(launcher.count)"
             // Many lines after the reader has gone.
-            let words = TinyRun.arguments(run, ["epochs=30", "checkpoint.everyEpochs=10", "attack.steps=1", "validation.limit=16"]).map { "'\($0)'" }
+            let words = TinyRun.arguments(run, ["epochs=30", "checkpoint.everyEpochs=10", "attack.steps=1", "watch.action=off", "validation.limit=16"]).map { "'\($0)'" }
             let result = try shell("\(launcher)\(program()) \(words.joined(separator: " ")) \(redirection)")
             #expect(result.status == 0, "\(launcher)\(redirection): \(result)")
             #expect(try TinyRun.lines(run).count { $0["type"] as? String == "epoch" } == 30)

@@ -44,6 +44,21 @@ struct PathTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: here).isEmpty)
     }
 
+    /// In every command alike: a mistake in the command line, told by the one rank that speaks.
+    @Test func nobodysHomeFolderIsAMistake() throws {
+        let folder = try TemporaryFolder()
+        let path = "~nobody-of-this-name/x"
+        for arguments in [
+            ["train", "--recipe", "synthetic", "--output", path], ["evaluate", "--weights", path], ["verify", path, "x"], ["export", "--weights", path, "--output", "x"],
+            ["scale", "run", "--output", path], ["pilot", "run", path], ["review", "status", path], ["salience", "show", path],
+            ["salience", "estimate", "--data", path, "--output", "x"], ["bench", "kernels", "--json", path],
+        ] {
+            let run = try sipat(arguments, in: folder.path)
+            #expect(run.status == 64 && run.errors.contains("there is no user nobody-of-this-name here"), "\(arguments): \(run)")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+
     @Test func placesForResultsAreCheckedBeforeTheWork() throws {
         let folder = try TemporaryFolder()
         let run = folder.path + "/run"
@@ -74,6 +89,16 @@ struct PathTests {
         }
         try refuses(["evaluate", "--weights", weights, "--epsilons", "0", "--per-sample", "symbolic"], 64, "overwrite")
         #expect(try Data(contentsOf: URL(filePath: weights)) == before)
+        // Nor what the run needs to go on, or tells of itself.
+        try FileManager.default.createSymbolicLink(atPath: folder.path + "/log", withDestinationPath: run + "/metrics.jsonl")
+        for name in ["recipe.yaml", "metrics.jsonl", "run.lock", "model-card.md", "checkpoints/best.json", "checkpoints/\(step)/manifest.json"] {
+            let bytes = try Data(contentsOf: URL(filePath: "\(run)/\(name)"))
+            try refuses(evaluate + ["--json", "\(run)/\(name)"], 64, "overwrite")
+            try refuses(["bench", "kernels", "--json", "\(run)/\(name)"], 64, "overwrite")
+            #expect(try Data(contentsOf: URL(filePath: "\(run)/\(name)")) == bytes)
+        }
+        try refuses(evaluate + ["--per-sample", "log"], 64, "overwrite")
+        try refuses(["export", "--weights", run, "--output", run + "/recipe.yaml"], 64, "overwrite")
         // A result of before may be replaced.
         for _ in 0..<2 { #expect(try sipat(evaluate + ["--json", run + "/evaluation.json"], in: folder.path).status == 0) }
 

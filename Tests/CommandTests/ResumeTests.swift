@@ -30,6 +30,18 @@ struct ResumeTests {
         #expect(try TinyRun.weights(run) == before)
     }
 
+    /// A job that is requeued needs a recipe only where there is no run yet.
+    @Test func aRunThatIsPresentHasItsOwnRecipe() throws {
+        let folder = try TemporaryFolder()
+        let (whole, run) = (folder.path + "/whole", folder.path + "/run")
+        let nothing = try TinyRun.sipat("train", "--output", run, "--resume-if-present")
+        #expect(nothing.status == 64 && nothing.errors.contains("no recipe is given") && !FileManager.default.fileExists(atPath: run), "\(nothing)")
+        #expect(try TinyRun.train(whole).status == 0)
+        #expect(try TinyRun.stopped(run, afterSteps: 1).status == 75)
+        let resumed = try TinyRun.sipat("train", "--output", run, "--resume-if-present")
+        #expect(try resumed.status == 0 && TinyRun.weights(run) == TinyRun.weights(whole), "\(resumed)")
+    }
+
     @Test func resumeRefusesAnotherRecipe() throws {
         let folder = try TemporaryFolder()
         let run = folder.path + "/run"
@@ -81,6 +93,20 @@ struct ResumeTests {
         #expect(try TinyRun.train(folder.path + "/cycle", ["epochs=1"]).status == 0)
         let cycle = try TinyRun.sipat("train", "--output", folder.path + "/cycle", "--resume", "--set", "epochs=2")
         #expect(cycle.status == 0 && cycle.output.contains("schedule.name one-cycle spans all epochs"), "\(cycle)")
+    }
+
+    /// The weights are numbers still, but not what they make of an image: found in the validation, after the epoch's checkpoint, which
+    /// goes; on two ranks as on one.
+    @Test(arguments: [1, 2]) func aRunThatDivergedFailsEachTimeAndSaysHowToBeginAnew(ranks: Int) throws {
+        let folder = try TemporaryFolder()
+        let run = folder.path + "/run"
+        let settings = ["synthetic.train=150", "synthetic.test=60", "augmentation.flip=false", "validation.steps=5", "optimizer.lr=1000"]
+        for more in [[], ["--resume"]] {
+            let trained = try TinyRun.train(run, ranks: ranks, settings, more: more)
+            #expect(trained.status == 65 && trained.errors.contains("epoch 1, step 5: training diverged: the model's answers"), "\(trained)")
+            #expect(trained.errors.contains("another run") && trained.errors.contains("--set model.weights=\(run)") && !trained.errors.contains("then --resume"), "\(trained)")
+            #expect(try TinyRun.weights(run) == "none")
+        }
     }
 
     @Test func aDamagedCheckpointIsPassedOver() throws {

@@ -72,6 +72,13 @@ import Testing
         let percent = String(format: "%.2f %%", clean * 100)
         #expect(card.contains(percent) && card.contains("(22 images)") && card.contains("198 of synthetic") && card.contains("the data set's own maps"), "\(percent): \(card)")
         #expect(card.contains("radius 8/255") && card.contains("not measured here") && !card.contains("nil"), "\(card)")
+        // With a moving average of the weights that is the model, and what was measured.
+        let averaged = folder.path + "/averaged"
+        #expect(try TinyRun.train(averaged, ["mode=natural", "ema.decay=0.9"]).status == 0)
+        let ofAverage = try String(contentsOfFile: averaged + "/model-card.md", encoding: .utf8)
+        let hashes = try TinyRun.lines(averaged).filter { $0["type"] as? String == "epoch" }.map { ($0["weights"] as! String, $0["average"] as! String) }
+        #expect(hashes.contains { ofAverage.contains("| Weights (`average.safetensors`) | SHA-256 \($0.1) |") } && ofAverage.contains("moving average (decay 0.9)"), "\(ofAverage)")
+        #expect(hashes.allSatisfy { $0.0 != $0.1 && !ofAverage.contains(String($0.0.prefix(12))) } && epochs.allSatisfy { $0["average"] == nil }, "\(ofAverage)")
         // Natural training has no salience, and without validation nothing is claimed.
         let natural = folder.path + "/natural"
         let other = try TinyRun.train(natural, ["mode=natural", "data.validation=0", "epochs=1"])

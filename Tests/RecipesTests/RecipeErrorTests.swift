@@ -49,6 +49,8 @@ import Testing
         Mistake("seed: 1\nbase: cifar", "r.yaml:2: base: there is no built-in recipe \"cifar\"", "did you mean cifar10?"),
         Mistake("[a, b]: 1", "r.yaml:1: a list cannot be a key", ""),
         Mistake("epochs: \"\u{1}\"", "not YAML", ""),
+        Mistake("x-c: &c {steps: 2}\nattack:\n  <<: [*c, 5]", "r.yaml:3: << holds \"5\", expected aliases of groups", "<<: [*common, *other]"),
+        Mistake("attack: \"~\"", "r.yaml:1: attack is \"~\", expected further keys", "epsilon"),
     ])
     func aMistakeInTheFile(_ mistake: Mistake) {
         expect(mistake) { try RecipeParser.parse(mistake.text, name: "r.yaml", overrides: ["data.name=synthetic"]) }
@@ -58,6 +60,8 @@ import Testing
         Mistake("optimizer.lr=fast", "--set optimizer.lr=fast: optimizer.lr is \"fast\", expected a number", "learning rate"),
         Mistake("optimizer.lrr=1", "--set optimizer.lrr=1: there is no key optimizer.lrr", "did you mean optimizer.lr?"),
         Mistake("optimizer.lr", "--set optimizer.lr: expected key=value", "--set optimizer.lr=0.05"),
+        Mistake("base=synthetic", "--set base=synthetic: base is no key", "give --recipe"),
+        Mistake("<<=1", "--set <<=1: there is no key <<", "--print-recipe"),
         Mistake("attack=5", "--set attack=5: attack is a group of keys", "attack.epsilon"),
         Mistake("=5", "--set =5: no key before the =", "optimizer.lr"),
         Mistake("optimizer.learning_rate=1", "there is no key optimizer.learning_rate", "did you mean optimizer.lr?"),

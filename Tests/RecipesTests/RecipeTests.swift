@@ -113,6 +113,30 @@ import Testing
         #expect(throws: DecodingError.self) { try JSONDecoder().decode(Recipe.self, from: Data(text.utf8)) }
     }
 
+    /// Where free training departs from its authors' code, the recipe says so.
+    @Test func freeTrainingSaysHowItDiffers() throws {
+        #expect(try #require(RecipeSchema.byPath["attack.name"]).about.contains("begins with zeros in each epoch"))
+    }
+
+    /// A group of which nothing is given, in any of YAML's ways.
+    @Test(arguments: ["", "~", "null", "{}"]) func anEmptyGroupChangesNothing(nothing: String) throws {
+        let text = "base: synthetic\nepochs: 3\n"
+        #expect(try RecipeParser.parse(text + "attack: \(nothing)\n", name: "r.yaml") == RecipeParser.parse(text, name: "r.yaml"))
+    }
+
+    /// Single steps can fail all at once, whatever they are called; who cannot be watched is warned of.
+    @Test func singleStepsAreWatched() throws {
+        func recipe(_ overrides: String...) throws -> Recipe { try RecipeParser.apply(overrides, to: .builtIn("synthetic"), name: "test") }
+        for single in ["attack.steps=1", "attack.name=fgsm-rs", "attack.name=n-fgsm", "attack.name=free"] {
+            #expect(try recipe(single).watchAction == .stop && recipe(single).watchWarning == nil, "\(single)")
+            #expect(try recipe(single, "watch.action=off").watchAction == .off && recipe(single, "watch.action=warn").watchAction == .warn)
+            let blind = try recipe(single, "data.validation=0")
+            #expect(blind.watchAction == .off && blind.watchWarning?.contains(single == "attack.steps=1" ? "attack.steps is 1" : single.replacing("=", with: " is ")) == true)
+            #expect(try recipe(single, "mode=natural", "data.validation=0").watchWarning == nil)
+        }
+        #expect(try recipe("attack.steps=2").watchAction == .off && recipe("attack.steps=2", "data.validation=0").watchWarning == nil)
+    }
+
     @Test func differencesSayWhatAResumedRunMayChange() throws {
         let old = try RecipeParser.apply(["optimizer.lr=0.1", "epochs=6"], to: .builtIn("synthetic"), name: "test")
         let new = try RecipeParser.apply(["optimizer.lr=0.2", "checkpoint.keep=5", "epochs=6"], to: old, name: "test")

@@ -56,6 +56,15 @@ import Training
         #expect(try folder.text() == good)
     }
 
+    /// What the state of the checkpoint says again is not kept beside it.
+    @Test func aCollapseIsNotLoggedTwice() throws {
+        let folder = try Folder()
+        let good = "{\"type\":\"epoch\",\"epoch\":0,\"step\":2}\n"
+        try (good + "{\"type\":\"collapse\",\"epoch\":0,\"step\":2}\n").write(toFile: folder.file, atomically: true, encoding: .utf8)
+        _ = try MetricsLog(folder: folder.path, after: 2, epoch: 1)
+        #expect(try folder.text() == good)
+    }
+
     @Test func damagedLinesAreDropped() throws {
         let folder = try Folder()
         try "not json\n{\"loss\":1}\n{\"step\":\"x\"}\n\n{\"step\":1}\n\u{0}\n".write(toFile: folder.file, atomically: true, encoding: .utf8)

@@ -16,7 +16,7 @@ package enum EvaluationFolder {
             throw Failure.inputOutput("\(folder): holds no evaluation (\(path) cannot be read)", remedy: "name the folder given to sipat evaluate --output")
         }
         do { return try decodedJSON(EvaluationDescription.self, from: bytes) } catch {
-            throw Failure.badData("\(path): is no description of an evaluation: \(error)", remedy: "evaluate anew, to another folder")
+            throw Failure.badData("\(path): is no description of an evaluation: \(decodingComplaint(error))", remedy: "evaluate anew, to another folder")
         }
     }
 }

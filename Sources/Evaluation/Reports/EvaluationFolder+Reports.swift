@@ -17,7 +17,7 @@ extension EvaluationFolder {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         let bytes = try ReadableFile.contents(of: path)
         do { return try decodedJSON(type, from: bytes) } catch {
-            throw Failure.badData("\(path): cannot be understood: \(error)", remedy: "remove it, and make it again with sipat evaluate --output \(pathFolder(path)) --resume")
+            throw Failure.badData("\(path): cannot be understood: \(decodingComplaint(error))", remedy: "remove it, and make it again with sipat evaluate --output \(pathFolder(path)) --resume")
         }
     }
 }

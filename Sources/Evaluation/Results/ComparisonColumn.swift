@@ -7,8 +7,8 @@ package struct ComparisonColumn: Sendable {
     package let accuracies: [Double]
     /// Which images were right and stood, by radius and then by place, and the images' indices; nil for a file of sums.
     package let flags: (indices: [Int], robust: [Float: [Bool]])?
-    /// What must be the same for two results to stand side by side, with its value here.
-    let conditions: [(name: String, value: String)]
+    /// What must be the same for two results to stand side by side, with its value here; nil where it is not known.
+    let conditions: [(name: String, value: String?)]
 
     /// - Parameter path: a file of `sipat evaluate --json`, or a folder of `--output`.
     /// - Throws: `Failure` if it is neither, or not finished.
@@ -71,6 +71,9 @@ package struct ComparisonColumn: Sendable {
             let attack = { (column: ComparisonColumn) in column.conditions.first { $0.name == "attack" }?.value ?? "" }
             return ["the one is a file of sipat evaluate --json (\(attack(self))), the other was made with a ledger (\(attack(other)))"]
         }
-        return zip(conditions, other.conditions).filter { $0.value != $1.value }.map { "\($0.name): \($0.value), not \($1.value)" }
+        return zip(conditions, other.conditions).compactMap { own, other in
+            guard let value = own.value, let expected = other.value, value != expected else { return nil }
+            return "\(own.name): \(value), not \(expected)"
+        }
     }
 }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A training step in the log.
 package struct StepLine: Encodable {
     let type = "step"
@@ -35,10 +37,50 @@ package struct EpochLine: Encodable {
     let zeroGradients: Int
     /// SHA-256 of the weights.
     let weights: String
+    /// SHA-256 of their moving average, which the accuracies are of; absent where none is kept.
+    let average: String?
     /// Training and validation together.
     let seconds: Double
     /// Where the time of the steps went.
     let timing: TimingLine
+}
+
+/// The end of a run that the watch took back to an earlier epoch, in the log. It depends on the state alone: whoever writes it again
+/// writes the same.
+struct CollapseLine: Encodable {
+    let type = "collapse"
+    /// Steps taken up to the weights that were kept, and their epoch, counted from 0.
+    let step: Int
+    let epoch: Int
+    /// In words.
+    let collapse: String
+
+    /// Nil where nothing collapsed.
+    init?(_ state: RunState) {
+        guard let collapse = state.collapse else { return nil }
+        (step, epoch, self.collapse) = (state.step, state.epoch - 1, collapse)
+    }
+}
+
+/// An epoch as the log has it.
+struct LoggedEpoch: Decodable {
+    let type: String
+    let step: Int
+    /// Counted from 0.
+    let epoch: Int
+    let cleanAccuracy: Double?
+    let robustAccuracy: Double?
+    let watched: WatchedAccuracy?
+    let weights: String?
+    let average: String?
+
+    /// Those in `metrics.jsonl`, in order.
+    static func all(in metrics: [UInt8]) -> [LoggedEpoch] {
+        metrics.split(separator: 0x0A).compactMap { line in
+            guard let found = try? decodedJSON(LoggedEpoch.self, from: line), found.type == "epoch" else { return nil }
+            return found
+        }
+    }
 }
 
 /// A change of the recipe with which the run was resumed, in the log.

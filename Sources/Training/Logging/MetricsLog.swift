@@ -65,8 +65,8 @@ package final class MetricsLog {
             let line = rest[..<end]
             if let found = try? decodedJSON(Line.self, from: line), found.step <= step,
                 found.type != "epoch" || found.epoch ?? -1 < epoch,
-                // What changed when the run was resumed at this very step is told again.
-                found.type != "recipe" || found.step < step
+                // What changed when the run was resumed at this very step, or ended it there, is told again.
+                found.type != "recipe" && found.type != "collapse" || found.step < step
             {
                 kept += rest[...end]
             }

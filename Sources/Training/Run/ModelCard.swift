@@ -10,35 +10,25 @@ import Salience
 ///
 /// It says nothing that the run has not computed or been told. What only people know is left for them to fill in.
 struct ModelCard {
-    /// An epoch's validation, as `metrics.jsonl` has it.
-    struct Validated: Decodable {
-        var type: String
-        var epoch: Int?
-        var step: Int
-        var cleanAccuracy: Double?
-        var robustAccuracy: Double?
-        var weights: String?
-    }
-
     let recipe: Recipe
     let state: RunState
     let data: TrainingData
     let network: Network
-    /// Those of epochs with a validation, in order.
-    let validated: [Validated]
+    /// SHA-256 of what came out in the end.
+    let lastHash: String
+    /// The epochs with a validation, in order; none that the run took back.
+    let validated: [LoggedEpoch]
     let leftOut: Int
 
     /// - Parameter metrics: `metrics.jsonl`.
-    init(recipe: Recipe, state: RunState, data: TrainingData, network: Network, metrics: [UInt8], leftOut: Int) {
+    init(recipe: Recipe, state: RunState, data: TrainingData, network: Network, lastHash: String, metrics: [UInt8], leftOut: Int) {
         self.recipe = recipe
         self.state = state
         self.data = data
         self.network = network
+        self.lastHash = lastHash
         self.leftOut = leftOut
-        validated = metrics.split(separator: 0x0A).compactMap { line in
-            guard let found = try? decodedJSON(Validated.self, from: line), found.type == "epoch", found.cleanAccuracy != nil else { return nil }
-            return found
-        }
+        validated = LoggedEpoch.all(in: metrics).filter { $0.cleanAccuracy != nil && $0.epoch < state.epoch }
     }
 
     var text: String {
@@ -62,7 +52,7 @@ struct ModelCard {
             | Normalisation | \(normalization) |
             | Output | logits of \(network.classes) classes: \(names) |
             | Began from | \(recipe.model.weights.isEmpty ? "random weights" : "\(recipe.model.weights), SHA-256 \(state.initialWeights?.prefix(12) ?? "not known")") |
-            | Weights | SHA-256 \(kept?.weights ?? state.weightsHash) |
+            | Weights\(isAveraged ? " (`\(RunFiles.average)`)" : "") | SHA-256 \(kept.map(hash) ?? lastHash) |
             | Computed by | \(state.compute.map(\.description) ?? "not known") |
 
             *Who made it, when, licence, whom to ask:*
@@ -125,10 +115,15 @@ struct ModelCard {
 
             \(recipe.mode.rawValue): \(trainedOn)\(protected). \(ended), \(state.step) steps of \(recipe.data.batch) images in micro-batches of \
             \(recipe.data.microBatch); SGD, learning rate \(recipe.optimizer.lr) (\(recipe.schedule.name.rawValue)), momentum \(recipe.optimizer.momentum), \
-            weight decay \(recipe.optimizer.weightDecay); seed \(recipe.seed). Every setting is in `recipe.yaml`. Those that differ from the recipe cifar10:
+            weight decay \(recipe.optimizer.weightDecay); seed \(recipe.seed).\(average) Every setting is in `recipe.yaml`. Those that differ from the recipe cifar10:
 
-            \(differences.map { "- `\($0.field.path)`: \($0.new)" }.joined(separator: "\n"))
+            \(differences.map { "- `\($0.field.path)`: \($0.new)" }.joined(separator: "\n"))\(state.collapse.map { "\n\nStopped for good: \($0)." } ?? "")
             """
+    }
+
+    private var average: String {
+        guard isAveraged else { return "" }
+        return " The weights' moving average (decay \(recipe.ema.decay)) was measured, and is the model: `\(RunFiles.average)` of a checkpoint, beside the last step's weights."
     }
 
     /// The images that the loss was computed on, and the loss where it is not cross-entropy alone.
@@ -155,8 +150,8 @@ struct ModelCard {
             return "## Results\n\nNothing was measured: no image was held out for validation. `sipat evaluate` measures."
         }
         let robust = recipe.validation.limit == 0 ? data.validation.count : min(recipe.validation.limit, data.validation.count)
-        func row(_ name: String, _ line: Validated) -> String {
-            "| \(name), epoch \((line.epoch ?? 0) + 1) | \(percent(line.cleanAccuracy ?? 0)) | \(percent(line.robustAccuracy ?? 0)) | \(line.weights?.prefix(12) ?? "") |"
+        func row(_ name: String, _ line: LoggedEpoch) -> String {
+            "| \(name), epoch \(line.epoch + 1) | \(percent(line.cleanAccuracy ?? 0)) | \(percent(line.robustAccuracy ?? 0)) | \(hash(line).prefix(12)) |"
         }
         var rows: [String] = []
         if let kept { rows.append(row("kept as the best", kept)) }
@@ -196,7 +191,13 @@ struct ModelCard {
     }
 
     /// The epoch whose checkpoint is the best.
-    private var kept: Validated? { validated.last { $0.epoch == state.bestEpoch && $0.epoch != nil } }
+    private var kept: LoggedEpoch? { validated.last { $0.epoch == state.bestEpoch } }
+
+    /// Whether the model is the moving average of the weights.
+    private var isAveraged: Bool { recipe.ema.decay > 0 }
+
+    /// SHA-256 of the model after an epoch.
+    private func hash(_ line: LoggedEpoch) -> String { (isAveraged ? line.average : line.weights) ?? "not known" }
 
     private var names: String {
         let names = data.dataset.classNames

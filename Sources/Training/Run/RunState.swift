@@ -111,7 +111,7 @@ package enum RunFiles {
             return try decodedJSON(RunState.self, from: bytes)
         } catch {
             throw Failure.badData(
-                "\(checkpoint.path)/\(state): not understood: \(error)",
+                "\(checkpoint.path)/\(state): not understood: \(decodingComplaint(error))",
                 remedy: "the checkpoint was written by another version of sipat")
         }
     }

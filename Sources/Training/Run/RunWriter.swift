@@ -12,6 +12,8 @@ final class RunWriter {
     private let start: RunStart
     private let directory: RunDirectory
     private let store: CheckpointStore
+    /// The run's folder.
+    var folder: String { directory.path }
     private var progress = ProgressLine()
     private var metrics: MetricsLog?
     private var events: TensorBoardLog?
@@ -30,18 +32,26 @@ final class RunWriter {
 
     /// Opens the metrics; lines after the step to go on from are dropped, and what changed in the recipe is recorded.
     func open(after state: RunState) throws {
+        let log = try openLogs(after: state)
+        epochStart = monotonicSeconds()
+        // Also where the run goes on from there in spite of it.
+        if let line = start.state.flatMap({ CollapseLine($0) }) { try log.append(line) }
+        try recordCompute(after: state, to: log)
+        guard !start.changes.isEmpty else { return }
+        for change in start.changes { progress.note("\(change.field.path) was \(change.old), is now \(change.new)") }
+        let changes = start.changes.map { ($0.field.path, RecipeLine.Change(old: "\($0.old)", new: "\($0.new)")) }
+        try log.append(RecipeLine(step: state.step, changes: Dictionary(uniqueKeysWithValues: changes)))
+    }
+
+    /// Opens what is logged, without what comes after `state`.
+    private func openLogs(after state: RunState) throws -> MetricsLog {
         let log = try MetricsLog(folder: directory.path, after: state.step, epoch: state.epoch, using: start.files)
         metrics = log
         if state.recipe.logging.tensorboard {
             // A checkpoint after an epoch's last step may be older than its validation.
             events = try TensorBoardLog(folder: directory.path, after: state.step, hasEpoch: state.stepInEpoch == 0, using: start.files)
         }
-        epochStart = monotonicSeconds()
-        try recordCompute(after: state, to: log)
-        guard !start.changes.isEmpty else { return }
-        for change in start.changes { progress.note("\(change.field.path) was \(change.old), is now \(change.new)") }
-        let changes = start.changes.map { ($0.field.path, RecipeLine.Change(old: "\($0.old)", new: "\($0.new)")) }
-        try log.append(RecipeLine(step: state.step, changes: Dictionary(uniqueKeysWithValues: changes)))
+        return log
     }
 
     /// Says and records that the steps to come are computed by something else than those taken.
@@ -91,13 +101,13 @@ final class RunWriter {
 
     func logEpoch(
         _ state: RunState, epoch: Int, sums: (samples: Int, loss: Double, correct: Double, zeroGradients: Int),
-        accuracy: (clean: Double, robust: Double)?, isBest: Bool, watched: WatchedAccuracy?, profile: EpochProfile, showsProfile: Bool
+        accuracy: (clean: Double, robust: Double)?, isBest: Bool, watched: WatchedAccuracy?, average: String?, profile: EpochProfile, showsProfile: Bool
     ) throws {
         let samples = Double(max(sums.samples, 1))
         let seconds = monotonicSeconds() - epochStart
         let line = EpochLine(
             step: state.step, epoch: epoch, loss: sums.loss / samples, accuracy: sums.correct / samples, cleanAccuracy: accuracy?.clean,
-            robustAccuracy: accuracy?.robust, belowBest: accuracy.flatMap { Self.belowBest($0, state) }, watched: watched, zeroGradients: sums.zeroGradients, weights: state.weightsHash, seconds: seconds,
+            robustAccuracy: accuracy?.robust, belowBest: accuracy.flatMap { Self.belowBest($0, state) }, watched: watched, zeroGradients: sums.zeroGradients, weights: state.weightsHash, average: average, seconds: seconds,
             timing: TimingLine(profile))
         try metrics?.append(line)
         try events?.append(line)
@@ -144,11 +154,16 @@ final class RunWriter {
         try store.markBest(.init(step: state.step, metric: metric, value: state.bestMetric ?? 0))
     }
 
+    /// Removes the checkpoint of the newest step, from which nobody can go on.
+    func discard(step: Int) throws { try store.removeLater(than: step - 1) }
+
     /// Writes the model card. The metrics have been written.
-    func writeCard(_ state: RunState, recipe: Recipe, data: TrainingData, network: Network) throws {
+    ///
+    /// - Parameter model: what came out in the end.
+    func writeCard(_ state: RunState, recipe: Recipe, data: TrainingData, model: ModelState) throws {
         let path = directory.path + "/metrics.jsonl"
         let card = ModelCard(
-            recipe: recipe, state: state, data: data, network: network, metrics: try ReadableFile.contents(of: path, limit: 1 << 32),
+            recipe: recipe, state: state, data: data, network: model.network, lastHash: ModelWeights.hash(model), metrics: try ReadableFile.contents(of: path, limit: 1 << 32),
             leftOut: recipe.data.skipBad ? leftOut : 0)
         try writeAtomically(Array(card.text.utf8), to: directory.path + "/model-card.md", using: start.files)
     }
@@ -159,16 +174,43 @@ final class RunWriter {
         return bytes.flatMap { try? decodedJSON(LeftOutFiles.self, from: $0) }?.files.count ?? 0
     }
 
-    /// The state of an earlier step of this run, its arenas loaded; later checkpoints are removed. Nil if there is none of that step.
-    func goBack(to number: Int, into step: TrainingStep) throws -> RunState? {
+    /// Takes back what came after an epoch that ended with an earlier step: loads its arenas, and removes later checkpoints and lines of
+    /// the logs. A best one among those is replaced by this one.
+    ///
+    /// - Parameters:
+    ///   - current: the state to go back from.
+    ///   - collapse: why.
+    /// - Returns: the state after that epoch; nil if there is no checkpoint of that step, and nothing was done.
+    func goBack(from current: RunState, to number: Int, collapse: String, into step: TrainingStep) throws -> RunState? {
         guard let checkpoint = try store.checkpoint(step: number) else { return nil }
-        let state = try RunFiles.state(of: checkpoint)
+        var state = try RunFiles.state(of: checkpoint)
         _ = try RunFiles.restore(checkpoint, into: step)
-        try store.removeLater(than: number)
-        // The best so far may have been among them.
-        if (try? store.best()) == nil {
-            try store.markBest(.init(step: number, metric: "watch", value: state.bestWatched?.everywhere ?? 0))
+        // The checkpoint is from before its epoch's validation, unless the run had once ended there.
+        if state.stepInEpoch > 0 { state.epoch += 1 }
+        (state.stepInEpoch, state.samples, state.loss, state.correct, state.zeroGradients) = (0, 0, 0, 0, 0)
+        (state.bestWatched, state.lastGoodStep, state.recipe) = (current.bestWatched, number, current.recipe)
+        (state.worldSize, state.compute) = (current.worldSize, current.compute)
+        state.collapse = "\(collapse) in epoch \(current.epoch + 1); the weights are those after epoch \(state.epoch), step \(state.step)"
+        state.isFinished = true
+
+        let logged = LoggedEpoch.all(in: try ReadableFile.contents(of: directory.path + "/metrics.jsonl", limit: 1 << 32))
+        let keepsBest = (try? store.best()).map { $0.record.step <= number } ?? false
+        if keepsBest {
+            (state.bestMetric, state.bestEpoch) = (current.bestMetric, current.bestEpoch)
+        } else {
+            let epoch = logged.last { $0.step == number }
+            state.bestMetric = state.recipe.picksByCleanAccuracy ? epoch?.cleanAccuracy : epoch?.robustAccuracy
+            state.bestEpoch = state.bestMetric == nil ? nil : epoch?.epoch
+            if state.bestMetric != nil {
+                try markBest(state)
+            } else {
+                try store.markBest(.init(step: number, metric: "watch", value: epoch?.watched?.everywhere ?? 0))
+            }
         }
+        state.validationsSinceBest = logged.count { $0.cleanAccuracy != nil && $0.epoch > state.bestEpoch ?? .max && $0.epoch < state.epoch }
+        try store.removeLater(than: number)
+        let log = try openLogs(after: state)
+        if let line = CollapseLine(state) { try log.append(line) }
         return state
     }
 

@@ -47,11 +47,15 @@ package final class StopWatcher: Sendable {
         }
     }
 
+    /// What the process says as it goes.
+    package static func farewell(_ reason: StopReason, in phase: Heartbeat.Phase, place: String) -> String {
+        let what = phase == .validation ? "in a validation, which is done again when the run is resumed" : "before this process took a step: nothing is lost"
+        return "\(place)stopped by \(reason.text) \(what); start it again with --resume-if-present"
+    }
+
     private func giveUp(_ reason: StopReason) -> Never {
         if reason == .stopFile, rank == 0 { request.clear() }
-        let what = heartbeat.phase == .validation ? "in a validation, which is done again" : "before the first step"
-        let place = rank == 0 ? "" : "rank \(rank) on \(Host.name): "
-        let text = "\(place)stopped by \(reason.text) \(what) when the run is resumed: give --resume-if-present\n"
+        let text = Self.farewell(reason, in: heartbeat.phase, place: rank == 0 ? "" : "rank \(rank) on \(Host.name): ") + "\n"
         _ = text.utf8.withContiguousStorageIfAvailable { write(STDERR_FILENO, $0.baseAddress, $0.count) }
         _exit(Failure.Kind.requeue.rawValue)
     }

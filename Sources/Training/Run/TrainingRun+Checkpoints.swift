@@ -62,6 +62,10 @@ extension TrainingRun {
         }
         saved = (state.step, state.stepInEpoch)
         state.recipe = recipe
+        if let collapse = state.collapse, recipe.watchAction != .stop {
+            files?.note("the run had been stopped (\(collapse)) and goes on: watch.action is \(recipe.watchAction.rawValue)")
+            (state.collapse, state.isFinished) = (nil, false)
+        }
         // Older checkpoints do not say it.
         state.images = RunState.Images(data.dataset)
         state.compute = .current(backend: recipe.kernels.backend)
@@ -115,22 +119,15 @@ extension TrainingRun {
     /// - Returns: whether there was a checkpoint to go back to.
     func goBack(_ collapse: String) throws -> Bool {
         guard let good = state.lastGoodStep else { return false }
-        let epoch = state.epoch
         var encoded = ""
         try communicator.agreeing {
-            guard let files, var old = try files.goBack(to: good, into: step) else { return }
-            // The checkpoint is from before its epoch's validation.
-            old.epoch += 1
-            (old.stepInEpoch, old.samples, old.loss, old.correct, old.zeroGradients) = (0, 0, 0, 0, 0)
-            (old.bestMetric, old.bestEpoch, old.validationsSinceBest) = (state.bestMetric, state.bestEpoch, state.validationsSinceBest)
-            (old.bestWatched, old.lastGoodStep, old.recipe, old.worldSize, old.compute) = (state.bestWatched, good, recipe, state.worldSize, state.compute)
-            old.collapse = "\(collapse) in epoch \(epoch + 1); the weights are those after epoch \(old.epoch), step \(old.step)"
-            old.isFinished = true
+            guard let old = try files?.goBack(from: state, to: good, collapse: collapse, into: step) else { return }
             encoded = String(decoding: try jsonBytes(old, .line), as: UTF8.self)
         }
         encoded = try communicator.broadcast(encoded)
         guard !encoded.isEmpty else { return false }
         state = try decodedJSON(RunState.self, from: encoded.utf8)
+        lastMetric = nil
         for arena in step.arenas {
             try communicator.broadcast(UnsafeMutableBufferPointer(start: arena.pointer, count: arena.count))
         }

@@ -37,7 +37,7 @@ package final class TrainingRun {
     /// Where the newest checkpoint stands.
     var saved: (step: Int, stepInEpoch: Int)?
     /// What the last validation of this process found, by the accuracy that picks the best.
-    private var lastMetric: Double?
+    var lastMetric: Double?
 
     /// Builds the model. Collective; fails on all ranks alike.
     ///
@@ -111,13 +111,17 @@ package final class TrainingRun {
                 return .stopped(reason)
             }
         }
-        if let collapse = state.collapse { files?.note("stopped for good: \(collapse)") }
+        if let collapse = state.collapse {
+            files?.note(
+                "stopped for good: \(collapse)\n  → begin another run with these weights (--set model.weights=\(files?.folder ?? "RUN")), or go on in spite of it: "
+                    + "--resume --set watch.action=warn")
+        }
         if let best = state.bestMetric, let bestEpoch = state.bestEpoch, let last = lastMetric, best - last > 0.02, !recipe.picksByCleanAccuracy {
             files?.note(
                 "robust overfitting: robust accuracy was \(percent(best)) after epoch \(bestEpoch + 1) and is \(percent(last)) now; "
                     + "sipat evaluate takes the checkpoint of epoch \(bestEpoch + 1)")
         }
-        try communicator.agreeing { try files?.writeCard(state, recipe: recipe, data: data, network: step.state.network) }
+        try communicator.agreeing { try files?.writeCard(state, recipe: recipe, data: data, model: step.resultingState) }
         files?.note("finished after \(state.epoch) epochs, \(state.step) steps")
         return .finished
     }
@@ -189,7 +193,28 @@ package final class TrainingRun {
                 let culprits = all.isEmpty ? "every micro-batch's loss is finite: a gradient overflowed" : all.joined(separator: "\n  ")
                 throw Failure.badData(
                     "\(place): training diverged: \(divergence.name) is not finite\n  \(culprits)",
-                    remedy: "lower optimizer.lr or warm up (schedule.warmupEpochs), then --resume goes on from the last good checkpoint")
+                    remedy: remedyForDivergence)
+            }
+            throw divergence
+        }
+    }
+
+    /// The steps that led here are the same each time: another learning rate makes another run.
+    private var remedyForDivergence: String {
+        "begin another run (another --output) with a lower optimizer.lr or a warm-up (schedule.warmupEpochs), if you like from this run's last good checkpoint: "
+            + "--set model.weights=\(files?.folder ?? "RUN")"
+    }
+
+    /// Looks at the model. Where its answers are not finite, the epoch's checkpoint goes, from which the run could only come here
+    /// again, and the run fails. Collective.
+    private func measure<Value>(_ look: () throws -> Value) throws -> Value {
+        do { return try look() } catch let divergence as DivergedModel {
+            try communicator.agreeing {
+                guard let files else { return }
+                try files.discard(step: state.step)
+                throw Failure.badData(
+                    "epoch \(state.epoch + 1), step \(state.step): training diverged: the model's answers to held-out images are not finite",
+                    remedy: remedyForDivergence)
             }
             throw divergence
         }
@@ -219,7 +244,7 @@ package final class TrainingRun {
             if reason != .none { return reason }
             let start = monotonicSeconds()
             heartbeat.enter(.validation)
-            accuracy = try validator.run(step.resultingState, communicator: communicator) { heartbeat.beat() }
+            accuracy = try measure { try validator.run(step.resultingState, communicator: communicator) { heartbeat.beat() } }
             heartbeat.enter(.communication)
             validationSeconds = monotonicSeconds() - start
         }
@@ -239,6 +264,7 @@ package final class TrainingRun {
         let summary = (samples: state.samples, loss: state.loss, correct: state.correct, zeroGradients: state.zeroGradients ?? 0)
         (state.samples, state.loss, state.correct, state.zeroGradients) = (0, 0, 0, 0)
         state.weightsHash = files == nil ? "" : ModelWeights.hash(step.state)
+        let average = files == nil ? nil : step.average.map { ModelWeights.hash($0.state) }
         let profile = try EpochProfile.gather(
             timings, step.reducer.takeStatistics(), steps: timedSteps, communicator: communicator)
         (timings, timedSteps) = (StepTimings(), 0)
@@ -246,7 +272,7 @@ package final class TrainingRun {
             guard let files, let profile else { return }
             if isBest { try files.markBest(state) }
             try files.logEpoch(
-                state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest, watched: watched, profile: profile,
+                state, epoch: epoch, sums: summary, accuracy: accuracy, isBest: isBest, watched: watched, average: average, profile: profile,
                 showsProfile: showsProfile)
         }
         let isSaved = saved?.step == state.step
@@ -260,7 +286,7 @@ package final class TrainingRun {
         heartbeat.enter(.communication)
         if saved?.step != state.step || saved?.stepInEpoch != state.stepInEpoch { try save(isTold: false) }
         heartbeat.enter(.validation)
-        let result = try validator.watch(step.state, communicator: communicator) { heartbeat.beat() }
+        let result = try measure { try validator.watch(step.state, communicator: communicator) { heartbeat.beat() } }
         heartbeat.enter(.communication)
         return result
     }

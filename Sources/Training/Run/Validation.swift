@@ -2,7 +2,13 @@ import Diagnostics
 import MPI
 import NeuralNet
 
-/// What a run learns about its model between epochs; how is the affair of whoever starts the run.
+/// A model was looked at whose answers are not finite.
+package struct DivergedModel: Error {
+    package init() {}
+}
+
+/// What a run learns about its model between epochs; how is the affair of whoever starts the run. Both throw `DivergedModel`, on all
+/// ranks alike, where there is nothing to measure.
 package protocol Validation: AnyObject {
     /// Accuracy on clean and on attacked images, 0 to 1, the same on all ranks; nil without validation images. Collective.
     ///

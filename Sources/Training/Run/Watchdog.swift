@@ -43,6 +43,11 @@ package final class Watchdog: Sendable {
         if minutes > 0 { leaveWord(in: words) }
     }
 
+    /// Goes on with another limit, and without a folder for word.
+    ///
+    /// - Parameter minutes: 0 for no watchdog.
+    package func use(minutes: Double) { place.withLock { $0.limit = minutes * 60 } }
+
     private func leaveWord(in folder: String) { write(status, to: "\(folder)/rank-\(rank)") }
 
     /// Words are worth nothing after a crash of the machine: they are not synchronised.

@@ -6,7 +6,8 @@ import NeuralNet
 /// The perturbation of free adversarial training (Shafahi et al., NeurIPS 2019): one for each place of the batch, which the next
 /// batch begins with.
 ///
-/// It begins with zeros in each epoch, and where an epoch's last batch is smaller than the others: so it belongs to places of
+/// It begins with zeros in each epoch, and where an epoch's last batch is smaller than the others, unlike in the authors' code, which
+/// keeps it throughout: so it belongs to places of
 /// full batches only, whose owners do not change, and no rank needs another's.
 final class FreePerturbation {
     /// [places of this rank, height, width, channels].
