@@ -57,20 +57,22 @@ struct ServeOptions: ParsableArguments {
             } catch is CancellationError {} catch { box.error = error }
             done.signal()
         }
-        // Dispatch takes the signals: the task then ends in its own time, which is short.
+        // Dispatch takes the signals: the task then ends in its own time, which is short, or is left behind. What is being written then was
+        // acknowledged to nobody.
         let sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number)
             source.setEventHandler {
                 box.isStopped = true
                 task.cancel()
+                DispatchQueue.global().asyncAfter(deadline: .now() + 1) { done.signal() }
             }
             source.resume()
             return source
         }
         done.wait()
         for source in sources { source.cancel() }
-        if let error = box.error, !box.isStopped { throw error as? Failure ?? Failure.inputOutput("the server ended: \(error)", remedy: "start it again: nothing is lost") }
+        if !box.isStopped, let error = box.error { throw error as? Failure ?? Failure.inputOutput("the server ended: \(error)", remedy: "start it again: nothing is lost") }
     }
 }
 

@@ -86,7 +86,7 @@ import Testing
         let large = folder.file("large")
         try Data(repeating: UInt8(ascii: " "), count: 5 << 20).write(to: URL(fileURLWithPath: large))
         #expect(try status(server, "/api/decision", "-H", token, "-X", "POST", "--data-binary", "@" + large) == "413")
-        #expect(try status(server, "/api/decision", "-H", token, "-H", "Transfer-Encoding: chunked", "-X", "POST", "--data-binary", "@" + large) == "413")
+        #expect(try status(server, "/api/decision", "-H", token, "-H", "Transfer-Encoding: chunked", "-X", "POST", "--data-binary", "@" + large) == "411")
         #expect(try status(server, "/api/decision", "-H", token, "-X", "POST", "-d", "{\"item\":") == "400")
         for path in ["/plan.json", "/api/image/0/../../plan.json", "/api/image/plan.json", "/api/people", "/../people.json"] {
             #expect(try status(server, path, "--path-as-is", "-H", token) == "404", "\(path)")
@@ -100,6 +100,36 @@ import Testing
         let written = try ["log.jsonl", "leases.jsonl", "plan.json", "queue.jsonl"].map { try String(contentsOfFile: review + "/" + $0, encoding: .utf8) } + [server.complained()]
         for text in written { for secret in server.tokens + [wrong] { #expect(!text.contains(secret)) } }
         #expect(written[0].contains("message-1"))
+    }
+
+    /// What a program sends that wants the server to hang: more of a line, of headers, of a body than anybody needs, and connections that
+    /// say nothing.
+    @Test func nobodyHangsTheServer() throws {
+        let folder = try TemporaryFolder()
+        let review = try Self.plan(folder)
+        let server = try Server(review, port: 0)
+        let script = """
+            import socket, sys, time
+            port = int(sys.argv[1])
+            idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+            host = b"Host: 127.0.0.1:%d\\r\\n" % port
+            for data in [
+                b"GET /" + b"a" * (4 << 20), b"GET / HTTP/1.1\\r\\n" + host + b"X: " + b"a" * (4 << 20), b"GET / HTTP/1.1\\r\\n" + b"A: b\\r\\n" * 400000,
+                b"POST /api/decision HTTP/1.1\\r\\n" + host + b"Content-Length: 6000000\\r\\n\\r\\n" + b"a" * 6000000, b"\\0\\1\\r\\n\\r\\n",
+            ]:
+                with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+                    try:
+                        connection.sendall(data)
+                        print(connection.recv(12).decode()[9:])
+                    except ConnectionError:
+                        print("closed")
+            """
+        let run = try ProgramRun.of("python3", ["-c", script, "\(server.port)"], timeout: 60)
+        #expect(run.status == 0 && run.output == "414\n431\n431\n413\n400\n", "\(run)")
+        #expect(try status(server, "/") == "200")
+        kill(server.process.processIdentifier, SIGTERM)
+        server.process.waitUntilExit()
+        #expect(server.process.terminationStatus == 0)
     }
 
     /// On the whole network: a warning, the safer way, and links that the server itself takes.

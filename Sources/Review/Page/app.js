@@ -83,6 +83,8 @@ function drawTitle() {
 }
 
 async function send(decision) {
+  // What the server would refuse is not sent: it would close the connection, which looks as if it were away.
+  if (new Blob([JSON.stringify(decision)]).size > messageLimit) throw new Refused(413, languages[language].refused[413]);
   sessionStorage.setItem("pending", JSON.stringify(decision));
   saved("saving");
   try {

@@ -2,6 +2,8 @@
 // What all pages share: the token, questions to the server, the lines that say what is going on, the clock.
 const pageVersion = "2";
 const get = (id) => document.getElementById(id);
+// The largest message that the server takes, in bytes.
+const messageLimit = 4 << 20;
 let session = null;
 
 // The token stays out of the address: it comes after the #, which is sent to no server, and is then kept in this tab.

@@ -1,5 +1,4 @@
 import Diagnostics
-import FlyingFox
 import Foundation
 
 /// A study that people are at. Everybody has pairs of their own; answers are taken in their order.
@@ -88,12 +87,12 @@ package actor StudyService: PageService {
         ]
     }
 
-    func answer(_ request: HTTPRequest, path: [Substring], person: Int) async throws -> Answer {
+    func answer(_ request: PageRequest, path: [Substring], person: Int) async throws -> Answer {
         switch (request.method, path.first, path.count) {
-        case (.POST, "session", 1): return try .json(session(person))
-        case (.POST, "next", 1): return try .json(next(person))
-        case (.POST, "answer", 1): return try .json(try take(try await request.message(), person))
-        case (.GET, "picture", 3): return .png(try picture(path[1], path[2], person))
+        case ("POST", "session", 1): return try .json(session(person))
+        case ("POST", "next", 1): return try .json(next(person))
+        case ("POST", "answer", 1): return try .json(try take(try request.message(), person))
+        case ("GET", "picture", 3): return .png(try picture(path[1], path[2], person))
         default: throw Refusal(status: 404, text: "there is no such page")
         }
     }
