@@ -81,6 +81,15 @@ import Testing
         _ = log
     }
 
+    /// A server that starts while another ends has read the log before that one's last line.
+    @Test func whatWasAddedSinceTheReadingIsNotWrittenOver() throws {
+        let opened = try Review(review)
+        try write(1)
+        #expect(failure { _ = try ReviewLog(opened.folder.log, end: opened.end) }?.message.contains("changed while it was read") == true)
+        _ = try ReviewLog(opened.folder.log, end: Review(review).end)
+        #expect(try Review(review).end.lines == 1)
+    }
+
     @Test func tokensAreForTheirOwner() throws {
         var people = ReviewPeople([])
         try people.add(["alice", "bob"])
