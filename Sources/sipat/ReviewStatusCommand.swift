@@ -68,9 +68,26 @@ struct ReviewExportCommand: ParsableCommand {
         guard !output.isEmpty else { throw Failure.usage("--output is empty", remedy: "name a folder") }
         guard !isSameFile(review, output) else { throw Failure.usage("--output \(output) is the review itself", remedy: "name another folder") }
         guard FileManager.default.fileExists(atPath: output) else { return try requireWritable([("--output", output.hasSuffix("/") ? String(output.dropLast()) : output)], inputs: []) }
+        let plan = try ReviewFolder(review).readPlan().plan
+        // A data set that is built in has a name, not a path.
+        let inputs = plan.maps + [plan.trusted, plan.data.dataDir, plan.data.data].compactMap { $0 }
+        for input in inputs.filter({ $0.hasPrefix("/") }) + [review] where isInside(input) {
+            throw Failure.usage("--output \(output) holds \(input), which the review is about: it would be lost", remedy: "name another folder")
+        }
         guard force else { throw Failure.usage("\(output) exists already", remedy: "name another folder, or give --force") }
         guard FileManager.default.fileExists(atPath: output + "/salience.json") else {
             throw Failure.usage("\(output) is there and holds no salience maps, so it is not replaced", remedy: "name another folder")
+        }
+    }
+
+    /// Whether `--output` is this file or folder, or holds it, through links too.
+    private func isInside(_ input: String) -> Bool {
+        var place = URL(fileURLWithPath: input).resolvingSymlinksInPath().standardizedFileURL.path
+        while true {
+            if isSameFile(place, output) { return true }
+            let folder = pathFolder(place)
+            guard folder != place, folder != "." else { return false }
+            place = folder
         }
     }
 }

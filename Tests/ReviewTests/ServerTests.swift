@@ -188,6 +188,15 @@ import Testing
         // Training takes what comes out of it.
         let exported = try Self.sipat("review", "export", review, "--output", folder.file("reviewed"))
         #expect(exported.status == 0 && exported.output.contains("accept \(found.count { opened.queue.entries[$0.key].first < 0 && opened.queue.honeypots[$0.key] == nil })"), "\(exported)")
+        // Maps that are reviewed again are not replaced by what comes of it, by whatever name.
+        let (second, link) = (folder.file("second"), folder.file("link"))
+        let planned = try Self.sipat("review", "plan", "--data", "synthetic", "--maps", folder.file("reviewed"), "--output", second)
+        #expect(planned.status == 0, "\(planned)")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: folder.file("reviewed"))
+        for output in [folder.file("reviewed"), link] {
+            let refused = try Self.sipat("review", "export", second, "--output", output, "--force")
+            #expect(refused.status == 64 && refused.errors.contains("it would be lost"), "\(refused)")
+        }
         print("\(Self.kills) kills, \(acknowledged.count) decisions acknowledged, \(found.count) found")
     }
 }
