@@ -101,6 +101,7 @@ async function send(decision) {
 async function decide(action) {
   if (!current || isBusy) return;
   if (editor.hidden) return notice(say("reveal", { key: keyOf("corner") }));
+  if (action === "accept" && current.state === "unseen" && !editor.isEdited) return notice(say("noMapToAccept", { key: keyOf("nothing") }));
   isBusy = isSaving = true;
   try {
     clock.touch();

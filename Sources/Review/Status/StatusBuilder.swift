@@ -19,6 +19,8 @@ private struct StatusBuilder {
         var person: Int
         var action: ReviewAction
         var isChanged: Bool
+        /// Whether the map was hidden first.
+        var isBlind: Bool
         var seconds: Double
     }
 
@@ -39,13 +41,15 @@ private struct StatusBuilder {
     }
 
     mutating func add(_ line: LogLine) throws {
-        guard let action = line.action else { return }
+        guard let decided = line.action else { return }
         let entry = review.queue.entries[line.item]
+        actions[decided.rawValue, default: 0] += 1
+        // That a map is right which there is not, as older logs may say, tells nothing of the image.
+        let action = decided == .accept && !entry.isHoneypot && material.state(line.image) == .unseen ? .unsure : decided
         decisions.append(
             Decision(
                 item: line.item, person: review.people.firstIndex(of: line.person)!, action: action, isChanged: line.changed ?? false,
-                seconds: Double(line.activeMilliseconds ?? 0) / 1000))
-        actions[action.rawValue, default: 0] += 1
+                isBlind: line.mapShown.map { !$0 } ?? entry.isBlind, seconds: Double(line.activeMilliseconds ?? 0) / 1000))
         if !entry.isHoneypot, entry.first < 0, action != .unsure {
             byReason[try review.queue.item(line.item).reason.rawValue, default: Proportion()].add(line.changed ?? false)
         }
@@ -89,12 +93,12 @@ private struct StatusBuilder {
                     people[person].caught.add(decision.isChanged)
                     caught.add(decision.isChanged)
                 }
-            } else if entry.isBlind {
+            } else if decision.isBlind {
                 blindChanged.add(decision.isChanged)
             } else {
                 shownChanged.add(decision.isChanged)
             }
-            if entry.kind == .again, let first = byItem[Int(entry.first)], first.action != .unsure {
+            if entry.kind == .again, let first = byItem[Int(entry.first)], first.action != .unsure, first.person == person {
                 people[person].consistent.add(first.isChanged == decision.isChanged)
             }
         }
@@ -131,9 +135,17 @@ private struct StatusBuilder {
             let entry = review.queue.entries[decision.item]
             if entry.kind == .doubtful { reached = max(reached, Int(entry.rank) + 1) }
         }
+        // By image: the earliest other decision, for where the first showing's is missing or was "unsure".
+        var others: [Int32: Decision] = [:]
+        for decision in decisions where decision.action != .unsure {
+            let entry = review.queue.entries[decision.item]
+            if entry.first >= 0, others[entry.image] == nil { others[entry.image] = decision }
+        }
         var (population, sample, errors, unsure, inHand) = (0, 0, 0, 0, 0)
         for (item, entry) in review.queue.entries.enumerated() where entry.first < 0 && !entry.isHoneypot {
-            let decision = byItem[item]
+            var decision = byItem[item]
+            // Nobody but the audit draws at random.
+            if decision.map({ $0.action == .unsure }) ?? true, let other = others[entry.image], entry.kind == .audit || Int(entry.rank) < reached { decision = other }
             guard Int(entry.rank) >= reached else {
                 inHand += decision == nil ? 1 : 0
                 continue
@@ -157,6 +169,8 @@ private struct StatusBuilder {
         for (item, entry) in review.queue.entries.enumerated() where entry.kind == kind {
             guard let second = byItem[item], let first = byItem[Int(entry.first)] else { continue }
             guard let a = order.firstIndex(of: first.action), let b = order.firstIndex(of: second.action) else { continue }
+            // A second person is another one; the same one is not.
+            guard (first.person == second.person) == (kind == .again) else { continue }
             changed.append([first.isChanged ? 1 : 0, second.isChanged ? 1 : 0])
             alike.append([a, b])
             var isDisputed = first.isChanged != second.isChanged
