@@ -59,6 +59,8 @@ import Testing
             try store(changed)
             let found = failure { _ = try Review(review) }
             #expect(found?.kind == .badData && found?.message.hasPrefix("\(log):\(line):") == true, "\(String(describing: found))")
+            // The line just above may be the changed one.
+            #expect(found?.remedy?.contains("what is above line \(line - 1) is") == (line > 2), "\(String(describing: found))")
         }
         // What is cut off at the end, only who knows the head can see.
         try store(good)
@@ -72,6 +74,24 @@ import Testing
         let plan = try String(contentsOfFile: review + "/plan.json", encoding: .utf8)
         try plan.replacingOccurrences(of: "\"createdBy\" : \"tests\"", with: "\"createdBy\" : \"others\"").write(toFile: review + "/plan.json", atomically: true, encoding: .utf8)
         #expect(failure { _ = try Review(review) }?.message.contains("does not follow from plan.json") == true)
+    }
+
+    /// The last line is proved by no other: what it says must at least agree with itself.
+    @Test func aLineThatContradictsItselfIsFound() throws {
+        try write(3)
+        let good = try lines()
+        for (from, to) in [("\"accept\"", "\"wrong\""), ("\"accept\"", "\"corrected\""), ("\"changed\":false", "\"changed\":true"), ("\"action\":\"accept\",", "")] {
+            try store(Array(good.dropLast()) + [Substring(good[2].replacingOccurrences(of: from, with: to))])
+            let found = failure { _ = try Review(review).verify(head: nil) }
+            #expect(found?.kind == .badData && found?.message.hasPrefix("\(log):3:") == true, "\(to): \(String(describing: found))")
+        }
+        try store(good)
+        let opened = try Review(review)
+        let log = try ReviewLog(opened.folder.log, end: opened.end)
+        var line = decision(opened.queue, 1, "bob", .accept, changed: false)
+        line.policy = opened.plan.policyHash
+        _ = try log.append(&line)
+        #expect(failure { _ = try Review(review).verify(head: nil) }?.message.contains(":4: decides an image again") == true)
     }
 
     @Test func oneServerAtATime() throws {

@@ -183,6 +183,8 @@ import Testing
         #expect(!acknowledged.isEmpty && found.count >= acknowledged.count)
         let verified = try Self.sipat("review", "verify", review)
         #expect(verified.status == 0, "\(verified)")
+        #expect(try Self.sipat("review", "verify", review, "--head", opened.end.head.uppercased()).status == 0)
+        #expect(try Self.sipat("review", "verify", review, "--head", "abc").status == 64)
         let status = try Self.sipat("review", "status", review, "--json", folder.file("status.json"))
         #expect(status.status == 0 && status.output.contains("\(found.count) decided"), "\(status)")
         // Training takes what comes out of it.
