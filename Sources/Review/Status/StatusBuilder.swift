@@ -109,9 +109,7 @@ private struct StatusBuilder {
         let rest = estimate(byItem)
         let working = max(1, people.count)
         let left = max(0, state.total(people: review.people.count) - state.done)
-        let objections = Proportion(hits: rest.estimate.errors, trials: rest.estimate.sample)
-        let enough = min(caught.trials, passed.trials) >= ReviewStatus.leastHoneypots
-        let corrected = enough && rest.estimate.rest > 0 ? correctedShare(objected: objections, caught: caught, passed: passed) : nil
+        let corrected = ReviewStatus.correctedRest(rest.estimate, caught: caught, passed: passed)
         let recent = decisions.suffix(200).map(\.seconds)
         let blindItems = own.keys.filter { regions[$0] != nil }.sorted()
         let blind = ReviewStatus.Blind(
@@ -122,14 +120,14 @@ private struct StatusBuilder {
         return ReviewStatus(
             images: images, items: queue.count, decided: state.done, left: left, personHours: decisions.reduce(0) { $0 + $1.seconds } / 3600,
             secondsLeft: recent.isEmpty ? nil : median(recent) * Double(left) / Double(working), actions: actions, people: people,
-            changedByReason: byReason, caught: caught, passed: passed, rest: rest.estimate, restUnsure: rest.unsure, corrected: corrected,
+            changedByReason: byReason, caught: caught, passed: passed, rest: rest.estimate, restUnsure: rest.unsure, randomLeft: rest.randomLeft, corrected: corrected,
             inHand: rest.inHand, twoPeople: twoPeople.pairs, samePerson: pairs(.again, byItem).pairs, disputed: twoPeople.disputed, blind: blind,
             overTime: stretches(), policyHash: review.plan.policyHash, planHash: review.planHash, head: review.end.head, lines: review.end.lines, goodEnough: review.plan.settings.goodEnough,
             isGoodEnough: ReviewStatus.isGoodEnough(rest.estimate, corrected: corrected, goodEnough: review.plan.settings.goodEnough), notes: review.plan.notes)
     }
 
     /// Images after the last that came in its turn are a population of which the audit has drawn some at random.
-    private func estimate(_ byItem: [Int: Decision]) -> (estimate: RestEstimate, unsure: Int, inHand: Int) {
+    private func estimate(_ byItem: [Int: Decision]) -> (estimate: RestEstimate, unsure: Int, inHand: Int, randomLeft: Int) {
         var reached = 0
         for decision in decisions {
             let entry = review.queue.entries[decision.item]
@@ -141,7 +139,7 @@ private struct StatusBuilder {
             let entry = review.queue.entries[decision.item]
             if entry.first >= 0, others[entry.image] == nil { others[entry.image] = decision }
         }
-        var (population, sample, errors, unsure, inHand) = (0, 0, 0, 0, 0)
+        var (population, sample, errors, unsure, inHand, randomLeft) = (0, 0, 0, 0, 0, 0)
         for (item, entry) in review.queue.entries.enumerated() where entry.first < 0 && !entry.isHoneypot {
             var decision = byItem[item]
             // Nobody but the audit draws at random.
@@ -158,9 +156,11 @@ private struct StatusBuilder {
             if let decision {
                 sample += 1
                 errors += decision.isChanged ? 1 : 0
+            } else if entry.kind == .audit {
+                randomLeft += 1
             }
         }
-        return (RestEstimate(population: population, sample: sample, errors: errors), unsure, inHand)
+        return (RestEstimate(population: population, sample: sample, errors: errors), unsure, inHand, randomLeft)
     }
 
     private func pairs(_ kind: ReviewItem.Kind, _ byItem: [Int: Decision]) -> (pairs: ReviewStatus.Pairs, disputed: Int) {
