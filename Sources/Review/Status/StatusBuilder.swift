@@ -117,13 +117,15 @@ private struct StatusBuilder {
             mapWithFinal: Overlap(try blindItems.map { try shown($0).intersectionOverUnion(regions[$0]!) }), changedBlind: blindChanged,
             changedShown: shownChanged)
         let images = material.count
+        var notes = review.plan.notes
+        if review.plan.trusted != nil, review.plan.parts.contains(where: { $0.trusted == nil }) { notes.append(HoneypotMaker.uncheckedTrusted.english) }
         return ReviewStatus(
             images: images, items: queue.count, decided: state.done, left: left, personHours: decisions.reduce(0) { $0 + $1.seconds } / 3600,
             secondsLeft: recent.isEmpty ? nil : median(recent) * Double(left) / Double(working), actions: actions, people: people,
             changedByReason: byReason, caught: caught, passed: passed, rest: rest.estimate, restUnsure: rest.unsure, randomLeft: rest.randomLeft, corrected: corrected,
             inHand: rest.inHand, twoPeople: twoPeople.pairs, samePerson: pairs(.again, byItem).pairs, disputed: twoPeople.disputed, blind: blind,
             overTime: stretches(), policyHash: review.plan.policyHash, planHash: review.planHash, head: review.end.head, lines: review.end.lines, goodEnough: review.plan.settings.goodEnough,
-            isGoodEnough: ReviewStatus.isGoodEnough(rest.estimate, corrected: corrected, goodEnough: review.plan.settings.goodEnough), notes: review.plan.notes)
+            isGoodEnough: ReviewStatus.isGoodEnough(rest.estimate, corrected: corrected, goodEnough: review.plan.settings.goodEnough), notes: notes)
     }
 
     /// Images after the last that came in its turn are a population of which the audit has drawn some at random.

@@ -188,8 +188,8 @@ private struct StatusWords {
             lines.append(
                 say("{n} of the random images were beyond people: nothing is said of their like", "無作為の画像のうち {n} 枚は判断できず、同類については何も言えません", ["n": "\(status.restUnsure)"]))
         }
-        let known = HoneypotMaker.withoutTrusted
-        return lines + status.notes.map { say("note: ", "注：") + ($0 == known.english ? say(known.english, known.japanese) : $0) }
+        let known = [HoneypotMaker.withoutTrusted, HoneypotMaker.uncheckedTrusted]
+        return lines + status.notes.map { note in say("note: ", "注：") + (known.first { $0.english == note }.map { say($0.english, $0.japanese) } ?? note) }
     }
 
     private func of(_ share: Proportion) -> String {
