@@ -239,6 +239,24 @@ import Testing
         #expect(check("127.0.0.1:8080", "http://evil.example") == 403 && check("127.0.0.1:8080", nil, "cross-site") == 403 && check("127.0.0.1:8080", "null") == 403)
     }
 
+    @Test func keysAreWhatCanBeDone() async throws {
+        let cases: [(String, String?)] = [
+            ("{\"j\": \"accept\"}", nil), ("{\"j\": \"acept\"}", "the key \"j\" does \"acept\""), ("[1]", "does not list keys"), ("{", "does not list keys"),
+        ]
+        for (text, expected) in cases {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path + "/keys.json"))
+            let found = failure { _ = try service() }
+            guard let expected else {
+                #expect(found == nil)
+                continue
+            }
+            #expect(found?.kind == .badData && found?.message.contains(expected) == true, "\(String(describing: found))")
+        }
+        try Data("{\"j\": \"accept\"}".utf8).write(to: URL(fileURLWithPath: path + "/keys.json"))
+        let session = try await service().session(0)
+        #expect(try session.keys == ["j": "accept"] && session.plan == Review(path).planHash)
+    }
+
     @Test func wrongTokensSlowDown() {
         let delays = (1...40).map(Gate.delay)
         #expect(delays.prefix(3).allSatisfy { $0 == 0 } && delays[3] == 200 && delays[4] == 400)

@@ -36,7 +36,7 @@ package actor ReviewService {
         self.people = people
         var state = review.state
         policy = String(decoding: try ReadableFile.contents(of: review.folder.policy), as: UTF8.self)
-        keys = FileManager.default.fileExists(atPath: review.folder.keys) ? try decodedJSON([String: String].self, from: ReadableFile.contents(of: review.folder.keys)) : [:]
+        keys = try PageKeys.read(review.folder.keys, actions: PageKeys.review, example: "{\"j\": \"accept\"}")
         reader = review.log
         log = try ReviewLog(review.folder.log, end: review.end)
         // Those that held when the server ended hold on.
@@ -56,7 +56,7 @@ package actor ReviewService {
     package func session(_ person: Int) -> Messages.Session {
         Messages.Session(
             person: people[person], width: material.size.width, height: material.size.height, threshold: Int(plan.settings.level), policy: policy,
-            policyHash: plan.policyHash, keys: keys, idleSeconds: ReviewService.idleSeconds, progress: progress(person))
+            policyHash: plan.policyHash, plan: planHash, keys: keys, idleSeconds: ReviewService.idleSeconds, progress: progress(person))
     }
 
     package func next(_ person: Int) throws -> Messages.Next {
