@@ -121,6 +121,12 @@ import Testing
         try people.write(to: path)
         #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
         #expect(try ReviewPeople.read(path).people == people.people)
+        // An empty token would open the page to everybody, one that is there twice decides in another's name.
+        let token = String(repeating: "a", count: 32)
+        for bad in [[("a", "")], [("a", "abc")], [("a", String(repeating: "A", count: 32))], [("a", token), ("b", token)], [("a", token), ("a", String(token.dropLast()) + "b")]] {
+            try ReviewPeople(bad.map { .init(name: $0.0, token: $0.1) }).write(to: path)
+            #expect(failure { _ = try ReviewPeople.read(path) }?.kind == .badData, "\(bad)")
+        }
         #expect(failure { try people.add(["a\nb"]) }?.kind == .usage && failure { try people.add([""]) }?.kind == .usage)
     }
 }

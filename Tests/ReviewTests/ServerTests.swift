@@ -136,6 +136,16 @@ import Testing
     @Test func theNetworkIsWarnedOf() throws {
         let folder = try TemporaryFolder()
         let review = try Self.plan(folder)
+        for (more, expected) in [
+            (["--people", ","], "names nobody"), (["--people", ""], "names nobody"), (["--host", ""], "--host is"), (["--host", "http://a/"], "--host is"),
+            (["--address", "::1"], "--address is"),
+        ] {
+            let refused = try ProgramRun.of(builtProgram("sipat"), ["review", "serve", review, "--port", "0"] + more, timeout: 60)
+            #expect(refused.status == 64 && refused.errors.contains(expected) && !refused.errors.contains("warning"), "\(refused)")
+        }
+        let named = try Server(review, port: 0, more: ["--address", "localhost"])
+        #expect(try !named.complained().contains("warning") && named.host.hasPrefix("127.0.0.1:"))
+        named.kill()
         let local = try Server(review, port: 0)
         #expect(try !local.complained().contains("warning") && local.host.hasPrefix("127.0.0.1:"))
         local.kill()

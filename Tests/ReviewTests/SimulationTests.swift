@@ -137,5 +137,32 @@ import Testing
         #expect(!status.isGoodEnough && english.verdict.hasPrefix("Nothing can be said yet") && japanese.verdict.contains("何も言えません"))
         #expect(japanese.remarks.contains { $0.contains("正しいと確認されたマップ") })
         #expect(english.remarks.contains { $0.contains("--trusted") } && status.text().contains(english.verdict))
+        #expect(status.text().contains("\n0.00 person-hours\n"), "\(status.text())")
+    }
+
+    /// Whose figures of honeypots changed with each decision would know which image was one.
+    @Test func honeypotsAreToldOfTenAtATime() throws {
+        let folder = try TemporaryFolder()
+        let material = try Small.plan(300, in: folder, trusted: true) { $0.honeypots = 0.2 }
+        let review = try Review(folder.file("review"))
+        let honeypots = review.queue.honeypots.keys.sorted()
+        let log = try ReviewLog(review.folder.log, end: review.end)
+        func told(_ step: Int) throws -> (person: Int, all: Int, stretches: Int) {
+            let status = try ReviewStatus(Review(folder.file("review")), material: material, honeypotStep: step)
+            let alice = try #require(status.people.first { $0.name == "alice" })
+            return (
+                alice.caught.trials + alice.passed.trials, status.caught.trials + status.passed.trials,
+                status.overTime.reduce(0) { $0 + $1.caught.trials + $1.passed.trials }
+            )
+        }
+        for (number, item) in honeypots.prefix(21).enumerated() {
+            var line = decision(review.queue, item, "alice", .nothing, changed: true)
+            _ = try log.append(&line)
+            guard [8, 9, 18, 20].contains(number) else { continue }
+            let (some, all) = (try told(10), try told(1))
+            #expect(some == ((number + 1) / 10 * 10, (number + 1) / 10 * 10, (number + 1) / 10 * 10) && all == (number + 1, number + 1, number + 1))
+        }
+        let japanese = try ReviewStatus(Review(folder.file("review")), material: material).text(.japanese)
+        #expect(japanese.contains("顕著な部分なし 21；"), "\(japanese)")
     }
 }

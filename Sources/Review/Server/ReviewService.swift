@@ -10,6 +10,8 @@ package actor ReviewService {
     static let leaseSeconds = 600.0
     /// Images that a page may hold: the one shown and the next five.
     static let held = 6
+    /// The page tells of honeypots by so many at once for each person; the command line tells all.
+    static let honeypotStep = 10
     /// Nobody looks at an image for longer without touching anything.
     static let idleSeconds = 20.0
 
@@ -203,7 +205,7 @@ package actor ReviewService {
     nonisolated func statusBytes() async throws -> [UInt8] {
         if let known = await knownStatus() { return known }
         let review = try Review(folder.path, people: people)
-        let bytes = try jsonBytes(ReviewStatus(review, material: material))
+        let bytes = try jsonBytes(ReviewStatus(review, material: material, honeypotStep: ReviewService.honeypotStep))
         await keepStatus(bytes, lines: review.end.lines)
         return bytes
     }

@@ -4,8 +4,11 @@ import Images
 
 extension ReviewStatus {
     /// Reads all decisions. Memory: some 50 bytes each, and the regions of images that were shown twice.
-    package init(_ review: Review, material: ReviewMaterial) throws {
-        var builder = StatusBuilder(review, material)
+    ///
+    /// - Parameter honeypotStep: how many honeypots each person decides before figures of them change: people who saw theirs change with each
+    ///   decision would learn which images are honeypots.
+    package init(_ review: Review, material: ReviewMaterial, honeypotStep: Int = 1) throws {
+        var builder = StatusBuilder(review, material, honeypotStep: honeypotStep)
         try review.forEachDecision { try builder.add($0) }
         self = try builder.finish()
         describe()
@@ -26,6 +29,7 @@ private struct StatusBuilder {
 
     private let review: Review
     private let material: ReviewMaterial
+    private let honeypotStep: Int
     private var decisions: [Decision] = []
     /// Regions of items whose image is shown more than once, and of those hidden first.
     private var regions: [Int: RunMask] = [:]
@@ -34,8 +38,9 @@ private struct StatusBuilder {
     private var actions: [String: Int] = [:]
     private var byReason: [String: Proportion] = [:]
 
-    init(_ review: Review, _ material: ReviewMaterial) {
+    init(_ review: Review, _ material: ReviewMaterial, honeypotStep: Int) {
         self.review = review
+        self.honeypotStep = honeypotStep
         self.material = material
         paired = Set(review.queue.entries.enumerated().filter { $1.first >= 0 }.flatMap { [$0, Int($1.first)] })
     }
@@ -78,7 +83,8 @@ private struct StatusBuilder {
         var times = [[Double]](repeating: [], count: people.count)
         let byItem = Dictionary(decisions.map { ($0.item, $0) }) { $1 }
         var (caught, passed, blindChanged, shownChanged) = (Proportion(), Proportion(), Proportion(), Proportion())
-        for decision in decisions {
+        let told = toldHoneypots()
+        for (number, decision) in decisions.enumerated() {
             let person = decision.person
             people[person].decisions += 1
             people[person].activeSeconds += decision.seconds
@@ -86,7 +92,9 @@ private struct StatusBuilder {
             guard decision.action != .unsure else { continue }
             let entry = queue.entries[decision.item]
             if let honeypot = queue.honeypots[decision.item] {
-                if honeypot.isRight {
+                if !told.contains(number) {
+                    // Not yet.
+                } else if honeypot.isRight {
                     people[person].passed.add(!decision.isChanged)
                     passed.add(!decision.isChanged)
                 } else {
@@ -124,7 +132,7 @@ private struct StatusBuilder {
             secondsLeft: recent.isEmpty ? nil : median(recent) * Double(left) / Double(working), actions: actions, people: people,
             changedByReason: byReason, caught: caught, passed: passed, rest: rest.estimate, restUnsure: rest.unsure, randomLeft: rest.randomLeft, corrected: corrected,
             inHand: rest.inHand, twoPeople: twoPeople.pairs, samePerson: pairs(.again, byItem).pairs, disputed: twoPeople.disputed, blind: blind,
-            overTime: stretches(), policyHash: review.plan.policyHash, planHash: review.planHash, head: review.end.head, lines: review.end.lines, goodEnough: review.plan.settings.goodEnough,
+            overTime: stretches(told), policyHash: review.plan.policyHash, planHash: review.planHash, head: review.end.head, lines: review.end.lines, goodEnough: review.plan.settings.goodEnough,
             isGoodEnough: ReviewStatus.isGoodEnough(rest.estimate, corrected: corrected, goodEnough: review.plan.settings.goodEnough), notes: notes)
     }
 
@@ -191,14 +199,22 @@ private struct StatusBuilder {
         )
     }
 
-    private func stretches() -> [ReviewStatus.Stretch] {
+    /// Numbers of decisions on honeypots of which figures may tell.
+    private func toldHoneypots() -> Set<Int> {
+        var byPerson: [Int: [Int]] = [:]
+        for (number, decision) in decisions.enumerated() where review.queue.honeypots[decision.item] != nil { byPerson[decision.person, default: []].append(number) }
+        return Set(byPerson.values.flatMap { $0.prefix($0.count / honeypotStep * honeypotStep) })
+    }
+
+    private func stretches(_ told: Set<Int>) -> [ReviewStatus.Stretch] {
         let length = max(50, (decisions.count + 39) / 40)
         return stride(from: 0, to: decisions.count, by: length).map { start in
             let part = decisions[start..<min(decisions.count, start + length)]
             var stretch = ReviewStatus.Stretch(
                 decisions: part.count, medianSeconds: median(part.map(\.seconds)), caught: .init(), passed: .init(), changed: .init())
-            for decision in part where decision.action != .unsure {
+            for (number, decision) in zip(part.indices, part) where decision.action != .unsure {
                 if let honeypot = review.queue.honeypots[decision.item] {
+                    guard told.contains(number) else { continue }
                     if honeypot.isRight { stretch.passed.add(!decision.isChanged) } else { stretch.caught.add(decision.isChanged) }
                 } else {
                     stretch.changed.add(decision.isChanged)

@@ -99,7 +99,7 @@ private struct StatusWords {
         var lines = [counts, actions]
         lines += status.people.map(person)
         for (reason, share) in status.changedByReason.sorted(by: { $0.key < $1.key }) {
-            lines.append(say("changed, shown for {reason}: {share}", "変更（提示の理由 {reason}）：{share}", ["reason": reason, "share": of(share)]))
+            lines.append(say("changed, shown for {reason}: {share}", "変更（提示の理由：{reason}）：{share}", ["reason": name(reason: reason), "share": of(share)]))
         }
         lines += pairs
         lines.append(
@@ -118,8 +118,34 @@ private struct StatusWords {
     }
 
     private var actions: String {
-        let names = ReviewAction.allCases.map(\.rawValue).compactMap { name in status.actions[name].map { "\(name) \($0)" } }.joined(separator: ", ")
-        return names + say("; {hours} person-hours", "；{hours} 人時", ["hours": decimal(status.personHours, 2)])
+        let counts = ReviewAction.allCases.compactMap { action in status.actions[action.rawValue].map { "\(name(action)) \($0)" } }
+        let hours = say("{hours} person-hours", "{hours} 人時", ["hours": decimal(status.personHours, 2)])
+        return counts.isEmpty ? hours : counts.joined(separator: say(", ", "、")) + say("; ", "；") + hours
+    }
+
+    /// In Japanese as the page calls it (words.js).
+    private func name(_ action: ReviewAction) -> String {
+        guard language == .japanese else { return action.rawValue }
+        switch action {
+        case .accept: return "このまま正しい"
+        case .nothing: return "顕著な部分なし"
+        case .wrong: return "誤り"
+        case .corrected: return "修正"
+        case .unsure: return "判断できない"
+        }
+    }
+
+    private func name(reason: String) -> String {
+        guard language == .japanese, let known = ReviewItem.Reason(rawValue: reason) else { return reason }
+        switch known {
+        case .disagreement: return "推定器どうしが不一致"
+        case .threshold: return "しきい値付近の画素が多い"
+        case .coverage: return "同じクラスの他の画像と範囲が大きく異なる"
+        case .mistaken: return "モデルが誤る画像"
+        case .attacked: return "攻撃でモデルが誤る画像"
+        case .unseen: return "マップがまだない"
+        case .random: return "無作為の確認"
+        }
     }
 
     private func person(_ person: ReviewStatus.Person) -> String {

@@ -139,6 +139,7 @@ def whole_review():
     alice.driver.get(server.links["alice"])
     person("alice")
     alice.begin()
+    alice.decide("u")
 
     # Dialogs, and the other language.
     alice.key("?")
