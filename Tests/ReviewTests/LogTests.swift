@@ -80,8 +80,12 @@ import Testing
     @Test func aLineThatContradictsItselfIsFound() throws {
         try write(3)
         let good = try lines()
-        for (from, to) in [("\"accept\"", "\"wrong\""), ("\"accept\"", "\"corrected\""), ("\"changed\":false", "\"changed\":true"), ("\"action\":\"accept\",", "")] {
-            try store(Array(good.dropLast()) + [Substring(good[2].replacingOccurrences(of: from, with: to))])
+        let changes: [(String, String)] = [
+            ("\"accept\"", "\"wrong\""), ("\"accept\"", "\"corrected\""), ("\"changed\":false", "\"changed\":true"), ("\"action\":\"accept\",", ""),
+        ]
+        for (from, to) in changes {
+            let last: String = good[2].replacingOccurrences(of: from, with: to)
+            try store([good[0], good[1], Substring(last)])
             let found = failure { _ = try Review(review).verify(head: nil) }
             #expect(found?.kind == .badData && found?.message.hasPrefix("\(log):3:") == true, "\(to): \(String(describing: found))")
         }
@@ -123,8 +127,13 @@ import Testing
         #expect(try ReviewPeople.read(path).people == people.people)
         // An empty token would open the page to everybody, one that is there twice decides in another's name.
         let token = String(repeating: "a", count: 32)
-        for bad in [[("a", "")], [("a", "abc")], [("a", String(repeating: "A", count: 32))], [("a", token), ("b", token)], [("a", token), ("a", String(token.dropLast()) + "b")]] {
-            try ReviewPeople(bad.map { .init(name: $0.0, token: $0.1) }).write(to: path)
+        let other = String(repeating: "b", count: 32)
+        func person(_ name: String, _ token: String) -> ReviewPeople.Person { .init(name: name, token: token) }
+        let cases: [[ReviewPeople.Person]] = [
+            [person("a", "")], [person("a", "abc")], [person("a", token.uppercased())], [person("a", token), person("b", token)], [person("a", token), person("a", other)],
+        ]
+        for bad in cases {
+            try ReviewPeople(bad).write(to: path)
             #expect(failure { _ = try ReviewPeople.read(path) }?.kind == .badData, "\(bad)")
         }
         #expect(failure { try people.add(["a\nb"]) }?.kind == .usage && failure { try people.add([""]) }?.kind == .usage)
