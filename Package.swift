@@ -95,7 +95,7 @@ let package = Package(
         .target(
             name: "Review",
             dependencies: [
-                "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", .product(name: "FlyingFox", package: "FlyingFox"),
+                "Datasets", "Digests", "Images", "Kernels", "Salience", "Diagnostics", .product(name: "FlyingSocks", package: "FlyingFox"),
             ],
             resources: [.embedInCode("Page")]
         ),

@@ -21,9 +21,20 @@ package struct ReviewPeople: Sendable {
     /// Those in the file; nobody where there is none.
     package static func read(_ path: String) throws -> ReviewPeople {
         guard FileManager.default.fileExists(atPath: path) else { return ReviewPeople([]) }
-        do { return ReviewPeople(try decodedJSON([Person].self, from: ReadableFile.contents(of: path, limit: 1 << 20))) } catch let failure as Failure { throw failure } catch {
-            throw Failure.badData("\(path): does not list people and their tokens", remedy: "remove it: everybody gets a new link")
+        let remedy = "remove it: everybody gets a new link"
+        let people: [Person]
+        do { people = try decodedJSON([Person].self, from: ReadableFile.contents(of: path, limit: 1 << 20)) } catch let failure as Failure { throw failure } catch {
+            throw Failure.badData("\(path): does not list people and their tokens", remedy: remedy)
         }
+        for person in people {
+            guard person.token.utf8.count == 32, person.token.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
+                throw Failure.badData("\(path): the token of \(person.name) is not 32 hexadecimal digits in lower case", remedy: remedy)
+            }
+        }
+        guard Set(people.map(\.token)).count == people.count, Set(people.map(\.name)).count == people.count else {
+            throw Failure.badData("\(path): a name or a token is there twice, expected one of its own for everybody", remedy: remedy)
+        }
+        return ReviewPeople(people)
     }
 
     /// Adds those who are not there yet, each with a new token.

@@ -61,21 +61,35 @@ package struct Review {
         return items
     }
 
-    /// Reads the log once more and checks what its chain alone does not: that each region has the hash that the line gives, that
-    /// undone lines are there and are the same person's, and that the last line is the one expected.
+    /// Reads the log once more and checks what its chain alone does not: that each line's action agrees with what it says of
+    /// the map, that each region has the hash that the line gives, that nothing is decided twice, that undone lines are there and are the
+    /// same person's, and that the line expected is there.
     ///
     /// - Parameter head: the hash that the log had before; nil: not known.
     /// - Returns: what was found, in words.
     package func verify(head: String?) throws -> String {
         var search = HeadSearch(head, root: planHash, end: end)
         var decisions: [Int: (person: String, item: Int)] = [:]
+        var held: Set<Int> = []
         var undone = 0
+        let nothing = SHA256.hex(of: [UInt8](repeating: 0, count: size.pixels))
         try log.forEach { line, _ in
             func problem(_ text: String) -> Failure { .badData("\(log.path):\(line.line + 1): \(text)", remedy: LogEnd.remedy) }
             search.see(previous: line.previous)
             switch line.kind {
             case .decision:
+                guard held.insert(line.item).inserted else { throw problem("decides an image again that nobody took back") }
                 decisions[line.line] = (line.person, line.item)
+                // What was decided, and what became of the map.
+                let agrees: Bool
+                switch line.action {
+                case .accept, .unsure: agrees = line.changed != true && line.after == line.before && line.runs == nil
+                case .nothing: agrees = line.after ?? nothing == nothing && line.runs == nil
+                case .wrong: agrees = line.changed != false && line.after == nil && line.runs == nil
+                case .corrected: agrees = line.runs != nil
+                case nil: agrees = false
+                }
+                guard agrees else { throw problem("says one thing of the map in its action, and another in what became of it") }
                 if line.action == .corrected {
                     guard let runs = line.runs, let mask = RunMask(size: size, runs: runs) else { throw problem("has no region that fits the image") }
                     guard mask.hash == line.after else { throw problem("the region is not the one that its hash names") }
@@ -85,6 +99,7 @@ package struct Review {
                 guard let target = line.undoes, let known = decisions.removeValue(forKey: target), known == (line.person, line.item) else {
                     throw problem("takes back what is not there or is another person's")
                 }
+                held.remove(line.item)
                 undone += 1
             }
         }

@@ -43,6 +43,7 @@ package struct ReviewExport {
 
     /// Writes a store, with the policy and `review.jsonl` in its folder.
     ///
+    /// An image's map rests on the decision of its first showing, or where that one is not made or was "unsure", on the earliest other one.
     /// An image that nobody decided keeps its map and its maker's word; one judged wrong without a correction becomes unseen; one
     /// that people could not decide keeps its map, with a remark.
     package func write(to output: String, createdBy: String) throws -> Counts {
@@ -65,22 +66,23 @@ package struct ReviewExport {
             try maps.forEachRecord { index, record in
                 let image = start + index
                 var replaced = try (record.replaced ?? []).map { SalienceRecord.Replaced(state: $0.state, origin: try number($0.origin), map: $0.map) }
-                let item = first[image]
-                guard item >= 0, review.state.isDecided(item) else {
+                func line(_ item: Int) throws -> LogLine { try review.log.line(at: review.state.line(of: item).offset) }
+                let firstOpinion = try first[image] >= 0 && review.state.isDecided(first[image]) ? line(first[image]) : nil
+                let laterOpinions = try (others[image] ?? []).map(line)
+                guard let decision = ReviewExport.decisive(firstOpinion, laterOpinions, isUnseen: record.state == .unseen) else {
                     counts.untouched += 1
                     try writer.add(
                         image: names[index], try content(image, record.state), imageHash: record.imageHash, origin: try number(record.origin), file: record.file,
                         fileHash: record.fileHash, replaced: replaced, remarks: record.remarks ?? [])
                     return
                 }
-                let decision = try review.log.line(at: review.state.line(of: item).offset)
                 let action = decision.action ?? .unsure
                 counts.actions[action, default: 0] += 1
-                let opinions = try (others[image] ?? []).map { try review.log.line(at: review.state.line(of: $0).offset) }
-                let opinionTexts = opinions.map { "\($0.person): \($0.action?.rawValue ?? "?"), \($0.time)" }
+                let otherOpinions = ((firstOpinion.map { [$0] } ?? []) + laterOpinions).filter { $0.line != decision.line }
+                let opinionTexts = otherOpinions.map { "\($0.person): \($0.action?.rawValue ?? "?"), \($0.time)" }
                 var remarks = record.remarks ?? []
                 remarks.append("\(action.rawValue) by \(decision.person), \(decision.time), line \(decision.line)\(ReviewExport.remarkEnd)")
-                if opinions.contains(where: { $0.changed != decision.changed }) {
+                if otherOpinions.contains(where: { $0.changed != decision.changed }) {
                     remarks.append("disputed: \(opinionTexts.joined(separator: "; "))")
                 }
                 lines += try jsonBytes(
@@ -117,6 +119,14 @@ package struct ReviewExport {
         try writeAtomically(lines, to: output + "/review.jsonl")
         try writeAtomically(ReadableFile.contents(of: review.folder.policy), to: output + "/policy.txt")
         return counts
+    }
+
+    /// The decision that an image's map rests on: its first showing's; where that says nothing, the earliest of those that do.
+    private static func decisive(_ first: LogLine?, _ others: [LogLine], isUnseen: Bool) -> LogLine? {
+        // That a map is right which there is not says nothing, either.
+        func isWord(_ line: LogLine) -> Bool { line.action != .unsure && !(line.action == .accept && isUnseen) }
+        if let first, isWord(first) { return first }
+        return others.sorted { $0.line < $1.line }.first(where: isWord) ?? first ?? others.first
     }
 
     /// The map that was there, in the form it was kept in.

@@ -49,6 +49,22 @@ package struct ReviewMaterial: Sendable {
         firsts = parts.reduce(into: [0]) { $0.append($0.last! + $1.images.count) }
     }
 
+    /// Compares images and maps with those that were planned.
+    ///
+    /// - Throws: `Failure.badData` when they are others.
+    package func check(_ plan: ReviewPlan) throws {
+        func others(_ paths: [String], _ what: String) -> Failure {
+            .badData("\(paths.joined(separator: ", ")): \(what) are others than when the review was planned", remedy: "put them back, or plan the review anew")
+        }
+        for (part, planned) in zip(parts, plan.parts) {
+            guard part.dataset == planned.dataset else { throw others([plan.data.data], "the \(planned.dataset.split) images") }
+            guard part.maps.map(\.fingerprint) == planned.maps else { throw others(plan.maps, "the maps") }
+            guard planned.trusted == nil || part.trusted?.fingerprint == planned.trusted else {
+                throw others([plan.trusted ?? ""], "the maps known to be right")
+            }
+        }
+    }
+
     /// Images of all splits.
     package var count: Int { firsts.last! }
 

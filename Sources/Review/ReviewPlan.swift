@@ -32,6 +32,8 @@ package struct ReviewPlan: Codable, Hashable, Sendable {
         package var dataset: SalienceProvenance.Dataset
         /// Fingerprints of the maps, those shown first.
         package var maps: [String]
+        /// Of those known to be right; nil where there are none, and in older plans.
+        package var trusted: String?
     }
 
     package var format = ReviewPlan.currentFormat

@@ -54,7 +54,7 @@ package struct ReviewPlanner {
         let sealed = try jsonBytes(queue.honeypots)
         let plan = ReviewPlan(
             when: logTime(), createdBy: createdBy, data: data, maps: maps, trusted: trusted, settings: settings,
-            parts: material.parts.map { .init(dataset: $0.dataset, maps: $0.maps.map(\.fingerprint)) }, height: material.size.height,
+            parts: material.parts.map { .init(dataset: $0.dataset, maps: $0.maps.map(\.fingerprint), trusted: $0.trusted?.fingerprint) }, height: material.size.height,
             width: material.size.width, items: queue.items.count, queueHash: SHA256.hex(of: lines), honeypotsHash: SHA256.hex(of: sealed),
             policyHash: SHA256.hex(of: policy), notes: notes)
         try makeFolders(folder.path)
@@ -73,6 +73,12 @@ struct HoneypotMaker {
     static let withoutTrusted = (
         english: "no maps are known to be right (--trusted): maps that leave the least doubt were taken for it, so some \"false alarms\" may be people finding real errors",
         japanese: "正しいと確認されたマップ（--trusted）がないため、疑いの最も少ないマップを正しいものとみなしました。「誤警報」の一部は、人が本当の誤りを見つけたものかもしれません"
+    )
+
+    /// What a status notes where an older plan does not say which maps were known to be right.
+    static let uncheckedTrusted = (
+        english: "the plan does not hold the fingerprint of the maps known to be right (--trusted): whether they are the same still is not known",
+        japanese: "この計画には正しいと確認されたマップ（--trusted）のフィンガープリントがなく、今も同じものかどうかは確認できません"
     )
 
     private let material: ReviewMaterial

@@ -37,16 +37,7 @@ extension ReviewMaterial {
     /// - Throws: `Failure.badData` when images or maps are others than they were.
     init(_ plan: ReviewPlan) throws {
         try self.init(plan.data, maps: plan.maps, trusted: plan.trusted)
-        for (part, planned) in zip(parts, plan.parts) {
-            guard part.dataset == planned.dataset else {
-                throw Failure.badData(
-                    "\(plan.data.data): the \(planned.dataset.split) images are others than when the review was planned", remedy: "put them back, or plan the review anew")
-            }
-            guard part.maps.map(\.fingerprint) == planned.maps else {
-                throw Failure.badData(
-                    "\(plan.maps.joined(separator: ", ")): the maps are others than when the review was planned", remedy: "put them back, or plan the review anew")
-            }
-        }
+        try check(plan)
     }
 }
 

@@ -59,7 +59,7 @@ struct ReviewExportCommand: ParsableCommand {
                 """
                 \(output): \(material.count) images; \(decided.isEmpty ? "nobody decided anything" : decided.joined(separator: ", ")); \(counts.untouched) as they were
                 policy \(opened.plan.policyHash)
-                log head \(opened.end.head): keep it, and sipat review verify --head can tell whether anything was cut off later
+                log head \(opened.end.head): keep it elsewhere, and sipat review verify --head can tell whether the last line was changed, or anything cut off, later
                 """)
         }
     }
@@ -68,17 +68,49 @@ struct ReviewExportCommand: ParsableCommand {
         guard !output.isEmpty else { throw Failure.usage("--output is empty", remedy: "name a folder") }
         guard !isSameFile(review, output) else { throw Failure.usage("--output \(output) is the review itself", remedy: "name another folder") }
         guard FileManager.default.fileExists(atPath: output) else { return try requireWritable([("--output", output.hasSuffix("/") ? String(output.dropLast()) : output)], inputs: []) }
+        let plan = try ReviewFolder(review).readPlan().plan
+        // A data set that is built in has a name, not a path.
+        let inputs = plan.maps + [plan.trusted, plan.data.dataDir, plan.data.data].compactMap { $0 }
+        for input in inputs.filter({ $0.hasPrefix("/") }) + [review] where isInside(input) {
+            throw Failure.usage("--output \(output) holds \(input), which the review is about: it would be lost", remedy: "name another folder")
+        }
         guard force else { throw Failure.usage("\(output) exists already", remedy: "name another folder, or give --force") }
         guard FileManager.default.fileExists(atPath: output + "/salience.json") else {
             throw Failure.usage("\(output) is there and holds no salience maps, so it is not replaced", remedy: "name another folder")
         }
     }
+
+    /// Whether `--output` is this file or folder, or holds it, through links too.
+    private func isInside(_ input: String) -> Bool {
+        var place = URL(fileURLWithPath: input).resolvingSymlinksInPath().standardizedFileURL.path
+        while true {
+            if isSameFile(place, output) { return true }
+            let folder = pathFolder(place)
+            guard folder != place, folder != "." else { return false }
+            place = folder
+        }
+    }
+}
+
+/// The hash given as `--head`, as logs write it.
+///
+/// - Throws: `Failure.usage` when it is none.
+func checkedHead(_ head: String?) throws -> String? {
+    guard let given = head else { return nil }
+    let hash = given.trimmingCharacters(in: .whitespaces).lowercased()
+    guard hash.utf8.count == 64, hash.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
+        throw Failure.usage("--head is \"\(given)\", expected the 64 hexadecimal digits of a line's hash", remedy: "it stands at the end of what verify prints")
+    }
+    return hash
 }
 
 struct ReviewVerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Look for changed or missing lines in a review's log, and for changed files.",
-        discussion: "Exit code 65 if there are any. Lines cut off at the very end are found only with --head.")
+        discussion: """
+            Exit code 65 if there are any. Each line is proved by the next: a change of the last one, and lines cut off at the very end, are \
+            found only with --head. Keep that hash elsewhere.
+            """)
 
     @Argument(help: "The folder of the review.")
     var review: String
@@ -88,6 +120,6 @@ struct ReviewVerifyCommand: ParsableCommand {
     mutating func validate() throws { review = try expandingTilde(review) }
 
     func run() throws {
-        try reportingFailures { try Output.result("\(review): \(try Review(review).verify(head: head))") }
+        try reportingFailures { try Output.result("\(review): \(try Review(review).verify(head: checkedHead(head)))") }
     }
 }

@@ -74,7 +74,10 @@ struct StudyResultsCommand: ParsableCommand {
 struct StudyVerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Look for changed or missing lines in a study's log, and for changed pictures.",
-        discussion: "Exit code 65 if there are any. Lines cut off at the very end are found only with --head.")
+        discussion: """
+            Exit code 65 if there are any. Each line is proved by the next: a change of the last one, and lines cut off at the very end, are \
+            found only with --head. Keep that hash elsewhere.
+            """)
 
     @Argument(help: "The folder of the study.")
     var study: String
@@ -84,6 +87,6 @@ struct StudyVerifyCommand: ParsableCommand {
     mutating func validate() throws { study = try expandingTilde(study) }
 
     func run() throws {
-        try reportingFailures { try Output.result("\(study): \(try Study(study).verify(head: head))") }
+        try reportingFailures { try Output.result("\(study): \(try Study(study).verify(head: checkedHead(head)))") }
     }
 }

@@ -31,7 +31,8 @@ import Testing
             head = SHA256.hex(of: Array(text.dropLast()))
             bytes += text
             count += 1
-            isDecided.insert(item)
+            // Where the first could not tell, a second person's word would count.
+            if action != .unsure { isDecided.insert(item) }
         }
         let actions: [ReviewAction?] = [.accept, .nothing, .wrong, .corrected, .accept, .unsure, nil, .corrected, .accept, .accept]
         for (item, entry) in review.queue.entries.enumerated() {

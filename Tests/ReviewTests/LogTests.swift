@@ -59,6 +59,8 @@ import Testing
             try store(changed)
             let found = failure { _ = try Review(review) }
             #expect(found?.kind == .badData && found?.message.hasPrefix("\(log):\(line):") == true, "\(String(describing: found))")
+            // The line just above may be the changed one.
+            #expect(found?.remedy?.contains("what is above line \(line - 1) is") == (line > 2), "\(String(describing: found))")
         }
         // What is cut off at the end, only who knows the head can see.
         try store(good)
@@ -74,11 +76,42 @@ import Testing
         #expect(failure { _ = try Review(review) }?.message.contains("does not follow from plan.json") == true)
     }
 
+    /// The last line is proved by no other: what it says must at least agree with itself.
+    @Test func aLineThatContradictsItselfIsFound() throws {
+        try write(3)
+        let good = try lines()
+        let changes: [(String, String)] = [
+            ("\"accept\"", "\"wrong\""), ("\"accept\"", "\"corrected\""), ("\"changed\":false", "\"changed\":true"), ("\"action\":\"accept\",", ""),
+        ]
+        for (from, to) in changes {
+            let last: String = good[2].replacingOccurrences(of: from, with: to)
+            try store([good[0], good[1], Substring(last)])
+            let found = failure { _ = try Review(review).verify(head: nil) }
+            #expect(found?.kind == .badData && found?.message.hasPrefix("\(log):3:") == true, "\(to): \(String(describing: found))")
+        }
+        try store(good)
+        let opened = try Review(review)
+        let log = try ReviewLog(opened.folder.log, end: opened.end)
+        var line = decision(opened.queue, 1, "bob", .accept, changed: false)
+        line.policy = opened.plan.policyHash
+        _ = try log.append(&line)
+        #expect(failure { _ = try Review(review).verify(head: nil) }?.message.contains(":4: decides an image again") == true)
+    }
+
     @Test func oneServerAtATime() throws {
         let opened = try Review(review)
         let log = try ReviewLog(opened.folder.log, end: opened.end)
         #expect(failure { _ = try ReviewLog(opened.folder.log, end: opened.end) }?.kind == .usage)
         _ = log
+    }
+
+    /// A server that starts while another ends has read the log before that one's last line.
+    @Test func whatWasAddedSinceTheReadingIsNotWrittenOver() throws {
+        let opened = try Review(review)
+        try write(1)
+        #expect(failure { _ = try ReviewLog(opened.folder.log, end: opened.end) }?.message.contains("changed while it was read") == true)
+        _ = try ReviewLog(opened.folder.log, end: Review(review).end)
+        #expect(try Review(review).end.lines == 1)
     }
 
     @Test func tokensAreForTheirOwner() throws {
@@ -92,6 +125,17 @@ import Testing
         try people.write(to: path)
         #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
         #expect(try ReviewPeople.read(path).people == people.people)
+        // An empty token would open the page to everybody, one that is there twice decides in another's name.
+        let token = String(repeating: "a", count: 32)
+        let other = String(repeating: "b", count: 32)
+        func person(_ name: String, _ token: String) -> ReviewPeople.Person { .init(name: name, token: token) }
+        let cases: [[ReviewPeople.Person]] = [
+            [person("a", "")], [person("a", "abc")], [person("a", token.uppercased())], [person("a", token), person("b", token)], [person("a", token), person("a", other)],
+        ]
+        for bad in cases {
+            try ReviewPeople(bad).write(to: path)
+            #expect(failure { _ = try ReviewPeople.read(path) }?.kind == .badData, "\(bad)")
+        }
         #expect(failure { try people.add(["a\nb"]) }?.kind == .usage && failure { try people.add([""]) }?.kind == .usage)
     }
 }

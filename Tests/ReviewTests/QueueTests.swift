@@ -174,6 +174,13 @@ import Testing
             let shown = RunMask(size: material.size, map: try queue.map(item, in: material), threshold: 128)
             #expect(honeypot.isRight ? shown == right : shown.intersectionOverUnion(right) < 0.4, "\(honeypot)")
         }
+        // Nor are other maps than those that were known to be right.
+        try material.check(plan)
+        var other = plan
+        other.parts[0].trusted = "another"
+        #expect(failure { try material.check(other) }?.message.contains("the maps known to be right are others") == true)
+        other.parts[0].trusted = nil
+        try material.check(other)
         // Another queue than the planned one is not taken.
         try text.replacingOccurrences(of: "\"rank\":0", with: "\"rank\":1").write(toFile: review.queue, atomically: true, encoding: .utf8)
         #expect(failure { try review.checkFiles(plan) }?.kind == .badData)

@@ -86,7 +86,7 @@ import Testing
         let large = folder.file("large")
         try Data(repeating: UInt8(ascii: " "), count: 5 << 20).write(to: URL(fileURLWithPath: large))
         #expect(try status(server, "/api/decision", "-H", token, "-X", "POST", "--data-binary", "@" + large) == "413")
-        #expect(try status(server, "/api/decision", "-H", token, "-H", "Transfer-Encoding: chunked", "-X", "POST", "--data-binary", "@" + large) == "413")
+        #expect(try status(server, "/api/decision", "-H", token, "-H", "Transfer-Encoding: chunked", "-X", "POST", "--data-binary", "@" + large) == "411")
         #expect(try status(server, "/api/decision", "-H", token, "-X", "POST", "-d", "{\"item\":") == "400")
         for path in ["/plan.json", "/api/image/0/../../plan.json", "/api/image/plan.json", "/api/people", "/../people.json"] {
             #expect(try status(server, path, "--path-as-is", "-H", token) == "404", "\(path)")
@@ -102,10 +102,50 @@ import Testing
         #expect(written[0].contains("message-1"))
     }
 
+    /// What a program sends that wants the server to hang: more of a line, of headers, of a body than anybody needs, and connections that
+    /// say nothing.
+    @Test func nobodyHangsTheServer() throws {
+        let folder = try TemporaryFolder()
+        let review = try Self.plan(folder)
+        let server = try Server(review, port: 0)
+        let script = """
+            import socket, sys, time
+            port = int(sys.argv[1])
+            idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+            host = b"Host: 127.0.0.1:%d\\r\\n" % port
+            for data in [
+                b"GET /" + b"a" * (4 << 20), b"GET / HTTP/1.1\\r\\n" + host + b"X: " + b"a" * (4 << 20), b"GET / HTTP/1.1\\r\\n" + b"A: b\\r\\n" * 400000,
+                b"POST /api/decision HTTP/1.1\\r\\n" + host + b"Content-Length: 6000000\\r\\n\\r\\n" + b"a" * 6000000, b"\\0\\1\\r\\n\\r\\n",
+            ]:
+                with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+                    try:
+                        connection.sendall(data)
+                        print(connection.recv(12).decode()[9:])
+                    except ConnectionError:
+                        print("closed")
+            """
+        let run = try ProgramRun.of("python3", ["-c", script, "\(server.port)"], timeout: 60)
+        #expect(run.status == 0 && run.output == "414\n431\n431\n413\n400\n", "\(run)")
+        #expect(try status(server, "/") == "200")
+        kill(server.process.processIdentifier, SIGTERM)
+        server.process.waitUntilExit()
+        #expect(server.process.terminationStatus == 0)
+    }
+
     /// On the whole network: a warning, the safer way, and links that the server itself takes.
     @Test func theNetworkIsWarnedOf() throws {
         let folder = try TemporaryFolder()
         let review = try Self.plan(folder)
+        for (more, expected) in [
+            (["--people", ","], "names nobody"), (["--people", ""], "names nobody"), (["--host", ""], "--host is"), (["--host", "http://a/"], "--host is"),
+            (["--address", "::1"], "--address is"),
+        ] {
+            let refused = try ProgramRun.of(builtProgram("sipat"), ["review", "serve", review, "--port", "0"] + more, timeout: 60)
+            #expect(refused.status == 64 && refused.errors.contains(expected) && !refused.errors.contains("warning"), "\(refused)")
+        }
+        let named = try Server(review, port: 0, more: ["--address", "localhost"])
+        #expect(try !named.complained().contains("warning") && named.host.hasPrefix("127.0.0.1:"))
+        named.kill()
         let local = try Server(review, port: 0)
         #expect(try !local.complained().contains("warning") && local.host.hasPrefix("127.0.0.1:"))
         local.kill()
@@ -153,11 +193,22 @@ import Testing
         #expect(!acknowledged.isEmpty && found.count >= acknowledged.count)
         let verified = try Self.sipat("review", "verify", review)
         #expect(verified.status == 0, "\(verified)")
+        #expect(try Self.sipat("review", "verify", review, "--head", opened.end.head.uppercased()).status == 0)
+        #expect(try Self.sipat("review", "verify", review, "--head", "abc").status == 64)
         let status = try Self.sipat("review", "status", review, "--json", folder.file("status.json"))
         #expect(status.status == 0 && status.output.contains("\(found.count) decided"), "\(status)")
         // Training takes what comes out of it.
         let exported = try Self.sipat("review", "export", review, "--output", folder.file("reviewed"))
         #expect(exported.status == 0 && exported.output.contains("accept \(found.count { opened.queue.entries[$0.key].first < 0 && opened.queue.honeypots[$0.key] == nil })"), "\(exported)")
+        // Maps that are reviewed again are not replaced by what comes of it, by whatever name.
+        let (second, link) = (folder.file("second"), folder.file("link"))
+        let planned = try Self.sipat("review", "plan", "--data", "synthetic", "--maps", folder.file("reviewed"), "--output", second)
+        #expect(planned.status == 0, "\(planned)")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: folder.file("reviewed"))
+        for output in [folder.file("reviewed"), link] {
+            let refused = try Self.sipat("review", "export", second, "--output", output, "--force")
+            #expect(refused.status == 64 && refused.errors.contains("it would be lost"), "\(refused)")
+        }
         print("\(Self.kills) kills, \(acknowledged.count) decisions acknowledged, \(found.count) found")
     }
 }

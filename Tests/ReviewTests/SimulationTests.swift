@@ -95,6 +95,32 @@ import Testing
         #expect(japanese.contains("十分です") && japanese.contains("1.43 %") && !japanese.contains("{"), "\(japanese)")
     }
 
+    /// The number of random images that is named is enough, people's own mistakes counted and no more asked for than there are.
+    @Test(arguments: [(5000, 100, 0, 400), (5000, 180, 0, 400), (1000, 100, 0, 60), (1000, 150, 0, 30), (2000, 250, 2, 2000), (12_000, 170, 0, 900)])
+    func whatWouldDoDoes(population: Int, sample: Int, errors: Int, honeypots: Int) throws {
+        let rest = RestEstimate(population: population, sample: sample, errors: errors)
+        func corrected(_ rest: RestEstimate) -> Interval? {
+            let all = Proportion(hits: honeypots, trials: honeypots)
+            return correctedShare(objected: .init(hits: rest.errors, trials: rest.sample), caught: all, passed: all)
+        }
+        try #require(!ReviewStatus.isGoodEnough(rest, corrected: corrected(rest), goodEnough: 0.02))
+        for left in [0, 10, 100, 400, population] {
+            let verdict = ReviewStatus.verdict(rest, corrected: corrected(rest), goodEnough: 0.02, randomLeft: left, correcting: corrected)
+            guard let end = verdict.range(of: " more random images without") else {
+                #expect(verdict.contains("more honeypots") || verdict.contains("still holds will not do") || verdict.contains("go on in turn"), "\(verdict)")
+                continue
+            }
+            let more = try #require(Int(verdict[..<end.lowerBound].split(separator: " ").last ?? ""), "\(verdict)")
+            let further = RestEstimate(population: population, sample: sample + more, errors: errors)
+            #expect(more <= left && ReviewStatus.isGoodEnough(further, corrected: corrected(further), goodEnough: 0.02), "\(verdict)")
+        }
+    }
+
+    @Test func aQueueThatIsTooShortIsToldOf() {
+        let verdict = ReviewStatus.verdict(RestEstimate(population: 1000, sample: 30, errors: 1), corrected: nil, goodEnough: 0.02, randomLeft: 3)
+        #expect(verdict.contains("The 3 random images that the queue still holds will not do"), "\(verdict)")
+    }
+
     /// What the page colours is what the words say.
     @Test func theStatusSaysWhetherItIsGoodEnough() throws {
         let few = RestEstimate(population: 1000, sample: 30, errors: 1)
@@ -111,5 +137,32 @@ import Testing
         #expect(!status.isGoodEnough && english.verdict.hasPrefix("Nothing can be said yet") && japanese.verdict.contains("何も言えません"))
         #expect(japanese.remarks.contains { $0.contains("正しいと確認されたマップ") })
         #expect(english.remarks.contains { $0.contains("--trusted") } && status.text().contains(english.verdict))
+        #expect(status.text().contains("\n0.00 person-hours\n"), "\(status.text())")
+    }
+
+    /// Whose figures of honeypots changed with each decision would know which image was one.
+    @Test func honeypotsAreToldOfTenAtATime() throws {
+        let folder = try TemporaryFolder()
+        let material = try Small.plan(300, in: folder, trusted: true) { $0.honeypots = 0.2 }
+        let review = try Review(folder.file("review"))
+        let honeypots = review.queue.honeypots.keys.sorted()
+        let log = try ReviewLog(review.folder.log, end: review.end)
+        /// Of alice, of all, and in the stretches.
+        func told(_ step: Int) throws -> [Int] {
+            let status = try ReviewStatus(Review(folder.file("review")), material: material, honeypotStep: step)
+            let alice = try #require(status.people.first { $0.name == "alice" })
+            let inStretches: Int = status.overTime.reduce(0) { sum, stretch in sum + stretch.caught.trials + stretch.passed.trials }
+            return [alice.caught.trials + alice.passed.trials, status.caught.trials + status.passed.trials, inStretches]
+        }
+        for (number, item) in honeypots.prefix(21).enumerated() {
+            var line = decision(review.queue, item, "alice", .nothing, changed: true)
+            _ = try log.append(&line)
+            guard [8, 9, 18, 20].contains(number) else { continue }
+            let decided = number + 1
+            #expect(try told(10) == [Int](repeating: decided / 10 * 10, count: 3))
+            #expect(try told(1) == [Int](repeating: decided, count: 3))
+        }
+        let japanese = try ReviewStatus(Review(folder.file("review")), material: material).text(.japanese)
+        #expect(japanese.contains("顕著な部分なし 21；"), "\(japanese)")
     }
 }

@@ -39,11 +39,13 @@ import Testing
     /// The number named is enough, and one fewer is not.
     @Test func furtherDrawsAreAsManyAsNeeded() throws {
         let rest = RestEstimate(population: 2000, sample: 50, errors: 0)
-        let more = try #require(rest.furtherDraws(for: 0.02))
+        func isEnough(_ target: Double) -> (RestEstimate) -> Bool { { $0.share.map { $0.high <= target } ?? false } }
+        let more = try #require(rest.furtherDraws(atMost: rest.rest, isEnough: isEnough(0.02)))
+        #expect(rest.furtherDraws(atMost: more, isEnough: isEnough(0.02)) == more && rest.furtherDraws(atMost: more - 1, isEnough: isEnough(0.02)) == nil)
         #expect(RestEstimate(population: 2000, sample: 50 + more, errors: 0).share!.high <= 0.02)
         #expect(RestEstimate(population: 2000, sample: 50 + more - 1, errors: 0).share!.high > 0.02)
         // The last image nobody has drawn may be wrong.
-        #expect(RestEstimate(population: 100, sample: 50, errors: 30).furtherDraws(for: 0.001) == nil)
+        #expect(RestEstimate(population: 100, sample: 50, errors: 30).furtherDraws(atMost: 50, isEnough: isEnough(0.001)) == nil)
     }
 
     /// 97 of 100 pairs alike, nearly all "unchanged": alpha is below 0 all the same.

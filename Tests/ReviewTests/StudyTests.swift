@@ -220,6 +220,10 @@ struct SmallStudy {
         let (english, japanese) = (results.text(.english), results.text(.japanese))
         #expect(english.contains("Failed the catch trials (fewer than 80.0 % right), left out of the pooled figures: carol") && english.contains("0.0 % (0/6) FAILED"), "\(english)")
         #expect(japanese.contains("集計から除外：carol") && japanese.contains("正答率"), "\(japanese)")
+        var noted = results
+        noted.notes = ["3 catch trials say little of whether somebody looks", "36 pairs are no multiple of 5 methods and radii: some come once more than others"]
+        #expect(noted.text(.english).contains("note: 3 catch trials say little of whether somebody looks"))
+        #expect(noted.text(.japanese).contains("注：確認課題 3 件では") && noted.text(.japanese).contains("注：36 組は手法と半径の組み合わせ 5 通り"), "\(noted.text(.japanese))")
         let page = results.page(.english)
         #expect(page.contains("<svg") && page.contains("carol") && !page.contains("<script") && results.page(.japanese).contains("lang=\"ja\""))
         #expect(try decodedJSON(StudyResults.self, from: jsonBytes(results)).pooled[0].right == results.pooled[0].right)

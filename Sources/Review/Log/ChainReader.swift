@@ -10,7 +10,7 @@ package struct LogEnd: Hashable, Sendable {
     package var size: Int
     /// Bytes after it: a line that was being written when the program or the machine stopped. Nobody was told that it is saved.
     package var torn: Int
-    /// SHA-256 of the last line: whoever keeps it can later tell whether lines were cut off at the end.
+    /// SHA-256 of the last line: whoever keeps it can later tell whether lines were cut off at the end, or the last one was changed.
     package var head: String
 }
 
@@ -67,7 +67,8 @@ package struct ChainReader<Line: ChainedLine> {
     }
 
     private func problem(_ line: Int, _ text: String) -> Failure {
-        .badData("\(path):\(line + 1): \(text)", remedy: "take the log from a backup; what is above this line is as it was written")
+        // The line just above is not vouched for: its hash is what this one should name.
+        .badData("\(path):\(line + 1): \(text)", remedy: "take the log from a backup" + (line > 1 ? "; what is above line \(line) is as it was written" : ""))
     }
 
     /// The line that begins at byte `offset`.

@@ -15,7 +15,7 @@ package final class ChainWriter<Line: ChainedLine> {
 
     /// Opens the log at the end that `ChainReader` found.
     ///
-    /// - Throws: `Failure` when it cannot be written, or another program has it open.
+    /// - Throws: `Failure` when it cannot be written, another program has it open, or its end is not there any more.
     package init(_ path: String, end: LogEnd) throws {
         self.path = path
         (size, lines, head, removed) = (end.size, end.lines, end.head, end.torn)
@@ -24,6 +24,11 @@ package final class ChainWriter<Line: ChainedLine> {
         // From here on deinit closes it, whatever is thrown.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw Failure.usage("\(path) is open in another \(Line.server)", remedy: "use that one, or end it first")
+        }
+        // Between the reading and the lock, a server that was about to end may have added a line.
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, Int(status.st_size) == end.size + end.torn else {
+            throw Failure.inputOutput("\(path) was changed while it was read", remedy: "start again: nothing is lost")
         }
         do {
             if end.torn > 0, ftruncate(descriptor, off_t(size)) != 0 { throw SystemError(code: errno, operation: "cut", path: path) }

@@ -1,6 +1,7 @@
 import Diagnostics
 
-/// Looks in a log for a line that was there before: what was cut off at the end, only who kept its hash can see.
+/// Looks in a log for a line that was there before: what was cut off at the end, and a change of the last line, only who kept its hash
+/// can see.
 struct HeadSearch {
     private let head: String?
     private var isFound: Bool

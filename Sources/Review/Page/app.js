@@ -1,7 +1,7 @@
 "use strict";
 const defaultKeys = {
   a: "accept", x: "nothing", w: "wrong", u: "unsure", z: "undo", Backspace: "undo", r: "reset", "+": "larger", "=": "larger", "-": "smaller", m: "remove",
-  v: "hide", " ": "hide", k: "cursor", b: "blob", Enter: "corner", o: "own", s: "status", p: "policy", l: "language", "?": "help",
+  v: "hide", " ": "hide", k: "cursor", b: "blob", Enter: "corner", n: "reveal", o: "own", s: "status", p: "policy", l: "language", "?": "help",
 };
 let keys = defaultKeys, queue = [], loaded = new Map(), current = null, isBusy = false, isSaving = false;
 
@@ -69,7 +69,8 @@ async function show() {
     return show();
   }
   editor.load(parts.image, parts.map, session.threshold, item.blind && !item.revealed);
-  notice(editor.hidden ? say("blind", { key: keyOf("corner") }) : item.state === "unseen" ? say("noMap") : editor.isEmpty ? say("empty") : "");
+  drawButtons();
+  notice(editor.hidden ? say("blind", { key: revealKey() }) : item.state === "unseen" ? say("noMap") : editor.isEmpty ? say("empty") : "");
   drawTitle();
   clock.start();
   document.body.dataset.item = item.item;
@@ -82,8 +83,11 @@ function drawTitle() {
   get("reason").textContent = languages[language].reasons[current.reason];
 }
 
+// Gives what is to be said of it once the next image shows; "" for nothing.
 async function send(decision) {
-  sessionStorage.setItem("pending", JSON.stringify(decision));
+  // What the server would refuse is not sent: it would close the connection, which looks as if it were away.
+  if (new Blob([JSON.stringify(decision)]).size > messageLimit) throw new Refused(413, languages[language].refused[413]);
+  pending.keep(decision);
   saved("saving");
   try {
     const answer = await (await ask("POST", "decision", decision)).json();
@@ -92,13 +96,15 @@ async function send(decision) {
   } catch (error) {
     saved("");
     if (error.status !== 409) throw error;
-    notice(error.message);
-  } finally { sessionStorage.removeItem("pending"); }
+    return error.message;
+  } finally { pending.drop(); }
+  return "";
 }
 
 async function decide(action) {
   if (!current || isBusy) return;
-  if (editor.hidden) return notice(say("reveal", { key: keyOf("corner") }));
+  if (editor.hidden) return notice(say("revealFirst", { key: revealKey() }));
+  if (action === "accept" && current.state === "unseen" && !editor.isEdited) return notice(say("noMapToAccept", { key: keyOf("nothing") }));
   isBusy = isSaving = true;
   try {
     clock.touch();
@@ -110,10 +116,11 @@ async function decide(action) {
     }
     if (editor.own) decision.own = Editor.runs(editor.own);
     if (gestures.length) decision.gestures = gestures.slice(-2000);
-    await send(decision);
+    const lost = await send(decision);
     queue = queue.filter((item) => item.item !== decision.item);
     current = null;
     await show();
+    if (lost) notice(lost);
     // Refilled beside: the next images are there already.
     isSaving = false;
     refill().catch(() => {});
@@ -144,7 +151,13 @@ const actions = {
   hide() {}, cursor() { editor.toggleCursor(); drawButtons(); }, blob: () => editor.blobAtCursor(),
   corner() {
     if (editor.cursor) return editor.cornerAtCursor();
-    if (editor.hidden) { editor.reveal(); notice(editor.isEmpty ? say("empty") : ""); }
+    actions.reveal();
+  },
+  reveal() {
+    if (!editor.hidden) return;
+    editor.reveal();
+    drawButtons();
+    notice(current.state === "unseen" ? say("noMap") : editor.isEmpty ? say("empty") : "");
   },
   own() { if (editor.own) editor.add({ kind: "own" }); },
   status: () => openDialog("status", async (body) => showStatus(await (await ask("GET", "status")).json(), body)),
@@ -165,6 +178,8 @@ const actions = {
 
 const keyName = (key) => (key === " " ? "Space" : key);
 const keyOf = (action) => keyName(Object.keys(keys).find((key) => keys[key] === action) || "");
+// With the keyboard cursor on, the key for corners marks one.
+const revealKey = () => (!editor.cursor && keyOf("corner")) || keyOf("reveal");
 
 async function openDialog(title, fill) {
   const dialog = get("dialog");
@@ -178,7 +193,7 @@ async function openDialog(title, fill) {
 function drawButtons() {
   const pressed = { remove: editor.removing, cursor: !!editor.cursor };
   get("buttons").replaceChildren(
-    ...["accept", "nothing", "wrong", "unsure", "undo", "smaller", "larger", "remove", "cursor", "hide"].map((action) => {
+    ...[...(current && editor.hidden ? ["reveal"] : []), "accept", "nothing", "wrong", "unsure", "undo", "smaller", "larger", "remove", "cursor", "hide"].map((action) => {
       const button = element("button");
       button.type = "button";
       button.id = "button-" + action;
@@ -203,7 +218,7 @@ function translate() {
   drawTitle();
   if (session) progress(session.progress);
   saved(get("saved").dataset.word || "");
-  if (!["lost", "done"].includes(get("notice").dataset.kind)) notice(editor.hidden && current ? say("blind", { key: keyOf("corner") }) : "");
+  if (!["lost", "done"].includes(get("notice").dataset.kind)) notice(editor.hidden && current ? say("blind", { key: revealKey() }) : "");
 }
 
 document.addEventListener("keydown", (event) => {
@@ -237,13 +252,14 @@ async function start() {
   notice(say("loading"));
   try {
     session = await (await ask("POST", "session", {})).json();
-    keys = Object.keys(session.keys).length ? { ...session.keys } : defaultKeys;
+    // One's own keys come first: they are the ones that buttons show.
+    keys = { ...session.keys, ...defaultKeys, ...session.keys };
     translate();
     // A decision whose answer never came, before the page was loaded anew.
-    const pending = sessionStorage.getItem("pending");
-    if (pending) await send(JSON.parse(pending));
+    const lost = await pending.resend(send);
     await refill();
     await show();
+    if (lost) notice(lost);
   } catch (error) { notice(error.message); }
 }
 start();

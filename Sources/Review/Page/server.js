@@ -1,7 +1,9 @@
 "use strict";
 // What all pages share: the token, questions to the server, the lines that say what is going on, the clock.
-const pageVersion = "2";
+const pageVersion = "3";
 const get = (id) => document.getElementById(id);
+// The largest message that the server takes, in bytes.
+const messageLimit = 4 << 20;
 let session = null;
 
 // The token stays out of the address: it comes after the #, which is sent to no server, and is then kept in this tab.
@@ -11,6 +13,27 @@ if (given) {
   history.replaceState(null, "", location.pathname);
 }
 const token = sessionStorage.getItem("token");
+// A link that is opened in a tab that shows the page already changes what comes after the # and nothing else.
+addEventListener("hashchange", () => location.reload());
+
+// What is on its way to the server, for when the page is loaded anew: for the same person and the same plan only.
+const pending = {
+  keep(body) { sessionStorage.setItem("pending", JSON.stringify({ person: session.person, plan: session.plan, body })); },
+  drop() { sessionStorage.removeItem("pending"); },
+  // { body } or { isAnothers }, or null where nothing was on its way.
+  find() {
+    const text = sessionStorage.getItem("pending");
+    if (!text) return null;
+    const kept = JSON.parse(text);
+    return kept.person === session.person && kept.plan === session.plan ? { body: kept.body } : { isAnothers: true };
+  },
+  // Sends what was kept. Gives what is to be said of it.
+  async resend(send) {
+    const found = this.find();
+    if (found && found.isAnothers) this.drop();
+    return found ? (found.isAnothers ? say("pendingDropped") : send(found.body)) : "";
+  },
+};
 
 class Refused extends Error {
   constructor(status, text) { super(text); this.status = status; }
@@ -29,7 +52,8 @@ async function ask(method, path, body) {
         if (!answer.ok) throw new Refused(answer.status, languages[language].refused[answer.status] || (await answer.json()).error);
         return answer;
       }
-      notice(say("lost") + " (" + ((await answer.json().catch(() => ({}))).error || answer.status) + ")", "lost");
+      const error = (await answer.json().catch(() => ({}))).error || answer.status;
+      notice(say("lost") + " (" + (languages[language].refused[answer.status] || error) + ")", "lost");
     } catch (error) {
       if (error instanceof Refused) throw error;
       notice(say("lost"), "lost");
@@ -54,13 +78,15 @@ function saved(word) {
 const clock = {
   active: 0, last: 0,
   start() { this.active = 0; this.last = performance.now(); },
-  touch() {
+  // wasSeen: whether the page was to be seen since the last time.
+  touch(wasSeen = true) {
     const now = performance.now();
-    if (document.visibilityState === "visible") this.active += Math.min(now - this.last, (session ? session.idleSeconds : 20) * 1000);
+    if (wasSeen) this.active += Math.min(now - this.last, (session ? session.idleSeconds : 20) * 1000);
     this.last = now;
   },
 };
-for (const kind of ["keydown", "pointerdown", "pointermove", "wheel", "visibilitychange"]) document.addEventListener(kind, () => clock.touch(), true);
+for (const kind of ["keydown", "pointerdown", "pointermove", "wheel"]) document.addEventListener(kind, () => clock.touch(), true);
+document.addEventListener("visibilitychange", () => clock.touch(document.visibilityState === "hidden"), true);
 
 // Outside localhost without https there is no randomUUID.
 const newId = () => (crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2) + Date.now());

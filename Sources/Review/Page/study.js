@@ -82,7 +82,7 @@ async function show() {
 }
 
 async function send(answer) {
-  sessionStorage.setItem("pending-answer", JSON.stringify(answer));
+  pending.keep(answer);
   saved("saving");
   try {
     progress((await (await ask("POST", "answer", answer)).json()).progress);
@@ -92,7 +92,8 @@ async function send(answer) {
     if (error.status !== 409) throw error;
     // Another window was faster.
     trials = [];
-  } finally { sessionStorage.removeItem("pending-answer"); }
+  } finally { pending.drop(); }
+  return "";
 }
 
 async function choose(name) {
@@ -193,13 +194,13 @@ async function start() {
   if (!token) return notice(say("noToken"));
   try {
     session = await (await ask("POST", "session", {})).json();
-    keys = Object.keys(session.keys).length ? { ...session.keys } : defaultKeys;
+    keys = { ...session.keys, ...defaultKeys, ...session.keys };
     translate();
     // An answer that was on its way when the page was loaded anew.
-    const pending = sessionStorage.getItem("pending-answer");
-    if (pending) await send(JSON.parse(pending));
+    const lost = await pending.resend(send);
     await refill();
     openInstructions();
+    if (lost) notice(lost);
   } catch (error) { notice(error.message); }
 }
 start();

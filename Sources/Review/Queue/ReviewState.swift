@@ -27,6 +27,10 @@ package struct ReviewState {
     /// Undone items before the cursor.
     private var reopened: Set<Int> = []
     package private(set) var done = 0
+    /// By person: what they took back last, and the number that the page gave that message.
+    package private(set) var lastUndo: [Int: (id: String, item: Int)] = [:]
+    /// By item: those who took a decision on it back, so that they have seen its map.
+    private var undone: [Int: Set<Int>] = [:]
 
     /// How many of a person's own decisions lie between an image and its return.
     static let distance = 20
@@ -47,6 +51,14 @@ package struct ReviewState {
     package func line(of item: Int) -> (line: Int, offset: Int) { (Int(decided[item].line), decided[item].offset) }
     package func doneBy(_ person: Int) -> Int { stacks[person].count }
     package func lastItem(of person: Int) -> Int? { stacks[person].last.map { Int($0) } }
+    package func hasUndone(_ item: Int, _ person: Int) -> Bool { undone[item]?.contains(person) ?? false }
+
+    /// Whether somebody else is to decide an item: it is a second opinion on this person's own decision.
+    package func isOwnSecond(_ item: Int, _ person: Int) -> Bool {
+        let entry = queue.entries[item]
+        return entry.kind == .second && entry.first >= 0 && self.person(of: Int(entry.first)) == person
+    }
+
     package var openLeases: [Int: Lease] { leases }
 
     /// Takes in a line of the log.
@@ -62,6 +74,8 @@ package struct ReviewState {
         case .undo:
             guard isDecided(line.item) else { return }
             decided[line.item] = Decided()
+            lastUndo[person] = (line.id, line.item)
+            undone[line.item, default: []].insert(person)
             if let place = stacks[person].lastIndex(of: Int32(line.item)) { stacks[person].remove(at: place) }
             done -= 1
             if queue.entries[line.item].first >= 0 {
@@ -89,7 +103,7 @@ package struct ReviewState {
 
     /// Gives a person items: first those already in their hands, then others, up to `count` in all.
     package mutating func next(_ count: Int, for person: Int, now: Double, lasting seconds: Double) -> [Int] {
-        var chosen = leases.filter { $0.value.person == person && !isDecided($0.key) }.map(\.key).sorted()
+        var chosen = leases.filter { $0.value.person == person && !isDecided($0.key) && !isOwnSecond($0.key, person) }.map(\.key).sorted()
         chosen = Array(chosen.prefix(count))
         for item in reopened.sorted() where chosen.count < count {
             if !chosen.contains(item), isFree(item, for: person, now: now) { chosen.append(item) }

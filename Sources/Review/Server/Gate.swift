@@ -18,8 +18,7 @@ package actor Gate {
     ///
     /// - Throws: `Refusal`.
     package func person(authorization: String?) async throws -> Int {
-        let token = authorization.flatMap { $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil } ?? ""
-        if let person = people.person(token: token) { return person }
+        if let person = people.person(token: Gate.token(authorization)) { return person }
         // A wrong token waits, longer with every one; the right ones never do.
         let now = Date().timeIntervalSince1970
         if now - lastWrong > 60 { wrong = 0 }
@@ -39,7 +38,22 @@ package actor Gate {
     /// twice as long each time, up to five seconds.
     package static func delay(afterWrong count: Int) -> Int { count > 3 ? min(5000, 100 << min(count - 3, 10)) : 0 }
 
+    /// Whether a request comes from somebody with a token. No answer depends on it but how much is read.
+    nonisolated func knows(authorization: String?) -> Bool { people.person(token: Gate.token(authorization)) != nil }
+
+    private static func token(_ authorization: String?) -> String {
+        authorization.flatMap { $0.hasPrefix("Bearer ") ? String($0.dropFirst(7)) : nil } ?? ""
+    }
+
     /// Refuses what comes from pages of others, and what was meant for another host.
+    package nonisolated func check(_ request: PageRequest) throws {
+        let headers = request.headers
+        // A link in somebody's mail is followed from another site. What it opens is the page alone, which tells nothing.
+        let isLink = request.method == "GET" && request.path == "/" && headers["sec-fetch-mode"] == "navigate" && headers["sec-fetch-dest"] == "document"
+        try check(host: headers["host"], origin: headers["origin"], site: isLink ? nil : headers["sec-fetch-site"])
+    }
+
+    /// - Parameter site: where the request comes from, as browsers say; nil: not said, or of no matter.
     package nonisolated func check(host: String?, origin: String?, site: String?) throws {
         guard let host = host?.lowercased(), hosts.contains(host) else {
             throw Refusal(status: 421, text: "this server does not go by that name: start it with --host and the name, or open the link that it printed")

@@ -11,6 +11,8 @@ package enum Messages {
         package var threshold: Int
         package var policy: String
         package var policyHash: String
+        /// The plan's hash: what a tab still has to send belongs to one review.
+        package var plan: String
         package var keys: [String: String]
         package var idleSeconds: Double
         package var progress: Progress

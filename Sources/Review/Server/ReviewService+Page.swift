@@ -1,5 +1,3 @@
-import FlyingFox
-
 extension ReviewService: PageService {
     nonisolated var files: [String: Answer] {
         [
@@ -9,15 +7,15 @@ extension ReviewService: PageService {
         ]
     }
 
-    nonisolated func answer(_ request: HTTPRequest, path: [Substring], person: Int) async throws -> Answer {
+    nonisolated func answer(_ request: PageRequest, path: [Substring], person: Int) async throws -> Answer {
         switch (request.method, path.first, path.count) {
-        case (.POST, "session", 1): return try .json(await session(person))
-        case (.POST, "next", 1): return try .json(try await next(person))
-        case (.POST, "decision", 1): return try .json(try await decide(try await request.message(), person))
-        case (.POST, "undo", 1): return try .json(try await undo(try await request.message(), person))
-        case (.GET, "status", 1): return Answer(type: "application/json", bytes: try await statusBytes())
-        case (.GET, "image", 2): return .png(try picture(try await item(path[1], person)))
-        case (.GET, "map", 2): return .png(try mapPicture(try await item(path[1], person)))
+        case ("POST", "session", 1): return try .json(await session(person))
+        case ("POST", "next", 1): return try .json(try await next(person))
+        case ("POST", "decision", 1): return try .json(try await decide(try request.message(), person))
+        case ("POST", "undo", 1): return try .json(try await undo(try request.message(), person))
+        case ("GET", "status", 1): return Answer(type: "application/json", bytes: try await statusBytes())
+        case ("GET", "image", 2): return .png(try picture(try await item(path[1], person)))
+        case ("GET", "map", 2): return .png(try mapPicture(try await item(path[1], person)))
         default: throw Refusal(status: 404, text: "there is no such page")
         }
     }

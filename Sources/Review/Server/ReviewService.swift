@@ -10,6 +10,8 @@ package actor ReviewService {
     static let leaseSeconds = 600.0
     /// Images that a page may hold: the one shown and the next five.
     static let held = 6
+    /// The page tells of honeypots by so many at once for each person; the command line tells all.
+    static let honeypotStep = 10
     /// Nobody looks at an image for longer without touching anything.
     static let idleSeconds = 20.0
 
@@ -26,7 +28,6 @@ package actor ReviewService {
     private let reader: LogReader
     private let leases: LeaseFile
     private var recent: [Double] = []
-    private var lastUndo: [Int: (id: String, item: Int)] = [:]
     private var hashes: [Int: String] = [:]
     private var status: (lines: Int, text: [UInt8])?
 
@@ -37,7 +38,7 @@ package actor ReviewService {
         self.people = people
         var state = review.state
         policy = String(decoding: try ReadableFile.contents(of: review.folder.policy), as: UTF8.self)
-        keys = FileManager.default.fileExists(atPath: review.folder.keys) ? try decodedJSON([String: String].self, from: ReadableFile.contents(of: review.folder.keys)) : [:]
+        keys = try PageKeys.read(review.folder.keys, actions: PageKeys.review, example: "{\"j\": \"accept\"}")
         reader = review.log
         log = try ReviewLog(review.folder.log, end: review.end)
         // Those that held when the server ended hold on.
@@ -57,14 +58,14 @@ package actor ReviewService {
     package func session(_ person: Int) -> Messages.Session {
         Messages.Session(
             person: people[person], width: material.size.width, height: material.size.height, threshold: Int(plan.settings.level), policy: policy,
-            policyHash: plan.policyHash, keys: keys, idleSeconds: ReviewService.idleSeconds, progress: progress(person))
+            policyHash: plan.policyHash, plan: planHash, keys: keys, idleSeconds: ReviewService.idleSeconds, progress: progress(person))
     }
 
     package func next(_ person: Int) throws -> Messages.Next {
         let now = Date().timeIntervalSince1970
         let items = state.next(ReviewService.held, for: person, now: now, lasting: ReviewService.leaseSeconds)
         if !items.isEmpty { leases.note(.init(items: items, person: people[person], until: now + ReviewService.leaseSeconds)) }
-        return Messages.Next(items: try items.map(message), progress: progress(person))
+        return Messages.Next(items: try items.map { try message($0, person) }, progress: progress(person))
     }
 
     /// Writes a decision to the disk, then answers.
@@ -83,11 +84,16 @@ package actor ReviewService {
         guard state.isFree(decision.item, for: person, now: Date().timeIntervalSince1970) else {
             throw Refusal(status: 409, text: "this image has gone to somebody else in the meantime")
         }
+        guard !state.isOwnSecond(decision.item, person) else { throw Refusal(status: 409, text: "somebody else is to look at this image a second time") }
         let entry = queue.entries[decision.item]
         let image = Int(entry.image)
         let map = try queue.map(decision.item, in: material)
         let before = RunMask(size: material.size, map: map, threshold: plan.settings.level)
         let isMarked = queue.honeypots[decision.item] != nil || material.state(image) != .unseen
+        // It would say nothing, and look like a confirmed map.
+        guard decision.action != .accept || isMarked else {
+            throw Refusal(status: 400, text: "there is no map to be right: say that nothing is salient, or mark what is")
+        }
         var line = LogLine(
             kind: .decision, person: people[person], item: decision.item, image: image, id: decision.id)
         line.action = decision.action
@@ -110,7 +116,7 @@ package actor ReviewService {
         line.origin = origin(image)
         line.gestures = decision.gestures?.isEmpty == false ? decision.gestures : nil
         line.activeMilliseconds = min(decision.activeMilliseconds, 3_600_000)
-        line.mapShown = !entry.isBlind
+        line.mapShown = !entry.isBlind || state.hasUndone(decision.item, person)
         (line.policy, line.page) = (plan.policyHash, decision.page.map { String($0.prefix(40)) })
         let offset = try log.append(&line)
         state.apply(line, offset: offset, person: person)
@@ -122,8 +128,10 @@ package actor ReviewService {
     package func undo(_ request: Messages.UndoRequest, _ person: Int) throws -> Messages.Undone {
         guard (8...64).contains(request.id.utf8.count) else { throw Refusal(status: 400, text: "an undo that means nothing") }
         let now = Date().timeIntervalSince1970
-        if let last = lastUndo[person], last.id == request.id, !state.isDecided(last.item) {
-            return Messages.Undone(item: try message(last.item), action: nil, gestures: [], progress: progress(person))
+        // The answer to the first message was lost on its way, be it that the server has started anew since.
+        if let last = state.lastUndo[person], last.id == request.id, !state.isDecided(last.item) {
+            if state.isFree(last.item, for: person, now: now) { hold(last.item, person, now) }
+            return Messages.Undone(item: try message(last.item, person), action: nil, gestures: [], progress: progress(person))
         }
         guard let item = state.lastItem(of: person) else { throw Refusal(status: 404, text: "there is nothing to undo") }
         let place = state.line(of: item)
@@ -134,11 +142,15 @@ package actor ReviewService {
         line.policy = plan.policyHash
         let offset = try log.append(&line)
         state.apply(line, offset: offset, person: person)
+        hold(item, person, now)
+        return Messages.Undone(
+            item: try message(item, person), action: undone.action, gestures: undone.gestures ?? [], runs: undone.runs, progress: progress(person))
+    }
+
+    /// Puts an item in a person's hands.
+    private func hold(_ item: Int, _ person: Int, _ now: Double) {
         state.lease(item, to: person, until: now + ReviewService.leaseSeconds)
         leases.note(.init(items: [item], person: people[person], until: now + ReviewService.leaseSeconds))
-        lastUndo[person] = (request.id, item)
-        return Messages.Undone(
-            item: try message(item), action: undone.action, gestures: undone.gestures ?? [], runs: undone.runs, progress: progress(person))
     }
 
     package func mayRead(_ item: Int, _ person: Int) -> Bool { state.mayRead(item, person) }
@@ -153,10 +165,12 @@ package actor ReviewService {
             secondsLeft: sorted.isEmpty ? nil : sorted[sorted.count / 2] * Double(left) / Double(active))
     }
 
-    private func message(_ number: Int) throws -> Messages.Item {
+    private func message(_ number: Int, _ person: Int) throws -> Messages.Item {
         let item = try queue.item(number)
-        let state = queue.honeypots[number] != nil ? "map" : material.state(item.image).rawValue
-        return Messages.Item(item: number, name: item.name, label: item.label, reason: item.reason.rawValue, blind: item.blind, state: state)
+        let mapState = queue.honeypots[number] != nil ? "map" : material.state(item.image).rawValue
+        // Whoever took a decision back has seen the map.
+        let blind = item.blind && !state.hasUndone(number, person)
+        return Messages.Item(item: number, name: item.name, label: item.label, reason: item.reason.rawValue, blind: blind, state: mapState)
     }
 
     private func origin(_ image: Int) -> String? {
@@ -191,7 +205,7 @@ package actor ReviewService {
     nonisolated func statusBytes() async throws -> [UInt8] {
         if let known = await knownStatus() { return known }
         let review = try Review(folder.path, people: people)
-        let bytes = try jsonBytes(ReviewStatus(review, material: material))
+        let bytes = try jsonBytes(ReviewStatus(review, material: material, honeypotStep: ReviewService.honeypotStep))
         await keepStatus(bytes, lines: review.end.lines)
         return bytes
     }

@@ -30,14 +30,23 @@ package struct RestEstimate: Codable, Hashable, Sendable {
             estimate: Double(errors) / Double(sample), low: Double(max(0, low - errors)) / Double(rest), high: Double(high - errors) / Double(rest))
     }
 
-    /// How many more images drawn, with no further error, would bring the upper bound to `target`; nil if all would have to be.
-    package func furtherDraws(for target: Double) -> Int? {
-        guard rest > 0 else { return 0 }
-        func isEnough(_ more: Int) -> Bool {
-            RestEstimate(population: population, sample: sample + more, errors: errors).share.map { $0.high <= target } ?? false
+    /// How many more images drawn, with no further error, would be enough. Bounds on whole numbers go up and down by small steps, so that
+    /// places are tried, some 64 of them and then those between two: what is returned is enough, and all but the least.
+    ///
+    /// - Parameter limit: how many may be drawn.
+    /// - Returns: nil if none of the numbers tried is enough.
+    /// - Complexity: O(limit / 64 + 64) estimates.
+    package func furtherDraws(atMost limit: Int, isEnough: (RestEstimate) -> Bool) -> Int? {
+        let most = min(limit, rest - 1)
+        func holds(_ more: Int) -> Bool { isEnough(RestEstimate(population: population, sample: sample + more, errors: errors)) }
+        let step = max(1, most / 64)
+        var tried = 0
+        while tried < most {
+            let next = min(most, tried + step)
+            if holds(next) { return (tried + 1...next).first(where: holds) }
+            tried = next
         }
-        guard rest > 1, isEnough(rest - 1) else { return nil }
-        return first(in: 0...(rest - 1), where: isEnough)
+        return nil
     }
 
     /// The last number for which it holds; it holds for the first ones.

@@ -68,6 +68,8 @@ package struct ReviewStatus: Codable, Sendable {
     /// What the random share says of images nobody looked at: how many of them people would change …
     package var rest: RestEstimate
     package var restUnsure: Int
+    /// Of the images not reached in turn, those that the queue will still draw at random; nil in older files.
+    package var randomLeft: Int?
     /// … and how many are wrong, seen that people miss some and object to others.
     package var corrected: Interval?
     /// Images before the last one in its turn that are still in somebody's hands.

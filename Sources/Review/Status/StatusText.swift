@@ -11,17 +11,33 @@ extension ReviewStatus {
         rest.rest == 0 || bound(rest, corrected: corrected).map { $0 <= goodEnough } ?? false
     }
 
+    /// The share of the rest that is wrong, seen what people miss; nil where they have judged too few honeypots to tell.
+    static func correctedRest(_ rest: RestEstimate, caught: Proportion, passed: Proportion) -> Interval? {
+        guard min(caught.trials, passed.trials) >= leastHoneypots, rest.rest > 0 else { return nil }
+        return correctedShare(objected: Proportion(hits: rest.errors, trials: rest.sample), caught: caught, passed: passed)
+    }
+
     /// Fills in `words`.
     mutating func describe() {
+        let (caught, passed) = (caught, passed)
         for language in PageLanguage.allCases {
             words[language.rawValue] = Words(
-                verdict: ReviewStatus.verdict(rest, corrected: corrected, goodEnough: goodEnough, language),
+                verdict: ReviewStatus.verdict(rest, corrected: corrected, goodEnough: goodEnough, language, randomLeft: randomLeft) {
+                    ReviewStatus.correctedRest($0, caught: caught, passed: passed)
+                },
                 remarks: StatusWords(status: self, language: language).remarks)
         }
     }
 
     /// Whether the rest may be left alone, in words.
-    package static func verdict(_ rest: RestEstimate, corrected: Interval?, goodEnough: Double, _ language: PageLanguage = .english) -> String {
+    ///
+    /// - Parameters:
+    ///   - randomLeft: images that may still be drawn at random; nil: all that are left.
+    ///   - correcting: `corrected` if more were drawn; nil: it stays as it is.
+    package static func verdict(
+        _ rest: RestEstimate, corrected: Interval?, goodEnough: Double, _ language: PageLanguage = .english, randomLeft: Int? = nil,
+        correcting: ((RestEstimate) -> Interval?)? = nil
+    ) -> String {
         guard rest.rest > 0 else {
             return language.say("Every image has been looked at: nothing is left to estimate.", "すべての画像を確認しました。推定すべきものは残っていません。")
         }
@@ -32,7 +48,7 @@ extension ReviewStatus {
         }
         let values = [
             "rest": "\(rest.rest)", "sample": "\(rest.sample)", "errors": "\(rest.errors)", "bound": percentage(bound), "asked": percentage(goodEnough),
-            "draws": "\(rest.furtherDraws(for: goodEnough) ?? 0)",
+            "left": "\(randomLeft ?? rest.rest)",
         ]
         let found = language.say(
             "Of {sample} images drawn at random among those not reached in turn, {errors} were changed.", "順番がまだ来ていない画像から無作為に選んだ {sample} 枚のうち、{errors} 枚が変更されました。", values)
@@ -43,12 +59,24 @@ extension ReviewStatus {
                     "十分です：誰も見ていない {rest} 枚のうち誤りは多くても {bound}（信頼度 95 %、目標 {asked}）。終えるか、次回は無作為の割合（--audit）を下げてかまいません。", values)
         }
         let more: String
-        switch rest.furtherDraws(for: goodEnough) {
-        case let draws? where draws > 0: more = language.say(" {draws} more random images without a change would do.", "変更なしの無作為の画像があと {draws} 枚あれば足ります。", values)
-        case .some:
+        func draws(atMost limit: Int, isCorrected: Bool = true) -> Int? {
+            rest.furtherDraws(atMost: limit) { further in
+                var share = isCorrected ? corrected : nil
+                if isCorrected, let correcting { share = correcting(further) }
+                return isGoodEnough(further, corrected: share, goodEnough: goodEnough)
+            }
+        }
+        if let draws = draws(atMost: randomLeft ?? rest.rest) {
+            more = language.say(" {draws} more random images without a change would do.", "変更なしの無作為の画像があと {draws} 枚あれば足ります。", ["draws": "\(draws)"])
+        } else if isGoodEnough(rest, corrected: nil, goodEnough: goodEnough) || draws(atMost: randomLeft ?? rest.rest, isCorrected: false) != nil {
             more = language.say(
                 " The bound that takes people's own mistakes into account is what is missing: more honeypots narrow it.", "足りないのは人の見落としを考慮した上限です。仕込み画像を増やすと狭まります。")
-        case nil: more = language.say(" No random sample will do that any more: go on in turn.", "無作為の標本ではもう届きません。順番に続けてください。")
+        } else if draws(atMost: rest.rest) != nil {
+            more = language.say(
+                " The {left} random images that the queue still holds will not do: go on in turn, and plan the next review with a larger --audit.",
+                "キューに残る無作為の画像 {left} 枚では足りません。順番に続け、次回は --audit を増やしてください。", values)
+        } else {
+            more = language.say(" No random sample will do that any more: go on in turn.", "無作為の標本ではもう届きません。順番に続けてください。")
         }
         return found
             + language.say(
@@ -71,13 +99,13 @@ private struct StatusWords {
         var lines = [counts, actions]
         lines += status.people.map(person)
         for (reason, share) in status.changedByReason.sorted(by: { $0.key < $1.key }) {
-            lines.append(say("changed, shown for {reason}: {share}", "変更（提示の理由 {reason}）：{share}", ["reason": reason, "share": of(share)]))
+            lines.append(say("changed, shown for {reason}: {share}", "変更（提示の理由：{reason}）：{share}", ["reason": name(reason: reason), "share": of(share)]))
         }
         lines += pairs
         lines.append(
             say("planted wrong maps caught {caught}, right maps left alone {passed}", "仕込んだ誤りの発見 {caught}、正しいマップの維持 {passed}", ["caught": of(status.caught), "passed": of(status.passed)]))
         lines += rest
-        lines.append(ReviewStatus.verdict(status.rest, corrected: status.corrected, goodEnough: status.goodEnough, language))
+        if let words = status.words[language.rawValue] { lines.append(words.verdict) }
         lines += remarks
         lines.append(say("log: {lines} lines, head {head}", "記録：{lines} 行、最後のハッシュ {head}", ["lines": "\(status.lines)", "head": status.head]))
         return lines.joined(separator: "\n")
@@ -90,8 +118,34 @@ private struct StatusWords {
     }
 
     private var actions: String {
-        let names = ReviewAction.allCases.map(\.rawValue).compactMap { name in status.actions[name].map { "\(name) \($0)" } }.joined(separator: ", ")
-        return names + say("; {hours} person-hours", "；{hours} 人時", ["hours": decimal(status.personHours, 2)])
+        let counts = ReviewAction.allCases.compactMap { action in status.actions[action.rawValue].map { "\(name(action)) \($0)" } }
+        let hours = say("{hours} person-hours", "{hours} 人時", ["hours": decimal(status.personHours, 2)])
+        return counts.isEmpty ? hours : counts.joined(separator: say(", ", "、")) + say("; ", "；") + hours
+    }
+
+    /// In Japanese as the page calls it (words.js).
+    private func name(_ action: ReviewAction) -> String {
+        guard language == .japanese else { return action.rawValue }
+        switch action {
+        case .accept: return "このまま正しい"
+        case .nothing: return "顕著な部分なし"
+        case .wrong: return "誤り"
+        case .corrected: return "修正"
+        case .unsure: return "判断できない"
+        }
+    }
+
+    private func name(reason: String) -> String {
+        guard language == .japanese, let known = ReviewItem.Reason(rawValue: reason) else { return reason }
+        switch known {
+        case .disagreement: return "推定器どうしが不一致"
+        case .threshold: return "しきい値付近の画素が多い"
+        case .coverage: return "同じクラスの他の画像と範囲が大きく異なる"
+        case .mistaken: return "モデルが誤る画像"
+        case .attacked: return "攻撃でモデルが誤る画像"
+        case .unseen: return "マップがまだない"
+        case .random: return "無作為の確認"
+        }
     }
 
     private func person(_ person: ReviewStatus.Person) -> String {
@@ -160,8 +214,8 @@ private struct StatusWords {
             lines.append(
                 say("{n} of the random images were beyond people: nothing is said of their like", "無作為の画像のうち {n} 枚は判断できず、同類については何も言えません", ["n": "\(status.restUnsure)"]))
         }
-        let known = HoneypotMaker.withoutTrusted
-        return lines + status.notes.map { say("note: ", "注：") + ($0 == known.english ? say(known.english, known.japanese) : $0) }
+        let known = [HoneypotMaker.withoutTrusted, HoneypotMaker.uncheckedTrusted]
+        return lines + status.notes.map { note in say("note: ", "注：") + (known.first { $0.english == note }.map { say($0.english, $0.japanese) } ?? note) }
     }
 
     private func of(_ share: Proportion) -> String {

@@ -1,5 +1,4 @@
 import Diagnostics
-import FlyingFox
 import Foundation
 
 /// A study that people are at. Everybody has pairs of their own; answers are taken in their order.
@@ -12,6 +11,8 @@ package actor StudyService: PageService {
     package enum Messages {
         package struct Session: Encodable {
             package var person: String
+            /// The plan's hash: what a tab still has to send belongs to one study.
+            package var plan: String
             package var width: Int
             package var height: Int
             package var scale: Int
@@ -71,14 +72,7 @@ package actor StudyService: PageService {
         answers = numbers.map { study.answers[$0] ?? [] }
         log = try ChainWriter(study.folder.log, end: study.end)
         instructions = try study.plan.instructionsHash.map { _ in String(decoding: try ReadableFile.contents(of: study.folder.instructions, limit: 1 << 20), as: UTF8.self) }
-        let file = study.folder.keys
-        if FileManager.default.fileExists(atPath: file) {
-            do { keys = try decodedJSON([String: String].self, from: ReadableFile.contents(of: file, limit: 1 << 20)) } catch is DecodingError {
-                throw Failure.badData("\(file): does not list keys", remedy: "write {\"f\": \"left\", \"j\": \"right\"}, or remove it")
-            }
-        } else {
-            keys = [:]
-        }
+        keys = try PageKeys.read(study.folder.keys, actions: PageKeys.study, example: "{\"f\": \"left\", \"j\": \"right\"}")
     }
 
     nonisolated var files: [String: Answer] {
@@ -88,19 +82,19 @@ package actor StudyService: PageService {
         ]
     }
 
-    func answer(_ request: HTTPRequest, path: [Substring], person: Int) async throws -> Answer {
+    func answer(_ request: PageRequest, path: [Substring], person: Int) async throws -> Answer {
         switch (request.method, path.first, path.count) {
-        case (.POST, "session", 1): return try .json(session(person))
-        case (.POST, "next", 1): return try .json(next(person))
-        case (.POST, "answer", 1): return try .json(try take(try await request.message(), person))
-        case (.GET, "picture", 3): return .png(try picture(path[1], path[2], person))
+        case ("POST", "session", 1): return try .json(session(person))
+        case ("POST", "next", 1): return try .json(next(person))
+        case ("POST", "answer", 1): return try .json(try take(try request.message(), person))
+        case ("GET", "picture", 3): return .png(try picture(path[1], path[2], person))
         default: throw Refusal(status: 404, text: "there is no such page")
         }
     }
 
     package func session(_ person: Int) -> Messages.Session {
         Messages.Session(
-            person: people[person], width: study.plan.width, height: study.plan.height, scale: study.plan.settings.scale, instructions: instructions,
+            person: people[person], plan: study.planHash, width: study.plan.width, height: study.plan.height, scale: study.plan.settings.scale, instructions: instructions,
             keys: keys, idleSeconds: StudyService.idleSeconds, progress: progress(person))
     }
 

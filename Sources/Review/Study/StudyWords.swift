@@ -30,7 +30,17 @@ struct StudyWords {
     var provenance: String { say("Where it comes from", "出所") }
     var nobody: String { say("Nobody answered anything yet.", "まだ回答がありません。") }
 
-    func note(_ text: String) -> String { say("note: ", "注：") + text }
+    /// Of a plan, which is written in English; what is said in no other words stays as it is.
+    func note(_ text: String) -> String {
+        guard language == .japanese else { return "note: " + text }
+        if let found = text.wholeMatch(of: /(\d+) pairs are no multiple of (\d+) methods and radii: some come once more than others/) {
+            return "注：\(found.output.1) 組は手法と半径の組み合わせ \(found.output.2) 通りの倍数ではないため、1 回多く現れるものがあります"
+        }
+        if let found = text.wholeMatch(of: /(\d+) catch trials say little of whether somebody looks/) {
+            return "注：確認課題 \(found.output.1) 件では、注意して見ているかどうかはほとんどわかりません"
+        }
+        return "注：" + text
+    }
 
     func counts(_ results: StudyResults) -> String {
         say(

@@ -110,9 +110,36 @@ def whole_review():
     alice.drag(0.3, 0.3, 0.7, 0.7)
     own = alice.mask()
     alice.shot("hidden-first")
-    alice.key(Keys.ENTER)
+    alice.driver.execute_script("document.getElementById('button-reveal').click()")
+    check(not alice.driver.execute_script("return editor.hidden || document.getElementById('button-reveal')"), "a button shows the map, and goes")
+    seen, hidden = alice.driver.execute_script("""
+        let visibility = "visible";
+        Object.defineProperty(document, "visibilityState", { get: () => visibility, configurable: true });
+        const times = [], turn = (to) => { visibility = to; document.dispatchEvent(new Event("visibilitychange")); times.push(clock.active); };
+        clock.start();
+        clock.last -= 5000;
+        turn("hidden");
+        clock.last -= 3600000;
+        turn("visible");
+        delete document.visibilityState;
+        return times;
+    """)
+    check(4900 < seen < 6000 and hidden == seen, "time counts up to when the page is hidden, and not until it is back")
     alice.decide("a")
     check(sum(log(review)[-1]["own"][1::2]) == own and not log(review)[-1]["mapShown"], "what was marked first is kept")
+
+    # Another person's link in the same tab, with a decision of the first on its way; and back.
+    person = lambda name: until(lambda: alice.driver.execute_script("return typeof session !== 'undefined' && session && session.person") == name, name)
+    count = len(log(review))
+    alice.driver.execute_script("pending.keep({ item: current.item, id: newId(), action: 'wrong', activeMilliseconds: 1 })")
+    alice.driver.get(server.links["bob"])
+    person("bob")
+    until(lambda: "dropped" in alice.text("notice"), "that it was dropped is said")
+    check(len(log(review)) == count and not alice.driver.execute_script("return sessionStorage.getItem('pending')"), "nobody decides in another's name")
+    alice.driver.get(server.links["alice"])
+    person("alice")
+    alice.begin()
+    alice.decide("u")
 
     # Dialogs, and the other language.
     alice.key("?")
