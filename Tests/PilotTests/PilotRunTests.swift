@@ -168,6 +168,18 @@ struct PilotRunTests {
         let run = try TinyPilot.sipat(["pilot", "run", pilot])
         #expect(run.status == 64 && run.errors.contains("was changed after \"evaluation"), "\(run)")
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 65)
+        // What was trained cannot be left out of the report.
+        for (from, to, expected) in [
+            ("methods: [at-half, sip-at]", "methods: [sip-at]", "methods at-half"), ("seeds: [0, 1]", "seeds: [0]", "seeds 1"),
+            ("controls: [sip-shuffled]", "controls: []", "\"training sip-shuffled 0\", which is done"), ("seeds: [0, 1]", "seeds: [1, 0]", "seeds 0 in the first place"),
+        ] {
+            #expect(text.contains(from), "\(from)")
+            try text.replacing(from, with: to).write(toFile: path, atomically: true, encoding: .utf8)
+            for (command, status) in [("run", 64), ("report", 65)] as [(String, Int32)] {
+                let refused = try TinyPilot.sipat(["pilot", command, pilot])
+                #expect(refused.status == status && refused.errors.contains(expected) && refused.errors.contains("put it back"), "\(refused)")
+            }
+        }
         // Criteria may be changed, and the report says so.
         try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 5").write(toFile: path, atomically: true, encoding: .utf8)
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)

@@ -55,6 +55,41 @@ import Testing
         #expect(a.hash != b.hash)
     }
 
+    /// Methods and seeds may be added after the first start, but none taken away.
+    @Test func whatWasStartedStays() throws {
+        let plan = plan()
+        func ledger(_ parts: [String], start: String) throws -> PilotLedger {
+            let done = parts.map { "{\"part\": \"\($0)\", \"hash\": \"\", \"output\": \"\"}" }.joined(separator: ", ")
+            return try decodedJSON(PilotLedger.self, from: Array("{\"format\": 1, \"program\": \"p\", \"plan\": \"\", \"criteria\": \"\"\(start), \"done\": [\(done)]}".utf8))
+        }
+        let text = String(decoding: try jsonBytes(PilotLedger.Start(plan), .line), as: UTF8.self)
+        let started = try ledger(["training at 0"], start: ", \"start\": \(text)")
+        // As older versions wrote it.
+        let old = try ledger(["material", "training at 0", "evaluation at 0", "training natural 2"], start: "")
+        #expect(old.start == nil)
+        func refusal(_ ledger: PilotLedger, _ change: (inout PilotPlan) -> Void) -> Failure? {
+            var changed = plan
+            change(&changed)
+            do { try ledger.requireWhole(changed, path: "pilot.yaml", kind: .usage) } catch { return error as? Failure }
+            return nil
+        }
+        for ledger in [started, old] {
+            #expect(refusal(ledger) { _ in } == nil)
+            #expect(refusal(ledger) { ($0.methods, $0.seeds) = ($0.methods + ["at-quarter"], $0.seeds + [3]) } == nil)
+            let failure = refusal(ledger) { $0.methods.removeAll { $0 == "at" } }
+            #expect(failure?.kind == .usage && failure?.message.contains("\"training at 0\", which is done") == true, "\(String(describing: failure))")
+        }
+        #expect(refusal(started) { $0.methods.removeAll { $0 == "at" } }?.message.contains("methods at;") == true)
+        #expect(refusal(started) { $0.evaluation.radii = [1, 2.5] }?.message.contains("evaluation.radii 8") == true)
+        #expect(refusal(started) { $0.seeds = [0, 1] }?.message.contains("seeds 2") == true)
+        #expect(refusal(old) { $0.seeds = [0, 1] }?.message.contains("\"training natural 2\"") == true)
+        #expect(refusal(started) { $0.seeds = [1, 0, 2] }?.message.contains("seeds 0 in the first place") == true)
+        var more = plan
+        more.methods.append("at-quarter")
+        more.seeds.append(7)
+        #expect(PilotLedger.Start(more).lost(in: .init(plan)) == ["methods at-quarter", "seeds 7"])
+    }
+
     @Test func moreWorkTakesLonger() throws {
         let rates = PilotRates(naturalStep: 0.01, adversarialStep: 0.05, forward: 1e-5, iteration: 4e-5, opening: 0.1)
         func estimate(_ change: (inout PilotPlan) -> Void) throws -> Double {

@@ -5,24 +5,23 @@ extension PilotPage {
     var decisionPage: HTML {
         let recommendation = report.recommendation
         let hours = cost.map { words.hours($0.coreHours) } ?? words(.notMeasured)
-        return .tag(
-            "section", ["id": "section-1"],
-            [
-                .tag("h1", [:], question),
-                note("\(report.material.name) · " + words(.onImages, words.count(report.images), words.count(plan.seeds.count), words.count(report.material.classNames.count))),
-                .tag("h2", [:], words(.section1)),
-                .tag("p", ["class": "verdict \(recommendation.outcome.rawValue)", "id": "recommendation"], words.outcome(recommendation)),
-                heading(words(.theReasons)), bullets(recommendation.reasons.map { words.reason($0, plan) }),
-                heading(words(.theNumbers)), accuracies(choices, radii: [0, decision]), note(words(.tableNote)),
-                paragraph(words(.costLine, hours, words.number(personHours, 1))),
-                heading(words(.notShown)),
-                bullets([words(.notShown1, words.radius(radii.max() ?? 0)), words(.notShown2), words(.notShown3)]),
-                heading(words(.theRule)), note(words(.ruleIntro, words.number(plan.acceptance.smallestDifference, 1), words.radius(decision))),
-                .tag(
-                    "ol", ["class": "facts"],
-                    [Phrase.rule1, .rule2, .rule3, .rule4, .rule5, .rule6, .rule7, .rule8, .rule9].map { .tag("li", [:], words($0)) }),
-                heading(words(.signatures)), signatures,
-            ])
+        var parts: [HTML] = [
+            .tag("h1", [:], question),
+            note("\(report.material.name) · " + words(.onImages, words.count(report.images), words.count(plan.seeds.count), words.count(report.material.classNames.count))),
+            .tag("h2", [:], words(.section1)),
+            .tag("p", ["class": "verdict \(recommendation.outcome.rawValue)", "id": "recommendation"], words.outcome(recommendation)),
+            heading(words(.theReasons)), bullets(recommendation.reasons.map { words.reason($0, plan) }),
+            heading(words(.theNumbers)), accuracies(choices, radii: [0, decision]), note(words(.tableNote)),
+            paragraph(words(.costLine, hours, words.number(personHours, 1))),
+            heading(words(.notShown)),
+            bullets([words(.notShown1, words.radius(radii.max() ?? 0)), words(.notShown2), words(.notShown3)]),
+            heading(words(.theRule)), note(words(.ruleIntro, words.number(plan.acceptance.smallestDifference, 1), words.radius(decision))),
+            .tag(
+                "ol", ["class": "facts"],
+                [Phrase.rule1, .rule2, .rule3, .rule4, .rule5, .rule6, .rule7, .rule8, .rule9].map { .tag("li", [:], words($0)) }),
+        ]
+        if !report.added.isEmpty { parts.append(warning(words(.addedLater, report.added.joined(separator: "; ")))) }
+        return .tag("section", ["id": "section-1"], parts + [heading(words(.signatures)), signatures])
     }
 
     /// Hours that people gave to the maps.

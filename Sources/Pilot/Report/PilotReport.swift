@@ -100,6 +100,8 @@ package struct PilotReport: Codable, Sendable, Hashable {
     package var plan: PilotPlan
     package var planHash: String
     package var criteriaChanged: Bool
+    /// What was asked when the pilot was first started; nil where a version ran it that did not keep it.
+    package var start: PilotLedger.Start?
     package var recipe: String
     package var stepsPerModel: Int
     package var epochs: Int
@@ -112,6 +114,9 @@ package struct PilotReport: Codable, Sendable, Hashable {
     package var comparisons: [Comparison]
     package var groups: [GroupDifference]
     package var traces: [Trace]
+
+    /// What the plan asks for beyond what the pilot was first started with.
+    package var added: [String] { start.map { PilotLedger.Start(plan).lost(in: $0) } ?? [] }
 
     package func method(_ method: PilotMethod) -> Method? { methods.first { $0.method == method.rawValue } }
 

@@ -28,6 +28,7 @@ package struct PilotReportBuilder {
         guard let ledger = try PilotLedger.read(folder) else {
             throw Failure.badData("\(folder): the pilot was not run", remedy: "run it: sipat pilot run \(folder)")
         }
+        try ledger.requireWhole(plan, path: path, kind: .badData)
         let missing = parts.filter { ledger.entry($0) == nil }
         guard missing.isEmpty else {
             throw Failure.badData(
@@ -82,7 +83,7 @@ package struct PilotReportBuilder {
         shown.salience.examples = []
         shown.attributes = [:]
         return PilotReport(
-            program: ledger.program, plan: told(plan), planHash: plan.hash, criteriaChanged: ledger.criteria != plan.criteriaHash, recipe: recipe.yaml(commented: false),
+            program: ledger.program, plan: told(plan), planHash: plan.hash, criteriaChanged: ledger.criteria != plan.criteriaHash, start: ledger.start, recipe: recipe.yaml(commented: false),
             stepsPerModel: recipe.epochs * ((material.trained + recipe.data.batch - 1) / recipe.data.batch), epochs: recipe.epochs,
             parameters: try recipe.modelConfiguration().network(input: shape, classes: material.classNames.count).parameterCount, material: shown,
             review: try review(), images: outcomes.count, recommendation: recommendation, methods: methods, comparisons: comparisons,

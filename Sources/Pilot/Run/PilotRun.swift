@@ -81,7 +81,7 @@ package struct PilotRun {
 
     // MARK: What is there
 
-    private func emptyLedger(_ plan: PilotPlan) -> PilotLedger { PilotLedger(program: program, plan: plan.hash, criteria: plan.criteriaHash) }
+    private func emptyLedger(_ plan: PilotPlan) -> PilotLedger { PilotLedger(program: program, plan: plan.hash, criteria: plan.criteriaHash, start: .init(plan)) }
 
     private func opened(_ plan: PilotPlan, _ parts: [PilotPart]) throws -> PilotLedger {
         guard var ledger = try PilotLedger.read(folder) else {
@@ -89,6 +89,7 @@ package struct PilotRun {
             try writeJSON(ledger, to: folder + "/" + PilotLedger.fileName)
             return ledger
         }
+        try ledger.requireWhole(plan, path: folder + "/" + PilotFolder.plan, kind: .usage)
         for part in parts {
             guard let entry = ledger.entry(part), entry.hash != (try part.hash(plan)) else { continue }
             if part.isQuick {

@@ -64,6 +64,7 @@ extension Phrase {
         case .rule7: "On some classes of 20 images or more it is better than the rival (level corrected for their number), and loses less than matters, as measured, in the other: adopt for these."
         case .rule8: "Better in one and worse in the other: not yet, it is a trade."
         case .rule9: "Else it cannot tell."
+        case .addedLater: "Added to the plan after the pilot was first started: {0}. Read the recommendation with that in mind."
         case .notShown: "What this does not show"
         case .notShown1: "Nothing about other data, other networks, or attackers with more than ε = {0} grey levels; nothing about patches, printed stickers, changed lighting by an attacker, poisoned training data or privacy."
         case .notShown2: "A stronger attack may be found tomorrow: robust accuracy is what withstood the attacks of this report, not a guarantee."

@@ -62,6 +62,7 @@ package enum Phrase: Sendable, CaseIterable {
     case rule7
     case rule8
     case rule9
+    case addedLater
     case notShown
     case notShown1
     case notShown2
