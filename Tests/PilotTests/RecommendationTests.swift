@@ -50,7 +50,49 @@ import Testing
         var planted = right
         planted[.shuffled] = planted[.sipAT]
         let found = recommendation(outcomes(planted))
-        #expect(found.outcome == .noDifference && found.reasons.first?.code == .controlAsGood, "\(found)")
+        // The win over the rival stands, and is not the maps'.
+        #expect(found.outcome == .mapsBoughtNothing && found.reasons.map(\.code) == [.controlAsGood, .beatsRival], "\(found)")
+        #expect(found.rival == "at-half" && PilotWords(.english).outcome(found) == "The maps bought nothing that shows: do not adopt SIP-AT for their sake.")
+        // Without that win, and with maps that are equal to the bit.
+        var same = outcomes(planted, images: 4000)
+        same.flags[.shuffled] = same.flags[.sipAT]
+        same.flags[.atHalf] = same.flags[.sipAT]
+        let nothing = recommendation(same)
+        #expect(nothing.outcome == .noDifference && nothing.reasons.map(\.code) == [.controlAsGood, .sameAsRival], "\(nothing)")
+    }
+
+    /// Image by image: so many that only SIP-AT gets right, so many that only the other does, clean and at the radius.
+    private func counted(_ pairs: [PilotMethod: (clean: (Int, Int), robust: (Int, Int))], images: Int = 600) -> PilotOutcomes {
+        let seeds = 3
+        // SIP-AT is right on the first half; others are wrong on some of those, and right on some of the rest.
+        let sip = (0..<images).map { $0 < images / 2 }
+        var flags: [PilotMethod: [PilotOutcomes.Flags]] = [.sipAT: Array(repeating: [sip, sip], count: seeds)]
+        for (method, pair) in pairs {
+            func answers(_ only: (Int, Int)) -> [Bool] { sip.indices.map { sip[$0] ? $0 >= only.0 : $0 - images / 2 < only.1 } }
+            flags[method] = Array(repeating: [answers(pair.clean), answers(pair.robust)], count: seeds)
+        }
+        return PilotOutcomes(radii: [0, 4], seeds: [0, 1, 2], classNames: ["a", "b"], labels: (0..<images).map { $0 % 2 }, flags: flags)
+    }
+
+    /// A loss is never called "no difference", and "nothing is certain" only where nothing is.
+    @Test func aLossThatIsCertain() {
+        // Clean −6 points beside the rival, at the radius nothing is certain.
+        let worse = recommendation(counted([.atHalf: ((4, 40), (40, 40)), .shuffled: ((40, 40), (40, 40))]))
+        #expect(worse.outcome == .notYet && worse.reasons.map(\.code) == [.worse, .controlAsGood], "\(worse)")
+        #expect(worse.reasons[0].names == ["at-half", "worse", "unclear"], "\(worse)")
+        // Also where the shuffled maps are beaten.
+        let beaten = recommendation(counted([.atHalf: ((4, 40), (40, 40)), .shuffled: ((60, 0), (60, 0))]))
+        #expect(beaten.outcome == .notYet && beaten.reasons.map(\.code) == [.worse], "\(beaten)")
+        // Nothing is certain of either.
+        let unclear = recommendation(counted([.atHalf: ((40, 40), (40, 40)), .shuffled: ((40, 40), (40, 40))]))
+        #expect(unclear.outcome == .cannotTell && unclear.reasons.map(\.code) == [.controlAsGood, .unclear], "\(unclear)")
+        // The same clean, unclear at the radius.
+        let partly = recommendation(counted([.atHalf: ((0, 0), (40, 40)), .shuffled: ((60, 0), (60, 0))]))
+        #expect(partly.outcome == .cannotTell && partly.reasons.map(\.code) == [.partly] && partly.reasons[0].names == ["at-half", "same", "unclear"], "\(partly)")
+        for language in PilotLanguage.allCases {
+            let words = PilotWords(language)
+            for found in [worse, partly] { #expect(!words.reason(found.reasons[0], PilotPlan()).contains("{"), "\(found)") }
+        }
     }
 
     @Test func mapsThatAreWrong() {
@@ -122,6 +164,10 @@ import Testing
         planted[.sipAT] = (0.92, 0.6)
         let narrow = recommendation(outcomes(planted, images: 400, byClass: [.sipAT: [0: 0.85, 1: 0.5, 2: 0.5, 3: 0.5]]))
         #expect(narrow.outcome == .adoptForClasses && narrow.classes == ["class 0"], "\(narrow)")
+        // With criteria missed nothing is adopted, and no class is named as if it were.
+        let missed = recommendation(outcomes(planted, images: 400, byClass: [.sipAT: [0: 0.85, 1: 0.5, 2: 0.5, 3: 0.5]])) { $0.cleanAtLeast = 99 }
+        #expect(missed.outcome == .notYet && missed.classes.isEmpty && missed.reasons.map(\.code).contains(.criteriaMissed), "\(missed)")
+        #expect(missed.reasons.first?.code == .betterOnClasses && missed.reasons.first?.names == ["at-half", "class 0"], "\(missed)")
     }
 
     @Test func aTrade() {

@@ -16,9 +16,10 @@ extension PilotPage {
         switch report.recommendation.outcome {
         case .adopt, .adoptForClasses: return words(.nextAdopt)
         case .notYet: return words(.nextNotYet)
+        case .mapsBoughtNothing: return words(.nextMapsBoughtNothing)
         case .noDifference: return words(.nextNoDifference)
         case .cannotTell:
-            guard report.recommendation.reasons.first?.code == .unclear, let rival,
+            guard let code = report.recommendation.reasons.first?.code, [.unclear, .partly, .controlAsGood].contains(code), let rival,
                 let widest = [0, decision].compactMap({ report.comparison(rival.method, $0)?.difference }).map({ ($0.high - $0.low) / 2 }).max()
             else { return words(.nextCannotTellPlain) }
             // The interval narrows with the root of the number of images.

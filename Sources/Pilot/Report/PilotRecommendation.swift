@@ -8,18 +8,23 @@ import Evaluation
 /// 1. too few seeds or images, no training at half the radius, no shuffled control, or an evaluation that its checks call invalid: *cannot tell*;
 /// 2. natural or an adversarial training beats SIP-AT: *not yet*;
 /// 3. a control beats SIP-AT: *not yet*, the maps are wrong;
-/// 4. SIP-AT does not beat the shuffled control: *no difference*, the maps bought nothing that shows;
+/// 4. SIP-AT does not beat the shuffled control:
+///    - it is worse than the control or than the rival in one, and better in none: *not yet*;
+///    - it beats the rival all the same: *the maps bought nothing* that shows;
+///    - it is the same as the rival, or the same as the control and neither better nor worse than the rival in one: *no difference*;
+///    - else: *cannot tell*;
 /// 5. SIP-AT beats the rival: *adopt* if the acceptance criteria are met, else *not yet*;
 /// 6. it is the same as the rival, clean and at the radius: *no difference*;
 /// 7. on some classes of twenty images or more it is better than the rival (level corrected for their number) and loses less than
-///    matters, as measured, in the other: *adopt for these classes*;
-/// 8. better in one and worse in the other: *not yet*, it is a trade;
+///    matters, as measured, in the other: *adopt for these classes* if the acceptance criteria are met, else *not yet*;
+/// 8. worse than the rival in one: *not yet*; if better in the other, it is a trade;
 /// 9. else: *cannot tell*.
 package struct PilotRecommendation: Sendable, Hashable, Codable {
     package enum Outcome: String, Sendable, Hashable, Codable, CaseIterable {
         case adopt
         case adoptForClasses = "adopt-for-classes"
         case notYet = "not-yet"
+        case mapsBoughtNothing = "maps-bought-nothing"
         case noDifference = "no-difference"
         case cannotTell = "cannot-tell"
     }
@@ -39,6 +44,9 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
         case sameAsRival = "same-as-rival"
         case betterOnClasses = "better-on-classes"
         case trade
+        case worse
+        /// Neither the same nor quite uncertain: the verdicts say what.
+        case partly
         case unclear
         case criteriaMet = "criteria-met"
         case criteriaMissed = "criteria-missed"
@@ -47,7 +55,7 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
     /// A reason with what it speaks of.
     package struct Reason: Sendable, Hashable, Codable {
         package var code: Code
-        /// A method's, or classes'.
+        /// A method's, or classes'; of `worse` and `partly` then the verdicts, clean and at the radius.
         package var names: [String] = []
         /// Differences clean and at the radius, or counts.
         package var numbers: [Double] = []
@@ -87,6 +95,15 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
         let missed = criteria.filter { !$0.isMet }
         func reason(_ code: Code, _ method: PilotMethod) -> Reason { Reason(code: code, names: [method.rawValue], numbers: rule.numbers(.sipAT, method)) }
 
+        // Beside a method that SIP-AT does not beat, and that does not beat it.
+        func beside(_ method: PilotMethod) -> Reason {
+            let verdicts = rule.verdicts(.sipAT, method)
+            if rule.isSame(.sipAT, method) { return reason(.sameAsRival, method) }
+            if verdicts.allSatisfy({ $0 == .unclear }) { return reason(.unclear, method) }
+            if verdicts.contains(.better), verdicts.contains(.worse) { return reason(.trade, method) }
+            return Reason(code: verdicts.contains(.worse) ? .worse : .partly, names: [method.rawValue] + verdicts.map(\.rawValue), numbers: rule.numbers(.sipAT, method))
+        }
+
         let stronger = PilotMethod.methods.filter { $0 != .sipAT && rule.beats($0, .sipAT) }
         let wrong = PilotMethod.controls.filter { rule.beats($0, .sipAT) }
         if !stronger.isEmpty {
@@ -101,9 +118,21 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
             return
         }
         guard rule.beats(.sipAT, .shuffled) else {
-            outcome = .noDifference
-            reasons.append(reason(.controlAsGood, .shuffled))
-            if !rule.beats(.sipAT, rival) { reasons.append(reason(rule.isSame(.sipAT, rival) ? .sameAsRival : .unclear, rival)) }
+            let beatsRival = rule.beats(.sipAT, rival)
+            let worse = [.shuffled, rival].filter(rule.isWorse)
+            let differs = [.shuffled, rival].contains { rule.verdicts(.sipAT, $0).contains(.better) || rule.verdicts(.sipAT, $0).contains(.worse) }
+            if !worse.isEmpty {
+                outcome = .notYet
+            } else if beatsRival {
+                outcome = .mapsBoughtNothing
+            } else if rule.isSame(.sipAT, rival) || (rule.isSame(.sipAT, .shuffled) && !differs) {
+                outcome = .noDifference
+            } else {
+                outcome = .cannotTell
+            }
+            reasons = worse.map(beside)
+            if !worse.contains(.shuffled) { reasons.append(reason(.controlAsGood, .shuffled)) }
+            if !worse.contains(rival) { reasons.append(beatsRival ? reason(.beatsRival, rival) : beside(rival)) }
             return
         }
         let centre: [Reason] = outcomes.flags[.centrePrior] != nil && rule.isSame(.sipAT, .centrePrior) ? [reason(.centreAsGood, .centrePrior)] : []
@@ -119,20 +148,21 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
             reasons = [reason(.sameAsRival, rival)] + centre
             return
         }
-        classes = rule.classesWon(rival)
-        if !classes.isEmpty, missed.isEmpty {
-            outcome = .adoptForClasses
-            reasons = [Reason(code: .betterOnClasses, names: [rival.rawValue] + classes), reason(.unclear, rival)] + centre
+        let won = rule.classesWon(rival)
+        if !won.isEmpty {
+            reasons = [Reason(code: .betterOnClasses, names: [rival.rawValue] + won), beside(rival)]
+            if missed.isEmpty {
+                outcome = .adoptForClasses
+                classes = won
+            } else {
+                outcome = .notYet
+                reasons.append(Reason(code: .criteriaMissed, names: missed.map(\.name)))
+            }
+            reasons += centre
             return
         }
-        let verdicts = rule.verdicts(.sipAT, rival)
-        if verdicts.contains(.better), verdicts.contains(.worse) {
-            outcome = .notYet
-            reasons = [reason(.trade, rival)] + centre
-        } else {
-            outcome = .cannotTell
-            reasons = [reason(.unclear, rival)] + centre
-        }
+        outcome = rule.verdicts(.sipAT, rival).contains(.worse) ? .notYet : .cannotTell
+        reasons = [beside(rival)] + centre
     }
 
     private static func criteria(_ outcomes: PilotOutcomes, _ acceptance: PilotPlan.Acceptance, _ radius: Int) -> [Criterion] {
@@ -170,6 +200,12 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
         func isSame(_ a: PilotMethod, _ b: PilotMethod) -> Bool {
             let verdicts = verdicts(a, b)
             return !verdicts.isEmpty && verdicts.allSatisfy { $0 == .same }
+        }
+
+        /// Whether SIP-AT is worse than another method in one, and better in none.
+        func isWorse(_ method: PilotMethod) -> Bool {
+            let verdicts = verdicts(.sipAT, method)
+            return verdicts.contains(.worse) && !verdicts.contains(.better)
         }
 
         /// Of equals the one with the smaller radius.

@@ -27,6 +27,7 @@ package enum Phrase: Sendable, CaseIterable {
     case outcomeAdopt
     case outcomeAdoptForClasses
     case outcomeNotYet
+    case outcomeMapsBoughtNothing
     case outcomeNoDifference
     case outcomeCannotTell
     case reasonTooFewSeeds
@@ -43,6 +44,8 @@ package enum Phrase: Sendable, CaseIterable {
     case reasonSameAsRival
     case reasonBetterOnClasses
     case reasonTrade
+    case reasonWorse
+    case reasonPartly
     case reasonUnclear
     case reasonCriteriaMet
     case reasonCriteriaOpen
@@ -258,6 +261,7 @@ package enum Phrase: Sendable, CaseIterable {
     case nextStep
     case nextAdopt
     case nextNotYet
+    case nextMapsBoughtNothing
     case nextNoDifference
     case nextCannotTell
     case nextCannotTellPlain
