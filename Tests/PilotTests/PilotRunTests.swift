@@ -180,6 +180,14 @@ struct PilotRunTests {
                 #expect(refused.status == status && refused.errors.contains(expected) && refused.errors.contains("put it back"), "\(refused)")
             }
         }
+        // Nor can the self-checks.
+        let checks = pilot + "/parts/sip-at-0/evaluation/checks.json"
+        let made = TinyPilot.contents(checks)
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.removeItem(atPath: checks)
+        let unchecked = try TinyPilot.sipat(["pilot", "report", pilot])
+        #expect(unchecked.status == 65 && unchecked.errors.contains("sip-at-0/evaluation/checks.json is missing"), "\(unchecked)")
+        try made.write(toFile: checks, atomically: true, encoding: .utf8)
         // Criteria may be changed, and the report says so.
         try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 5").write(toFile: path, atomically: true, encoding: .utf8)
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)

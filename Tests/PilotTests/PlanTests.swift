@@ -55,6 +55,19 @@ import Testing
         #expect(a.hash != b.hash)
     }
 
+    /// What keeps a pilot from a recommendation is said before it runs.
+    @Test func obstaclesAreNamed() {
+        func obstacles(_ change: (inout PilotPlan) -> Void) -> [String] {
+            var plan = PilotPlan()
+            plan.evaluation.checked = ["sip-at", "at-half", "at"]
+            change(&plan)
+            return plan.obstacles(tested: 1000)
+        }
+        #expect(obstacles { _ in }.isEmpty)
+        #expect(obstacles { $0.evaluation.checked = [] }.contains { $0.contains("without self-checks of sip-at") })
+        #expect(obstacles { $0.evaluation.checked = ["sip-at", "at"] }.contains { $0.contains("leaves out at-half:") })
+    }
+
     /// Methods and seeds may be added after the first start, but none taken away.
     @Test func whatWasStartedStays() throws {
         let plan = plan()

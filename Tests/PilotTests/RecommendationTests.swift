@@ -30,10 +30,12 @@ import Testing
         return PilotOutcomes(radii: [0, 4], seeds: Array(0..<seeds), classNames: (0..<classes).map { "class \($0)" }, labels: labels, flags: flags)
     }
 
-    private func recommendation(_ outcomes: PilotOutcomes, invalid: [String] = [], _ change: (inout PilotPlan.Acceptance) -> Void = { _ in }) -> PilotRecommendation {
+    private func recommendation(_ outcomes: PilotOutcomes, invalid: [String] = [], unchecked: [String] = [], _ change: (inout PilotPlan.Acceptance) -> Void = { _ in })
+        -> PilotRecommendation
+    {
         var acceptance = PilotPlan.Acceptance()
         change(&acceptance)
-        return PilotRecommendation(outcomes, acceptance: acceptance, decision: 4, invalid: invalid)
+        return PilotRecommendation(outcomes, acceptance: acceptance, decision: 4, invalid: invalid, unchecked: unchecked)
     }
 
     private let right: [PilotMethod: (clean: Double, robust: Double)] = [
@@ -145,6 +147,12 @@ import Testing
         }
         let invalid = recommendation(outcomes(right), invalid: ["sip-at"])
         #expect(invalid.outcome == .cannotTell && invalid.reasons.map(\.code) == [.invalidChecks])
+        // Without self-checks nobody knows what the numbers are worth; those of others than SIP-AT and its rival do not matter.
+        for names in [["sip-at"], ["at-half"], ["sip-at", "at-half"]] {
+            let unchecked = recommendation(outcomes(right), unchecked: names + ["natural", "sip-shuffled"])
+            #expect(unchecked.outcome == .cannotTell && unchecked.reasons.map(\.code) == [.noChecks] && unchecked.reasons[0].names == names, "\(unchecked)")
+        }
+        #expect(recommendation(outcomes(right), unchecked: ["at", "natural"]).outcome == .adopt)
         // Two points on 150 images are within chance.
         var planted = right
         planted[.atHalf] = (0.87, 0.59)

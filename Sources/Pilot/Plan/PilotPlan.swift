@@ -102,6 +102,13 @@ package struct PilotPlan: Sendable, Hashable, Codable {
             let word = seeds.count == 1 ? "seed" : "seeds"
             list.append("warning: \(seeds.count) \(word): the report will say that it cannot tell (acceptance.seedsAtLeast is \(acceptance.seedsAtLeast))")
         }
+        let unchecked = allMethods.filter { ($0 == .sipAT || $0.isAdversarial) && !evaluation.checked.contains($0.rawValue) }
+        if unchecked.contains(.sipAT) {
+            list.append("warning: without self-checks of sip-at (evaluation.checked) nothing will be recommended")
+        } else if !unchecked.isEmpty {
+            let names = unchecked.map(\.rawValue).joined(separator: ", ")
+            list.append("warning: evaluation.checked leaves out \(names): if the rival turns out to be among these, the report will say that it cannot tell")
+        }
         if !methods.contains("at-half") { list.append("warning: without at-half nothing will be recommended") }
         if !controls.contains("sip-shuffled") { list.append("warning: without the control sip-shuffled nothing will be recommended") }
         return list

@@ -5,7 +5,8 @@ import Evaluation
 /// With *better* and *same* as `PilotVerdict`, SIP-AT **beats** another method if it is better, clean or at the decision's radius,
 /// and in the other no loss as large as matters is possible. The **rival** is the adversarial training whose clean accuracy is
 /// nearest to SIP-AT's. Then, in this order:
-/// 1. too few seeds or images, no training at half the radius, no shuffled control, or an evaluation that its checks call invalid: *cannot tell*;
+/// 1. too few seeds or images, no training at half the radius, no shuffled control, an evaluation that its checks call invalid, or none
+///    of SIP-AT or of the rival that was put to them: *cannot tell*;
 /// 2. natural or an adversarial training beats SIP-AT: *not yet*;
 /// 3. a control beats SIP-AT: *not yet*, the maps are wrong;
 /// 4. SIP-AT does not beat the shuffled control:
@@ -35,6 +36,7 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
         case noHalf = "no-at-half"
         case noShuffled = "no-shuffled-control"
         case invalidChecks = "invalid-checks"
+        case noChecks = "no-checks"
         case rivalBetter = "rival-better"
         case controlBetter = "control-better"
         case controlAsGood = "control-as-good"
@@ -77,7 +79,8 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
 
     /// - Parameters:
     ///   - invalid: methods of which an evaluation was found invalid.
-    package init(_ outcomes: PilotOutcomes, acceptance: PilotPlan.Acceptance, decision: Double, invalid: [String] = []) {
+    ///   - unchecked: methods of which no evaluation was put to the self-checks.
+    package init(_ outcomes: PilotOutcomes, acceptance: PilotPlan.Acceptance, decision: Double, invalid: [String] = [], unchecked: [String] = []) {
         let rule = Rule(outcomes: outcomes, smallest: acceptance.smallestDifference / 100, radius: outcomes.place(of: decision))
         criteria = Self.criteria(outcomes, acceptance, rule.radius)
         reasons = []
@@ -87,6 +90,9 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
         if outcomes.flags[.atHalf] == nil { reasons.append(Reason(code: .noHalf)) }
         if outcomes.flags[.shuffled] == nil { reasons.append(Reason(code: .noShuffled)) }
         if !invalid.isEmpty { reasons.append(Reason(code: .invalidChecks, names: invalid)) }
+        let judged: [PilotMethod?] = [.sipAT, rule.rival]
+        let unseen = judged.compactMap { $0?.rawValue }.filter { unchecked.contains($0) }
+        if !unseen.isEmpty { reasons.append(Reason(code: .noChecks, names: unseen)) }
         rival = rule.rival?.rawValue
         guard reasons.isEmpty, let rival = rule.rival else {
             outcome = .cannotTell

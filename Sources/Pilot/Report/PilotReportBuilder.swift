@@ -72,7 +72,9 @@ package struct PilotReportBuilder {
         let outcomes = PilotOutcomes(radii: radii, seeds: plan.seeds, classNames: material.classNames, labels: first.labels, flags: flags)
         let methods = try plan.allMethods.map { try method($0, views[$0]!, outcomes, epsilons) }
         let invalid = methods.filter { $0.checks?.verdict == .invalid }.map(\.method)
-        let recommendation = PilotRecommendation(outcomes, acceptance: plan.acceptance, decision: plan.evaluation.decision, invalid: invalid)
+        let unchecked = methods.filter { $0.checks == nil }.map(\.method)
+        let recommendation = PilotRecommendation(
+            outcomes, acceptance: plan.acceptance, decision: plan.evaluation.decision, invalid: invalid, unchecked: unchecked)
         let smallest = plan.acceptance.smallestDifference / 100
         let comparisons = plan.allMethods.filter { $0 != .sipAT }.flatMap { other in
             radii.indices.compactMap { outcomes.difference(.sipAT, other, $0) }.map { PilotReport.Comparison(difference: $0, verdict: $0.verdict(smallest: smallest)) }
@@ -114,6 +116,15 @@ package struct PilotReportBuilder {
             return PilotReport.Confusion(epsilon: outcomes.radii[place], counts: counts)
         }
         let evaluation = { folder + "/" + PilotPart.evaluation(method, $0) }
+        let checks = try EvaluationFolder.checks(in: evaluation(plan.seeds[0]))
+        // Where no attack was made, there is nothing to check.
+        if checks == nil, plan.evaluation.checked.contains(method.rawValue), CheckSettings(views[0]) != nil {
+            throw Failure.badData(
+                "\(evaluation(plan.seeds[0]))/\(EvaluationFolder.checks) is missing, and the plan asks for it (evaluation.checked)", remedy: "put it back")
+        }
+        if let checks, checks.evaluation != views[0].description.hash {
+            throw Failure.badData("\(evaluation(plan.seeds[0]))/\(EvaluationFolder.checks) is of another evaluation", remedy: "put back what was there")
+        }
         let result = try readJSON(EvaluationResult.self, evaluation(plan.seeds[0]) + "/" + EvaluationFolder.result)
         let attacks = (result?.chains ?? []).filter { $0.kind == .region && $0.region == .all }.flatMap { chain in
             chain.attacks.map {
@@ -130,7 +141,7 @@ package struct PilotReportBuilder {
             classes: material.classNames.enumerated().map { group($1, outcomes.members($0)) },
             attributes: attributes(views[0]).map { column in PilotReport.Attribute(name: column.name, groups: column.groups.map { group($0.name, $0.members) }) },
             confusion: confusion, regions: regions(views), faults: try faults(evaluation), attacks: attacks,
-            checks: try EvaluationFolder.checks(in: evaluation(plan.seeds[0])), largest: views.map(\.largest).max() ?? 0)
+            checks: checks, largest: views.map(\.largest).max() ?? 0)
     }
 
     /// A radius in grey levels as the plan has it.

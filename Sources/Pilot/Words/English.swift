@@ -36,6 +36,7 @@ extension Phrase {
         case .reasonNoHalf: "Adversarial training at half the radius, the strongest rival at equal clean accuracy, was left out."
         case .reasonNoShuffled: "The control with shuffled maps was left out."
         case .reasonInvalidChecks: "The self-checks call these evaluations invalid: {0}. Their numbers mean something else than they say."
+        case .reasonNoChecks: "Not put to the self-checks: {0}. Nobody knows whether the attack was strong enough."
         case .reasonRivalBetter: "{0} does better than SIP-AT: clean {1}, at the decision’s radius {2}, seen from SIP-AT. It needs no maps."
         case .reasonControlBetter: "The control “{0}” does better than SIP-AT with your maps (clean {1}, at the radius {2}, seen from SIP-AT): the maps are wrong, or protect the wrong pixels."
         case .reasonControlAsGood: "SIP-AT with your maps was not shown to do better than with the maps of other images (clean {1}, at the radius {2}): people’s maps bought nothing that shows."
@@ -58,7 +59,7 @@ extension Phrase {
         case .theRule: "How the recommendation is made"
         case .ruleIntro:
             "The rule was fixed before the run. “Better” means: the 95 % interval of the difference is above zero, the difference is at least {0} points, and no seed says otherwise. “Same” means: the whole interval is smaller than {0} points. One method beats another if it is better, clean or at the decision’s radius (ε = {1}), and in the other a loss of {0} points can be ruled out. The rival is the adversarial training whose clean accuracy is nearest to SIP-AT’s. In this order:"
-        case .rule1: "Too few seeds or images, no training at half the radius, no shuffled control, or an invalid evaluation: it cannot tell."
+        case .rule1: "Too few seeds or images, no training at half the radius, no shuffled control, an invalid evaluation, or one of SIP-AT or the rival without self-checks: it cannot tell."
         case .rule2: "Natural training or an adversarial training beats SIP-AT: not yet."
         case .rule3: "A control beats SIP-AT: not yet, the maps are wrong."
         case .rule4:

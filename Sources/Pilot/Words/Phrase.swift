@@ -35,6 +35,7 @@ package enum Phrase: Sendable, CaseIterable {
     case reasonNoHalf
     case reasonNoShuffled
     case reasonInvalidChecks
+    case reasonNoChecks
     case reasonRivalBetter
     case reasonControlBetter
     case reasonControlAsGood

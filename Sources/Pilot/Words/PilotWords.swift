@@ -201,6 +201,7 @@ package struct PilotWords: Sendable {
         case .noHalf: return self(.reasonNoHalf)
         case .noShuffled: return self(.reasonNoShuffled)
         case .invalidChecks: return self(.reasonInvalidChecks, list(reason.names.map { method($0, plan.epsilon) }))
+        case .noChecks: return self(.reasonNoChecks, list(reason.names.map { method($0, plan.epsilon) }))
         case .rivalBetter: return self(.reasonRivalBetter, name, clean, robust)
         case .controlBetter: return self(.reasonControlBetter, name, clean, robust)
         case .controlAsGood: return self(.reasonControlAsGood, name, clean, robust)
