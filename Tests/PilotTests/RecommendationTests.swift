@@ -137,6 +137,31 @@ import Testing
         #expect(lossy.outcome == .notYet && lossy.reasons.last?.names == ["clean-loss"], "\(lossy)")
     }
 
+    /// A bound that is just reached is met, whatever the quotient's last digit is.
+    @Test func criteriaThatAreJustMet() {
+        func flags(_ right: Int) -> [PilotOutcomes.Flags] { Array(repeating: Array(repeating: (0..<100).map { $0 < right }, count: 2), count: 3) }
+        func met(_ natural: Int, _ sip: Int, _ change: (inout PilotPlan.Acceptance) -> Void) -> [Bool] {
+            let outcomes = PilotOutcomes(
+                radii: [0, 4], seeds: [0, 1, 2], classNames: ["a", "b"], labels: (0..<100).map { $0 % 2 }, flags: [.natural: flags(natural), .sipAT: flags(sip)])
+            return recommendation(outcomes, change).criteria.map(\.isMet)
+        }
+        for share in [7, 14, 28, 29, 55, 56, 57, 58, 75] {
+            #expect(met(90, share) { ($0.cleanAtLeast, $0.robustAtLeast, $0.cleanLossAtMost) = (Double(share), Double(share), Double(90 - share)) } == [true, true, true], "\(share)")
+            #expect(
+                met(90, share) { ($0.cleanAtLeast, $0.robustAtLeast, $0.cleanLossAtMost) = (Double(share) + 0.1, Double(share) + 0.1, Double(90 - share) - 0.1) }
+                    == [false, false, false], "\(share)")
+        }
+    }
+
+    @Test func aDifferenceJustAsLargeAsMatters() {
+        // 1.1 / 100 is more than 11 / 1000.
+        let (a, b) = ((0..<1000).map { $0 < 611 }, (0..<1000).map { $0 < 600 })
+        let found = PilotDifference(first: "a", second: "b", epsilon: 0, seeds: [0], level: 0.95, [a], [b])
+        #expect(found.verdict(smallest: 1.1 / 100) == .better && found.verdict(smallest: 1.2 / 100) != .better)
+        let turned = PilotDifference(first: "b", second: "a", epsilon: 0, seeds: [0], level: 0.95, [b], [a])
+        #expect(turned.verdict(smallest: 1.1 / 100) == .worse)
+    }
+
     @Test func tooLittleToTell() {
         #expect(recommendation(outcomes(right, seeds: 1)).reasons.map(\.code) == [.tooFewSeeds])
         #expect(recommendation(outcomes(right, images: 60)).reasons.map(\.code) == [.tooFewImages])

@@ -139,8 +139,10 @@ package struct PilotDifference: Sendable, Hashable, Codable {
 
     /// What it comes to, given the smallest difference that matters.
     package func verdict(smallest: Double) -> PilotVerdict {
-        if low > 0, difference >= smallest, seeds.allSatisfy({ $0.onlyFirst >= $0.onlySecond }) { return .better }
-        if high < 0, difference <= -smallest, seeds.allSatisfy({ $0.onlyFirst <= $0.onlySecond }) { return .worse }
+        // A difference that is just as large counts, whatever the last digit of its quotient is.
+        let tolerance = 1e-11
+        if low > 0, difference >= smallest - tolerance, seeds.allSatisfy({ $0.onlyFirst >= $0.onlySecond }) { return .better }
+        if high < 0, difference <= tolerance - smallest, seeds.allSatisfy({ $0.onlyFirst <= $0.onlySecond }) { return .worse }
         if low > -smallest, high < smallest { return .same }
         return .unclear
     }
