@@ -27,6 +27,7 @@ struct PilotReportCommand: ParsableCommand {
             }
             let page = output ?? pilot + "/" + PilotFolder.page
             let builder = try PilotReportBuilder(pilot)
+            for warning in builder.warnings { Output.progress(warning + "\n") }
             let (report, cost, pictures) = (try builder.report(), try builder.cost(), try builder.pictures())
             let document = PilotPage(report: report, cost: cost, material: pictures.material, pictures: pictures.models, language: language).document
             try requireWritable([("--output", output)], inputs: [])

@@ -192,6 +192,11 @@ struct PilotRunTests {
         try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 5").write(toFile: path, atomically: true, encoding: .utf8)
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)
         #expect(TinyPilot.contents(pilot + "/report.html").contains("were changed after the pilot was first started"))
+        // With units; and shares where percentages are asked for are asked back.
+        #expect(TinyPilot.contents(pilot + "/report.html").contains(">5.0 %<"))
+        try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 0.7").write(toFile: path, atomically: true, encoding: .utf8)
+        let asked = try TinyPilot.sipat(["pilot", "report", pilot])
+        #expect(asked.status == 0 && (asked.output + asked.errors).contains("acceptance.cleanAtLeast is 0.7, which is 0.7 %: meant 70?"), "\(asked)")
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.removeItem(atPath: pilot + "/ledger.json")
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 65)

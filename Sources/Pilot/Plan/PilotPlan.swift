@@ -1,5 +1,6 @@
 import Diagnostics
 import Digests
+import Evaluation
 import Experiments
 import Recipes
 
@@ -92,11 +93,33 @@ package struct PilotPlan: Sendable, Hashable, Codable {
     /// The names in `evaluation.attack`.
     package var attacks: [String] { evaluation.attack.split(separator: ",").map { $0.filter { $0 != " " } } }
 
-    /// Why nothing will be recommended whatever is found, a line each.
+    /// Criteria that look as if shares were meant, a line each.
+    package var warnings: [String] {
+        let criteria: [(name: String, value: Double, unit: String)] = [
+            ("cleanAtLeast", acceptance.cleanAtLeast, "%"), ("robustAtLeast", acceptance.robustAtLeast, "%"),
+            ("cleanLossAtMost", acceptance.cleanLossAtMost, "points"), ("smallestDifference", acceptance.smallestDifference, "points"),
+        ]
+        return criteria.filter { $0.value > 0 && $0.value < 1 }.map { criterion in
+            let text = PlanSchema.text(criterion.value)
+            let meant = PlanSchema.text((criterion.value * 1e8).rounded() / 1e6)
+            return "warning: acceptance.\(criterion.name) is \(text), which is \(text) \(criterion.unit): meant \(meant)?"
+        }
+    }
+
+    /// Why nothing will be recommended whatever is found, or less than one might think, a line each.
     package func obstacles(tested: Int) -> [String] {
-        var list: [String] = []
+        var list = warnings
         if tested < acceptance.imagesAtLeast {
             list.append("warning: \(tested) test images: the report will say that it cannot tell (acceptance.imagesAtLeast is \(acceptance.imagesAtLeast))")
+        }
+        let least = PilotDifference.leastHalf(tested) * 100
+        if least >= acceptance.smallestDifference {
+            // ±z√2/(n + 2) is narrower from here on.
+            let needed = acceptance.smallestDifference > 0 ? Int((least * (Double(tested) + 2) / acceptance.smallestDifference - 2).rounded(.down)) + 1 : 0
+            list.append(
+                "warning: \(tested) test images: even two methods that answer alike differ by 0 ± \(decimal(least, 1)) points, and acceptance.smallestDifference is "
+                    + "\(PlanSchema.text(acceptance.smallestDifference)): none can be found to be the same as another; "
+                    + (needed > 0 ? "take at least \(needed) images, or a larger difference" : "give a difference above 0"))
         }
         if seeds.count < acceptance.seedsAtLeast {
             let word = seeds.count == 1 ? "seed" : "seeds"

@@ -137,6 +137,9 @@ package struct PilotDifference: Sendable, Hashable, Codable {
         }
     }
 
+    /// Half the 95 % interval of two models that answer alike on so many images: no interval is narrower.
+    package static func leastHalf(_ count: Int) -> Double { normalQuantile(level: 0.95) * 2.0.squareRoot() / (Double(count) + 2) }
+
     /// What it comes to, given the smallest difference that matters.
     package func verdict(smallest: Double) -> PilotVerdict {
         // A difference that is just as large counts, whatever the last digit of its quotient is.

@@ -35,7 +35,7 @@ extension PilotPage {
 
     var scope: HTML {
         let rows = report.recommendation.criteria.map { criterion -> [HTML] in
-            texts([words.criterion(criterion.name, decision), words.number(criterion.bound, 1), words.number(criterion.value, 1)])
+            texts([words.criterion(criterion.name, decision), words.bound(criterion.bound, of: criterion.name), words.bound(criterion.value, of: criterion.name)])
                 + [.tag("span", ["class": "mark \(criterion.isMet ? "met" : "missed")"], words(criterion.isMet ? .met : .missed))]
         }
         return section(

@@ -48,6 +48,9 @@ package struct PilotReportBuilder {
         self.material = material
     }
 
+    /// What in the plan looks like a mistake, a line each.
+    package var warnings: [String] { plan.warnings }
+
     /// What pictures the page has besides.
     package func pictures() throws -> (material: PilotMaterial, models: PilotPictures) {
         (material, try readJSON(PilotPictures.self, folder + "/" + PilotFolder.pictures) ?? PilotPictures())

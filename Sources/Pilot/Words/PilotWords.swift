@@ -177,6 +177,9 @@ package struct PilotWords: Sendable {
         }
     }
 
+    /// A criterion's bound, or what was found, with its unit.
+    func bound(_ value: Double, of name: String) -> String { name == "clean-loss" ? self(.points, number(value, 1)) : percent(value / 100) }
+
     // MARK: The recommendation
 
     package func outcome(_ recommendation: PilotRecommendation) -> String {
