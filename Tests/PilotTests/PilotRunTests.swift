@@ -168,6 +168,7 @@ struct PilotRunTests {
         let run = try TinyPilot.sipat(["pilot", "run", pilot])
         #expect(run.status == 64 && run.errors.contains("was changed after \"evaluation"), "\(run)")
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 65)
+        #expect(TinyPilot.contents(pilot + "/report.html").contains("The rule and its criteria were fixed before the run.") && !TinyPilot.contents(pilot + "/report.html").contains("at the first start"))
         // What was trained cannot be left out of the report.
         for (from, to, expected) in [
             ("methods: [at-half, sip-at]", "methods: [sip-at]", "methods at-half"), ("seeds: [0, 1]", "seeds: [0]", "seeds 1"),
@@ -191,7 +192,10 @@ struct PilotRunTests {
         // Criteria may be changed, and the report says so.
         try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 5").write(toFile: path, atomically: true, encoding: .utf8)
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)
-        #expect(TinyPilot.contents(pilot + "/report.html").contains("were changed after the pilot was first started"))
+        // In sections 1 and 2, with what it was and is, and nothing is said to have been fixed.
+        let told = TinyPilot.contents(pilot + "/report.html")
+        #expect(told.components(separatedBy: "were changed after the pilot was first started").count == 3 && !told.contains("were fixed before the"))
+        #expect(told.contains("at the first start") && told.contains("smallest difference that matters") && told.contains(">0.0 %<"))
         // With units; and shares where percentages are asked for are asked back.
         #expect(TinyPilot.contents(pilot + "/report.html").contains(">5.0 %<"))
         try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 0.7").write(toFile: path, atomically: true, encoding: .utf8)

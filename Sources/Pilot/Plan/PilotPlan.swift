@@ -115,7 +115,7 @@ package struct PilotPlan: Sendable, Hashable, Codable {
         let least = PilotDifference.leastHalf(tested) * 100
         if least >= acceptance.smallestDifference {
             // ±z√2/(n + 2) is narrower from here on.
-            let needed = acceptance.smallestDifference > 0 ? Int((least * (Double(tested) + 2) / acceptance.smallestDifference - 2).rounded(.down)) + 1 : 0
+            let needed = acceptance.smallestDifference > 0 ? Int(min(1e15, least * (Double(tested) + 2) / acceptance.smallestDifference - 2).rounded(.down)) + 1 : 0
             list.append(
                 "warning: \(tested) test images: even two methods that answer alike differ by 0 ± \(decimal(least, 1)) points, and acceptance.smallestDifference is "
                     + "\(PlanSchema.text(acceptance.smallestDifference)): none can be found to be the same as another; "

@@ -15,7 +15,8 @@ extension PilotPage {
             paragraph(words(.costLine, hours, words.number(personHours, 1))),
             heading(words(.notShown)),
             bullets([words(.notShown1, words.radius(radii.max() ?? 0)), words(.notShown2), words(.notShown3)]),
-            heading(words(.theRule)), note(words(.ruleIntro, words.number(plan.acceptance.smallestDifference, 1), words.radius(decision))),
+            heading(words(.theRule)), report.criteriaChanged ? warning(words(.criteriaChanged)) : note(words(.ruleFixed)),
+            note(words(.ruleIntro, words.number(plan.acceptance.smallestDifference, 1), words.radius(decision))),
             .tag(
                 "ol", ["class": "facts"],
                 [Phrase.rule1, .rule2, .rule3, .rule4, .rule5, .rule6, .rule7, .rule8, .rule9].map { .tag("li", [:], words($0)) }),
@@ -45,7 +46,25 @@ extension PilotPage {
                 paragraph(words(.intendedUse)),
                 HTML.table(texts([words(.criterion), words(.bound), words(.found), ""]), rows),
                 report.criteriaChanged ? warning(words(.criteriaChanged)) : paragraph(words(.criteriaFixed)),
-            ] + (plan.acceptance.isOpen ? [warning(words(.criteriaOpen))] : []))
+            ] + changes + (plan.acceptance.isOpen ? [warning(words(.criteriaOpen))] : []))
+    }
+
+    /// Every criterion as it was at the first start and as it is, where one was changed.
+    private var changes: [HTML] {
+        guard report.criteriaChanged, let start = report.start else { return [] }
+        func values(_ acceptance: PilotPlan.Acceptance, _ decision: Double) -> [String] {
+            [
+                words.bound(acceptance.cleanAtLeast, of: "clean"), words.bound(acceptance.robustAtLeast, of: "robust"), words.bound(acceptance.cleanLossAtMost, of: "clean-loss"),
+                words(.points, PlanSchema.text(acceptance.smallestDifference)), words.count(acceptance.imagesAtLeast), words.count(acceptance.seedsAtLeast), words.epsilon(decision),
+            ]
+        }
+        let names = [
+            words.criterion("clean", decision), words.criterion("robust", decision), words.criterion("clean-loss", decision), words(.criterionSmallest), words(.criterionImages),
+            words(.criterionSeeds), words(.criterionDecision),
+        ]
+        let (old, new) = (values(start.acceptance, start.decision), values(plan.acceptance, decision))
+        let rows = names.indices.map { texts([names[$0], old[$0], new[$0]]) }
+        return [HTML.table(texts([words(.criterion), words(.boundBefore), words(.bound)]), rows)]
     }
 
     var threat: HTML {

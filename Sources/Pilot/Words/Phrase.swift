@@ -56,6 +56,7 @@ package enum Phrase: Sendable, CaseIterable {
     case theReasons
     case theNumbers
     case theRule
+    case ruleFixed
     case ruleIntro
     case rule1
     case rule2
@@ -96,6 +97,11 @@ package enum Phrase: Sendable, CaseIterable {
     case criterionClean
     case criterionRobust
     case criterionCleanLoss
+    case criterionSmallest
+    case criterionImages
+    case criterionSeeds
+    case criterionDecision
+    case boundBefore
     case bound
     case found
     case met
