@@ -161,6 +161,41 @@ struct PilotRunTests {
         #expect(try compare("\"shape\" : [", "\"shape\" : [ 3,").status == 65)
     }
 
+    private func editedResultsAreRefused(_ pilot: String) throws {
+        let evaluation = pilot + "/parts/at-half-1/evaluation/"
+        for file in [evaluation + "ledger.jsonl", evaluation + "result.json", evaluation + "measures.json", pilot + "/material.json", pilot + "/pictures.json"] {
+            let right = TinyPilot.contents(file)
+            // A blank line more, or of one image another loss.
+            let edited = file.hasSuffix("l") ? right.replacing("\"loss\":", with: "\"loss\":1", maxReplacements: 1) : right + "\n"
+            #expect(edited != right)
+            try edited.write(toFile: file, atomically: true, encoding: .utf8)
+            let run = try TinyPilot.sipat(["pilot", "report", pilot])
+            #expect(run.status == 65 && run.errors.contains(file.suffix(20)), "\(file): \(run)")
+            try right.write(toFile: file, atomically: true, encoding: .utf8)
+        }
+        // The order of a ledger's lines is that of the ranks, and means nothing.
+        let file = evaluation + "ledger.jsonl"
+        let right = TinyPilot.contents(file)
+        var lines = right.split(separator: "\n", omittingEmptySubsequences: false)
+        lines.swapAt(1, 2)
+        try lines.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
+        let before = TinyPilot.contents(pilot + "/report.json")
+        #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)
+        #expect(before.contains("\"isSealed\" : true") && TinyPilot.contents(pilot + "/report.json") == before)
+        try right.write(toFile: file, atomically: true, encoding: .utf8)
+        // A version without these hashes ran it: a note says so.
+        let ledger = pilot + "/ledger.json"
+        let kept = TinyPilot.contents(ledger)
+        let old = kept.replacingOccurrences(of: #""files" : \{[^}]*\},\s*"#, with: "", options: .regularExpression)
+        #expect(old != kept)
+        try old.write(toFile: ledger, atomically: true, encoding: .utf8)
+        #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)
+        #expect(TinyPilot.contents(pilot + "/report.html").contains("kept no hashes of results"))
+        try kept.write(toFile: ledger, atomically: true, encoding: .utf8)
+        #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)
+        #expect(!TinyPilot.contents(pilot + "/report.html").contains("kept no hashes of results"))
+    }
+
     private func aChangedPlanIsRefused(_ pilot: String) throws {
         let path = pilot + "/pilot.yaml"
         let text = TinyPilot.contents(path)
@@ -189,6 +224,7 @@ struct PilotRunTests {
         let unchecked = try TinyPilot.sipat(["pilot", "report", pilot])
         #expect(unchecked.status == 65 && unchecked.errors.contains("sip-at-0/evaluation/checks.json is missing"), "\(unchecked)")
         try made.write(toFile: checks, atomically: true, encoding: .utf8)
+        try editedResultsAreRefused(pilot)
         // Criteria may be changed, and the report says so.
         try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 5").write(toFile: path, atomically: true, encoding: .utf8)
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)

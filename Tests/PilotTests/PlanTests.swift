@@ -71,7 +71,7 @@ import Testing
         // So few images that nothing can be the same: the bound is where equal answers are found the same.
         let few = PilotPlan().obstacles(tested: 100).filter { $0.contains("none can be found to be the same") }
         #expect(few.count == 1 && few[0].contains("100 test images") && few[0].contains("± 2.7 points") && few[0].contains("at least 137 images"), "\(few)")
-        for (count, expected) in [(136, PilotVerdict.unclear), (137, .same)] {
+        for (count, expected) in [(136, PilotVerdict.unclear), (137, PilotVerdict.same)] {
             let alike = [Bool](repeating: true, count: count)
             let found = PilotDifference(first: "a", second: "b", epsilon: 0, seeds: [0], level: 0.95, [alike], [alike])
             #expect(found.verdict(smallest: 0.02) == expected && abs(found.high - PilotDifference.leastHalf(count)) < 1e-12)

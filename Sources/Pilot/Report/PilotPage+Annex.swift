@@ -48,7 +48,7 @@ extension PilotPage {
                 heading(words(.versions)), definitions([(words(.programVersion, report.program), "report.json \(report.format)"), (words(.planHash), report.planHash)]),
                 HTML.table(
                     texts([words(.colMethod), words(.colSeed), words(.weightsCol), words(.evaluationCol), words(.linesCol)]), rows, leading: 5),
-                note(words(.hashesNote)), heading(words(.commands)), note(words(.commandsNote)),
+                note(words(.hashesNote)) + (report.isSealed == false ? warning(words(.notSealed)) : .text("")), heading(words(.commands)), note(words(.commandsNote)),
                 .tag("pre", [:], report.traces.filter { $0.seed == plan.seeds[0] }.map(\.command).joined(separator: "\n")), heading(words(.recipeTitle)),
                 .tag("pre", ["class": "recipe"], report.recipe),
             ])

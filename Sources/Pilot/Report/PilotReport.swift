@@ -102,6 +102,9 @@ package struct PilotReport: Codable, Sendable, Hashable {
     package var criteriaChanged: Bool
     /// What was asked when the pilot was first started; nil where a version ran it that did not keep it.
     package var start: PilotLedger.Start?
+    /// Whether the hashes of all results were kept when they were made, so that none can have been edited since; nil in reports of
+    /// older versions.
+    package var isSealed: Bool?
     package var recipe: String
     package var stepsPerModel: Int
     package var epochs: Int

@@ -46,6 +46,40 @@ package struct PilotReportBuilder {
             throw Failure.inputOutput("\(folder)/\(PilotFolder.material) is missing", remedy: "put it back")
         }
         self.material = material
+        for (kind, name) in [(PilotPart.Kind.material, PilotFolder.material), (PilotPart.Kind.pictures, PilotFolder.pictures)] {
+            let path = folder + "/" + name
+            let found = FileManager.default.fileExists(atPath: path) ? try SHA256.hex(ofFile: path) : nil
+            try Self.require(found, isThatOf: ledger.entry(PilotPart(kind: kind))?.output, path)
+        }
+    }
+
+    /// - Parameters:
+    ///   - found: a file's hash; nil where it is missing.
+    ///   - kept: the hash that the ledger kept.
+    /// - Throws: `Failure.badData` naming the file.
+    private static func require(_ found: String?, isThatOf kept: String?, _ path: String) throws {
+        guard found != kept else { return }
+        throw Failure.badData(
+            "\(path) is \(found == nil ? "missing" : "not what the pilot made (another SHA-256 than \(PilotLedger.fileName) has)")",
+            remedy: "put back what was there, or plan a new pilot in another folder")
+    }
+
+    /// Refuses results that were changed after the pilot made them.
+    ///
+    /// - Returns: whether the ledger has the hashes of all of them.
+    private func requireUnchanged(_ views: [PilotMethod: [LedgerView]]) throws -> Bool {
+        var isKept = true
+        for method in plan.allMethods {
+            for (seed, view) in zip(plan.seeds, views[method]!) {
+                guard let kept = ledger.entry(PilotPart(kind: .evaluation, method: method, seed: seed))?.files else {
+                    isKept = false
+                    continue
+                }
+                let found = try PilotLedger.results(view.ledger)
+                for name in kept.keys.sorted() { try Self.require(found[name], isThatOf: kept[name], view.folder + "/" + name) }
+            }
+        }
+        return isKept
     }
 
     /// What in the plan looks like a mistake, a line each.
@@ -58,11 +92,12 @@ package struct PilotReportBuilder {
 
     package func cost() throws -> PilotCost? { try PilotCost.read(folder) }
 
-    /// Reads every ledger twice.
+    /// Reads every ledger several times.
     ///
     /// - Throws: `Failure` where a file is missing, or belongs to another evaluation.
     package func report() throws -> PilotReport {
         let views = try Dictionary(uniqueKeysWithValues: plan.allMethods.map { method in (method, try plan.seeds.map { try view(method, $0) }) })
+        let isSealed = try requireUnchanged(views)
         let first = views[.sipAT]![0]
         let radii = [0] + plan.evaluation.radii.sorted()
         let epsilons = radii.map { Float($0 / 255) }
@@ -88,7 +123,7 @@ package struct PilotReportBuilder {
         shown.salience.examples = []
         shown.attributes = [:]
         return PilotReport(
-            program: ledger.program, plan: told(plan), planHash: plan.hash, criteriaChanged: ledger.criteria != plan.criteriaHash, start: ledger.start, recipe: recipe.yaml(commented: false),
+            program: ledger.program, plan: told(plan), planHash: plan.hash, criteriaChanged: ledger.criteria != plan.criteriaHash, start: ledger.start, isSealed: isSealed, recipe: recipe.yaml(commented: false),
             stepsPerModel: recipe.epochs * ((material.trained + recipe.data.batch - 1) / recipe.data.batch), epochs: recipe.epochs,
             parameters: try recipe.modelConfiguration().network(input: shape, classes: material.classNames.count).parameterCount, material: shown,
             review: try review(), images: outcomes.count, recommendation: recommendation, methods: methods, comparisons: comparisons,

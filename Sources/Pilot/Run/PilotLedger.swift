@@ -1,4 +1,6 @@
 import Diagnostics
+import Digests
+import Evaluation
 import Foundation
 import Salience
 
@@ -10,6 +12,8 @@ package struct PilotLedger: Codable, Sendable, Hashable {
         package var hash: String
         /// SHA-256 of what came out: weights, the evaluation's description, the file.
         package var output: String
+        /// Of an evaluation: SHA-256 of what it found, by file; nil in ledgers of versions that did not keep it.
+        package var files: [String: String]?
     }
 
     /// What was asked when the pilot was first started, as far as a recommendation depends on it.
@@ -78,6 +82,18 @@ package struct PilotLedger: Codable, Sendable, Hashable {
                 kind, "\(path) no longer has all that the pilot was started with: \(missing.joined(separator: "; ")) is missing",
                 remedy: "put it back, or plan a new pilot in another folder (sipat pilot plan)")
         }
+    }
+
+    /// SHA-256 of what an evaluation found, by file.
+    ///
+    /// Of its ledger the sorted lines count: they come in another order for each number of ranks.
+    static func results(_ ledger: Ledger) throws -> [String: String] {
+        let lines = try ledger.sortedLines().reduce(into: [UInt8]()) { $0 += try jsonBytes($1, .line) }
+        var hashes = [EvaluationFolder.ledger: SHA256.hex(of: lines)]
+        for name in [EvaluationFolder.result, EvaluationFolder.checks, EvaluationFolder.measures] where FileManager.default.fileExists(atPath: ledger.folder + "/" + name) {
+            hashes[name] = try SHA256.hex(ofFile: ledger.folder + "/" + name)
+        }
+        return hashes
     }
 
     package static let fileName = "ledger.json"

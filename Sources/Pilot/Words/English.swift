@@ -288,6 +288,7 @@ extension Phrase {
         case .evaluationCol: "evaluation"
         case .linesCol: "lines"
         case .hashesNote: "First twelve digits of SHA-256; whole in report.json. “Lines” is the hash of the sorted lines of the ledger, one line per image and attack."
+        case .notSealed: "A version of sipat that kept no hashes of results ran this pilot, or a part of it: whether somebody edited ledgers, results, checks or measures since cannot be told."
         case .mapping: "Where others’ headings find their evidence"
         case .mappingNote: "Evidence that may support such documents. It makes nothing compliant, and replaces no legal advice."
         case .mapDetails: "Model card: model details"

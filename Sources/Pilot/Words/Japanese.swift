@@ -283,6 +283,7 @@ extension Phrase {
         case .evaluationCol: "評価"
         case .linesCol: "行"
         case .hashesNote: "SHA-256の先頭12桁（全桁はreport.json）。「行」は、画像と攻撃ごとの記録行を整列したもののハッシュです。"
+        case .notSealed: "本パイロットの全部または一部は、結果のハッシュを保存しない版のsipatで実行されました。画像ごとの記録、結果、検査、測定値が後から変更されたかどうかは確認できません。"
         case .mapping: "他の枠組みの項目と本報告書の節の対応"
         case .mappingNote: "これらの文書を裏付け得る資料です。適合していることを示すものではなく、法的助言に代わるものでもありません。"
         case .mapDetails: "モデルカード：モデルの詳細"

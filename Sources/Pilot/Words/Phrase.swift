@@ -281,6 +281,7 @@ package enum Phrase: Sendable, CaseIterable {
     case evaluationCol
     case linesCol
     case hashesNote
+    case notSealed
     case mapping
     case mappingNote
     case mapDetails
