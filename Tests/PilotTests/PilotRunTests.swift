@@ -225,6 +225,14 @@ struct PilotRunTests {
         #expect(unchecked.status == 65 && unchecked.errors.contains("sip-at-0/evaluation/checks.json is missing"), "\(unchecked)")
         try made.write(toFile: checks, atomically: true, encoding: .utf8)
         try editedResultsAreRefused(pilot)
+        // A page does not overwrite what the pilot consists of.
+        for name in ["pilot.yaml", "ledger.json", "report.json", "parts/sip-at-0/evaluation/result.json"] {
+            let before = TinyPilot.contents(pilot + "/" + name)
+            let run = try TinyPilot.sipat(["pilot", "report", pilot, "--output", pilot + "/" + name])
+            #expect(run.status == 64 && run.errors.contains("--output") && TinyPilot.contents(pilot + "/" + name) == before, "\(run)")
+        }
+        let page = try TinyPilot.sipat(["pilot", "report", pilot, "--output", pilot + "/report-en.html"])
+        #expect(page.status == 0 && TinyPilot.contents(pilot + "/report-en.html").hasPrefix("<!"), "\(page)")
         // Criteria may be changed, and the report says so.
         try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 5").write(toFile: path, atomically: true, encoding: .utf8)
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)

@@ -82,6 +82,12 @@ package struct PilotReportBuilder {
         return isKept
     }
 
+    /// Files and folders of the pilot, which no page may overwrite.
+    package var inputs: [String] {
+        let own = [PilotFolder.plan, PilotLedger.fileName, PilotCost.fileName, PilotFolder.material, PilotFolder.pictures, "parts", "run.lock"]
+        return own.map { folder + "/" + $0 } + (plan.review.isEmpty ? [] : [plan.review])
+    }
+
     /// What in the plan looks like a mistake, a line each.
     package var warnings: [String] { plan.warnings }
 
