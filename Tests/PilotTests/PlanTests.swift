@@ -70,13 +70,16 @@ import Testing
         #expect(obstacles { ($0.acceptance.cleanAtLeast, $0.acceptance.cleanLossAtMost) = (1, 0) }.isEmpty)
         // So few images that nothing can be the same: the bound is where equal answers are found the same.
         let few = PilotPlan().obstacles(tested: 100).filter { $0.contains("none can be found to be the same") }
-        #expect(few.count == 1 && few[0].contains("100 test images") && few[0].contains("± 2.7 points") && few[0].contains("at least 137 images"), "\(few)")
+        #expect(few.count == 1 && few[0].contains("100 test images") && few[0].contains("± 2.7 points") && few[0].contains("at least 137,"), "\(few)")
         for (count, expected) in [(136, PilotVerdict.unclear), (137, PilotVerdict.same)] {
             let alike = [Bool](repeating: true, count: count)
             let found = PilotDifference(first: "a", second: "b", epsilon: 0, seeds: [0], level: 0.95, [alike], [alike])
             #expect(found.verdict(smallest: 0.02) == expected && abs(found.high - PilotDifference.leastHalf(count)) < 1e-12)
             #expect(PilotPlan().obstacles(tested: count).contains { $0.contains("none can be found") } == (expected == .unclear))
         }
+        #expect(PilotPlan().obstacles(tested: 1000, groups: 20).contains { $0.contains("belong to 20 groups") })
+        #expect(!PilotPlan().obstacles(tested: 1000, groups: 200).contains { $0.contains("groups") })
+        #expect(PilotPlan().obstacles(tested: 1000, groups: 110).contains { $0.contains("110 groups of test images: even two methods") })
         #expect(obstacles { $0.acceptance.smallestDifference = 0 }.contains { $0.contains("give a difference above 0") })
         #expect(obstacles { $0.evaluation.checked = [] }.contains { $0.contains("without self-checks of sip-at") })
         #expect(obstacles { $0.evaluation.checked = ["sip-at", "at"] }.contains { $0.contains("leaves out at-half:") })

@@ -242,6 +242,45 @@ import Testing
         #expect(abs(found.low - (mean - half)) < 1e-8 && abs(found.high - (mean + half)) < 1e-8, "\(found)")
     }
 
+    @Test func twoGroupsByHand() {
+        // First less second: 1, 1 in one group, 0, −1 in the other; with two groups of two images added, a mean of 1/8 over eight.
+        let (a, b) = ([true, true, false, false], [false, false, false, true])
+        let found = PilotDifference(first: "a", second: "b", epsilon: 0, seeds: [0], level: 0.95, groups: [5, 5, 9, 9], [a], [b])
+        let groups = 2 * (14.0 * 14 + 10 * 10) / 64
+        let added = 4 * (7.0 * 7 + 9 * 9) / 64
+        let half = 1.959963985 * (groups + added).squareRoot() / 8
+        #expect(abs(found.difference - 0.25) < 1e-12 && abs(found.low - (0.125 - half)) < 1e-8 && found.high == 1, "\(found)")
+    }
+
+    /// Four photographs of each part tell no more than one if they always agree.
+    @Test func imagesOfAGroupCountOnce() throws {
+        func repeated<Value>(_ values: [Value], _ times: Int) -> [Value] { values.flatMap { Array(repeating: $0, count: times) } }
+        let (a, b) = ((0..<100).map { $0 % 10 < 7 }, (0..<100).map { $0 % 7 < 4 })
+        let groups = repeated(Array(0..<100), 4)
+        func difference(_ times: Int, _ groups: [Int]?) -> PilotDifference {
+            PilotDifference(first: "a", second: "b", epsilon: 0, seeds: [0], level: 0.95, groups: groups, [repeated(a, times)], [repeated(b, times)])
+        }
+        func width(_ found: PilotDifference) -> Double { found.high - found.low }
+        let (once, fourfold, grouped) = (difference(1, nil), difference(4, nil), difference(4, groups))
+        #expect(width(fourfold) < 0.55 * width(once) && abs(width(grouped) / width(once) - 1) < 0.05, "\(width(once)) \(width(fourfold)) \(width(grouped))")
+        // Groups of one image each change nothing, to the bit.
+        #expect(difference(1, Array(0..<100)) == once && PilotShare([a], groups: Array(0..<100)) == PilotShare([a]))
+        let (one, many) = (PilotShare([a]), PilotShare([repeated(a, 4)], groups: groups))
+        #expect(abs(many.low - one.low) < 0.005 && abs(many.high - one.high) < 0.005 && many.accuracy == one.accuracy, "\(one) \(many)")
+        // Nothing follows from one group.
+        let single = difference(1, Array(repeating: 3, count: 100))
+        #expect(single.low == -1 && single.high == 1)
+        let share = PilotShare([a], groups: Array(repeating: 3, count: 100))
+        #expect(share.low < 0.2 && share.high > 0.9 && share.low.isFinite && share.high.isFinite)
+        // And the criterion counts groups.
+        var planted = outcomes(right)
+        planted.groups = (0..<1000).map { $0 / 20 }
+        let few = recommendation(planted)
+        #expect(few.outcome == .cannotTell && few.reasons.map(\.code) == [.tooFewGroups] && few.reasons[0].numbers == [50, 100], "\(few)")
+        #expect(recommendation(planted) { $0.imagesAtLeast = 50 }.reasons.first?.code != .tooFewGroups)
+        #expect(planted.independent() == 50 && planted.independent(Array(0..<20)) == 1 && outcomes(right).independent() == 1000)
+    }
+
     @Test func seedsThatAgreeAddNothing() {
         // Equal answers of three seeds are as good as one seed's; independent ones narrow the interval.
         let one = (0..<400).map { Philox(seed: 1, purpose: .test).uniform($0, below: 10) < 6 }

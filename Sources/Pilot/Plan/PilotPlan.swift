@@ -107,19 +107,28 @@ package struct PilotPlan: Sendable, Hashable, Codable {
     }
 
     /// Why nothing will be recommended whatever is found, or less than one might think, a line each.
-    package func obstacles(tested: Int) -> [String] {
+    ///
+    /// - Parameter groups: how many groups the tested images belong to; nil where each stands for itself.
+    package func obstacles(tested: Int, groups: Int? = nil) -> [String] {
         var list = warnings
         if tested < acceptance.imagesAtLeast {
             list.append("warning: \(tested) test images: the report will say that it cannot tell (acceptance.imagesAtLeast is \(acceptance.imagesAtLeast))")
         }
-        let least = PilotDifference.leastHalf(tested) * 100
+        if let groups, groups < acceptance.imagesAtLeast, tested >= acceptance.imagesAtLeast {
+            list.append(
+                "warning: the \(tested) test images belong to \(groups) groups, and those of a group count once: the report will say that it cannot tell "
+                    + "(acceptance.imagesAtLeast is \(acceptance.imagesAtLeast))")
+        }
+        // Images of a group count once here, too.
+        let (count, what) = groups.map { ($0, "groups of test images") } ?? (tested, "test images")
+        let least = PilotDifference.leastHalf(count) * 100
         if least >= acceptance.smallestDifference {
             // ±z√2/(n + 2) is narrower from here on.
-            let needed = acceptance.smallestDifference > 0 ? Int(min(1e15, least * (Double(tested) + 2) / acceptance.smallestDifference - 2).rounded(.down)) + 1 : 0
+            let needed = acceptance.smallestDifference > 0 ? Int(min(1e15, least * (Double(count) + 2) / acceptance.smallestDifference - 2).rounded(.down)) + 1 : 0
             list.append(
-                "warning: \(tested) test images: even two methods that answer alike differ by 0 ± \(decimal(least, 1)) points, and acceptance.smallestDifference is "
+                "warning: \(count) \(what): even two methods that answer alike differ by 0 ± \(decimal(least, 1)) points, and acceptance.smallestDifference is "
                     + "\(PlanSchema.text(acceptance.smallestDifference)): none can be found to be the same as another; "
-                    + (needed > 0 ? "take at least \(needed) images, or a larger difference" : "give a difference above 0"))
+                    + (needed > 0 ? "take at least \(needed), or a larger difference" : "give a difference above 0"))
         }
         if seeds.count < acceptance.seedsAtLeast {
             let word = seeds.count == 1 ? "seed" : "seeds"

@@ -14,7 +14,7 @@ extension PilotPage {
             heading(words(.theNumbers)), accuracies(choices, radii: [0, decision]), note(words(.tableNote)),
             paragraph(words(.costLine, hours, words.number(personHours, 1))),
             heading(words(.notShown)),
-            bullets([words(.notShown1, words.radius(radii.max() ?? 0)), words(.notShown2), words(.notShown3)]),
+            bullets([words(.notShown1, words.radius(radii.max() ?? 0)), words(.notShown2), words(.notShown3)] + clusterNotes),
             heading(words(.theRule)), report.criteriaChanged ? warning(words(.criteriaChanged)) : note(words(.ruleFixed)),
             note(words(.ruleIntro, words.number(plan.acceptance.smallestDifference, 1), words.radius(decision))),
             .tag(
@@ -23,6 +23,16 @@ extension PilotPage {
         ]
         if !report.added.isEmpty { parts.append(warning(words(.addedLater, report.added.joined(separator: "; ")))) }
         return .tag("section", ["id": "section-1"], parts + [heading(words(.signatures)), signatures])
+    }
+
+    /// What groups of test images mean for intervals.
+    var clusterNotes: [String] {
+        if let groups = report.testGroups {
+            return groups < report.images ? [words(.groupsTogether, words.count(report.images), words.count(groups))] : []
+        }
+        // A version ran it that did not keep which image is in which group.
+        guard let test = report.material.splits.last, let groups = test.groups, groups < test.counts.reduce(0, +) else { return [] }
+        return [words(.groupsIndependent, words.count(groups))]
     }
 
     /// Hours that people gave to the maps.

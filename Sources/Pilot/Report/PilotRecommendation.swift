@@ -5,7 +5,7 @@ import Evaluation
 /// With *better* and *same* as `PilotVerdict`, SIP-AT **beats** another method if it is better, clean or at the decision's radius,
 /// and in the other no loss as large as matters is possible. The **rival** is the adversarial training whose clean accuracy is
 /// nearest to SIP-AT's. Then, in this order:
-/// 1. too few seeds or images, no training at half the radius, no shuffled control, an evaluation that its checks call invalid, or none
+/// 1. too few seeds or images (those of a group count once), no training at half the radius, no shuffled control, an evaluation that its checks call invalid, or none
 ///    of SIP-AT or of the rival that was put to them: *cannot tell*;
 /// 2. natural or an adversarial training beats SIP-AT: *not yet*;
 /// 3. a control beats SIP-AT: *not yet*, the maps are wrong;
@@ -33,6 +33,7 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
     package enum Code: String, Sendable, Hashable, Codable, CaseIterable {
         case tooFewSeeds = "too-few-seeds"
         case tooFewImages = "too-few-images"
+        case tooFewGroups = "too-few-groups"
         case noHalf = "no-at-half"
         case noShuffled = "no-shuffled-control"
         case invalidChecks = "invalid-checks"
@@ -86,7 +87,12 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
         reasons = []
         let seeds = outcomes.seeds.count
         if seeds < acceptance.seedsAtLeast { reasons.append(Reason(code: .tooFewSeeds, numbers: [Double(seeds), Double(acceptance.seedsAtLeast)])) }
-        if outcomes.count < acceptance.imagesAtLeast { reasons.append(Reason(code: .tooFewImages, numbers: [Double(outcomes.count), Double(acceptance.imagesAtLeast)])) }
+        let images = outcomes.independent()
+        if outcomes.count < acceptance.imagesAtLeast {
+            reasons.append(Reason(code: .tooFewImages, numbers: [Double(outcomes.count), Double(acceptance.imagesAtLeast)]))
+        } else if images < acceptance.imagesAtLeast {
+            reasons.append(Reason(code: .tooFewGroups, numbers: [Double(images), Double(acceptance.imagesAtLeast)]))
+        }
         if outcomes.flags[.atHalf] == nil { reasons.append(Reason(code: .noHalf)) }
         if outcomes.flags[.shuffled] == nil { reasons.append(Reason(code: .noShuffled)) }
         if !invalid.isEmpty { reasons.append(Reason(code: .invalidChecks, names: invalid)) }
@@ -228,7 +234,7 @@ package struct PilotRecommendation: Sendable, Hashable, Codable {
             return outcomes.classNames.enumerated().filter { label, _ in
                 let members = outcomes.members(label)
                 let pair = pair(.sipAT, rival, members, level: level)
-                return members.count >= 20 && pair.contains { $0.verdict(smallest: smallest) == .better } && pair.allSatisfy { $0.difference > -smallest }
+                return outcomes.independent(members) >= 20 && pair.contains { $0.verdict(smallest: smallest) == .better } && pair.allSatisfy { $0.difference > -smallest }
             }.map(\.1)
         }
     }

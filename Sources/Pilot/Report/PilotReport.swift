@@ -112,6 +112,8 @@ package struct PilotReport: Codable, Sendable, Hashable {
     package var material: PilotMaterial
     package var review: ReviewFacts?
     package var images: Int
+    /// How many groups these images belong to; nil where each stands for itself, or nobody knows any more.
+    package var testGroups: Int?
     package var recommendation: PilotRecommendation
     package var methods: [Method]
     package var comparisons: [Comparison]

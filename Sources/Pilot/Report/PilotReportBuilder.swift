@@ -113,7 +113,7 @@ package struct PilotReportBuilder {
                 throw Failure.badData("\(folder)/\(PilotPart.evaluation(method, seed)): was made on other images than the other models'", remedy: "run that part again")
             }
         }
-        let outcomes = PilotOutcomes(radii: radii, seeds: plan.seeds, classNames: material.classNames, labels: first.labels, flags: flags)
+        let outcomes = PilotOutcomes(radii: radii, seeds: plan.seeds, classNames: material.classNames, labels: first.labels, flags: flags, groups: testGroups(first))
         let methods = try plan.allMethods.map { try method($0, views[$0]!, outcomes, epsilons) }
         let invalid = methods.filter { $0.checks?.verdict == .invalid }.map(\.method)
         let unchecked = methods.filter { $0.checks == nil }.map(\.method)
@@ -128,11 +128,12 @@ package struct PilotReportBuilder {
         var shown = material
         shown.salience.examples = []
         shown.attributes = [:]
+        shown.testGroups = nil
         return PilotReport(
             program: ledger.program, plan: told(plan), planHash: plan.hash, criteriaChanged: ledger.criteria != plan.criteriaHash, start: ledger.start, isSealed: isSealed, recipe: recipe.yaml(commented: false),
             stepsPerModel: recipe.epochs * ((material.trained + recipe.data.batch - 1) / recipe.data.batch), epochs: recipe.epochs,
             parameters: try recipe.modelConfiguration().network(input: shape, classes: material.classNames.count).parameterCount, material: shown,
-            review: try review(), images: outcomes.count, recommendation: recommendation, methods: methods, comparisons: comparisons,
+            review: try review(), images: outcomes.count, testGroups: outcomes.groups.map { Set($0).count }, recommendation: recommendation, methods: methods, comparisons: comparisons,
             groups: groups(outcomes, first, recommendation.rival), traces: try traces(views))
     }
 
@@ -184,27 +185,31 @@ package struct PilotReportBuilder {
             },
             classes: material.classNames.enumerated().map { group($1, outcomes.members($0)) },
             attributes: attributes(views[0]).map { column in PilotReport.Attribute(name: column.name, groups: column.groups.map { group($0.name, $0.members) }) },
-            confusion: confusion, regions: regions(views), faults: try faults(evaluation), attacks: attacks,
+            confusion: confusion, regions: regions(views, outcomes.groups), faults: try faults(evaluation), attacks: attacks,
             checks: checks, largest: views.map(\.largest).max() ?? 0)
     }
 
     /// A radius in grey levels as the plan has it.
     private func level(_ epsilon: Float) -> Double { plan.evaluation.radii.first { Float($0 / 255) == epsilon } ?? Double(epsilon) * 255 }
 
-    private func regions(_ views: [LedgerView]) -> [PilotReport.Region] {
+    private func regions(_ views: [LedgerView], _ groups: [Int]?) -> [PilotReport.Region] {
         views[0].description.regions.flatMap { region in
             views[0].epsilons.compactMap { epsilon in
                 var (right, broken) = (0, 0)
+                // The data tells which, so that they are the same for every seed.
+                var given: [Int] = []
                 let flags = views.compactMap { view -> [Bool]? in
                     guard let chain = view.chain(.region, region, epsilon) else { return nil }
                     let members = view.members(chain)
+                    given = members
                     right += members.count { view.isRight[$0] }
                     broken += members.count { view.isRight[$0] && view.hasFallen(chain, $0) }
                     return members.map { view.isRight[$0] && !view.hasFallen(chain, $0) }
                 }
                 guard flags.count == views.count, flags.allSatisfy({ $0.count == flags[0].count }) else { return nil }
                 return PilotReport.Region(
-                    region: region.rawValue, epsilon: level(epsilon), accuracy: PilotShare(flags), broken: right > 0 ? Double(broken) / Double(right) : nil)
+                    region: region.rawValue, epsilon: level(epsilon), accuracy: PilotShare(flags, groups: groups.map { groups in given.map { groups[$0] } }),
+                    broken: right > 0 ? Double(broken) / Double(right) : nil)
             }
         }
     }
@@ -221,6 +226,12 @@ package struct PilotReportBuilder {
     }
 
     // MARK: Groups
+
+    /// Of the images that were evaluated.
+    private func testGroups(_ view: LedgerView) -> [Int]? {
+        guard let groups = material.testGroups, view.ledger.indices.allSatisfy({ groups.indices.contains($0) }) else { return nil }
+        return view.ledger.indices.map { groups[$0] }
+    }
 
     /// Columns of a manifest that say few things of many images.
     private func attributes(_ view: LedgerView) -> [(name: String, groups: [(name: String, members: [Int])])] {

@@ -32,6 +32,7 @@ package enum Phrase: Sendable, CaseIterable {
     case outcomeCannotTell
     case reasonTooFewSeeds
     case reasonTooFewImages
+    case reasonTooFewGroups
     case reasonNoHalf
     case reasonNoShuffled
     case reasonInvalidChecks
@@ -72,6 +73,8 @@ package enum Phrase: Sendable, CaseIterable {
     case notShown1
     case notShown2
     case notShown3
+    case groupsTogether
+    case groupsIndependent
     case signatures
     case signName
     case signDate

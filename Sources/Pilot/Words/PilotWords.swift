@@ -201,6 +201,7 @@ package struct PilotWords: Sendable {
         switch reason.code {
         case .tooFewSeeds: return counts(.reasonTooFewSeeds)
         case .tooFewImages: return counts(.reasonTooFewImages)
+        case .tooFewGroups: return counts(.reasonTooFewGroups)
         case .noHalf: return self(.reasonNoHalf)
         case .noShuffled: return self(.reasonNoShuffled)
         case .invalidChecks: return self(.reasonInvalidChecks, list(reason.names.map { method($0, plan.epsilon) }))
