@@ -12,7 +12,7 @@ struct PilotReportCommand: ParsableCommand {
     var pilot: String
     @Option(help: "\(PilotLanguage.allCases.map(\.rawValue).joined(separator: " or ")).")
     var language = PilotLanguage.english.rawValue
-    @Option(help: "The page's file (report.html in the pilot's folder).")
+    @Option(help: "The page's file (report.html in the pilot's folder); none of the pilot's own files.")
     var output: String?
 
     mutating func validate() throws {
@@ -27,9 +27,10 @@ struct PilotReportCommand: ParsableCommand {
             }
             let page = output ?? pilot + "/" + PilotFolder.page
             let builder = try PilotReportBuilder(pilot)
+            try requireWritable([("--output", output), (PilotFolder.report, pilot + "/" + PilotFolder.report)], inputs: builder.inputs)
+            for warning in builder.warnings { Output.progress(warning + "\n") }
             let (report, cost, pictures) = (try builder.report(), try builder.cost(), try builder.pictures())
             let document = PilotPage(report: report, cost: cost, material: pictures.material, pictures: pictures.models, language: language).document
-            try requireWritable([("--output", output)], inputs: [])
             try writeJSON(report, to: pilot + "/" + PilotFolder.report)
             try writeAtomically(Array(document.utf8), to: page)
             try Output.result("\(PilotWords(language).summary(report))\n\(page)")

@@ -161,6 +161,41 @@ struct PilotRunTests {
         #expect(try compare("\"shape\" : [", "\"shape\" : [ 3,").status == 65)
     }
 
+    private func editedResultsAreRefused(_ pilot: String) throws {
+        let evaluation = pilot + "/parts/at-half-1/evaluation/"
+        for file in [evaluation + "ledger.jsonl", evaluation + "result.json", evaluation + "measures.json", pilot + "/material.json", pilot + "/pictures.json"] {
+            let right = TinyPilot.contents(file)
+            // A blank line more, or of one image another loss.
+            let edited = file.hasSuffix("l") ? right.replacing("\"loss\":", with: "\"loss\":1", maxReplacements: 1) : right + "\n"
+            #expect(edited != right)
+            try edited.write(toFile: file, atomically: true, encoding: .utf8)
+            let run = try TinyPilot.sipat(["pilot", "report", pilot])
+            #expect(run.status == 65 && run.errors.contains(file.suffix(20)), "\(file): \(run)")
+            try right.write(toFile: file, atomically: true, encoding: .utf8)
+        }
+        // The order of a ledger's lines is that of the ranks, and means nothing.
+        let file = evaluation + "ledger.jsonl"
+        let right = TinyPilot.contents(file)
+        var lines = right.split(separator: "\n", omittingEmptySubsequences: false)
+        lines.swapAt(1, 2)
+        try lines.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
+        let before = TinyPilot.contents(pilot + "/report.json")
+        #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)
+        #expect(before.contains("\"isSealed\" : true") && TinyPilot.contents(pilot + "/report.json") == before)
+        try right.write(toFile: file, atomically: true, encoding: .utf8)
+        // A version without these hashes ran it: a note says so.
+        let ledger = pilot + "/ledger.json"
+        let kept = TinyPilot.contents(ledger)
+        let old = kept.replacingOccurrences(of: #""files" : \{[^}]*\},\s*"#, with: "", options: .regularExpression)
+        #expect(old != kept)
+        try old.write(toFile: ledger, atomically: true, encoding: .utf8)
+        #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)
+        #expect(TinyPilot.contents(pilot + "/report.html").contains("kept no hashes of results"))
+        try kept.write(toFile: ledger, atomically: true, encoding: .utf8)
+        #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)
+        #expect(!TinyPilot.contents(pilot + "/report.html").contains("kept no hashes of results"))
+    }
+
     private func aChangedPlanIsRefused(_ pilot: String) throws {
         let path = pilot + "/pilot.yaml"
         let text = TinyPilot.contents(path)
@@ -168,10 +203,48 @@ struct PilotRunTests {
         let run = try TinyPilot.sipat(["pilot", "run", pilot])
         #expect(run.status == 64 && run.errors.contains("was changed after \"evaluation"), "\(run)")
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 65)
+        #expect(TinyPilot.contents(pilot + "/report.html").contains("The rule and its criteria were fixed before the run.") && !TinyPilot.contents(pilot + "/report.html").contains("at the first start"))
+        // What was trained cannot be left out of the report.
+        for (from, to, expected) in [
+            ("methods: [at-half, sip-at]", "methods: [sip-at]", "methods at-half"), ("seeds: [0, 1]", "seeds: [0]", "seeds 1"),
+            ("controls: [sip-shuffled]", "controls: []", "\"training sip-shuffled 0\", which is done"), ("seeds: [0, 1]", "seeds: [1, 0]", "seeds 0 in the first place"),
+        ] {
+            #expect(text.contains(from), "\(from)")
+            try text.replacing(from, with: to).write(toFile: path, atomically: true, encoding: .utf8)
+            for (command, status) in [("run", 64), ("report", 65)] as [(String, Int32)] {
+                let refused = try TinyPilot.sipat(["pilot", command, pilot])
+                #expect(refused.status == status && refused.errors.contains(expected) && refused.errors.contains("put it back"), "\(refused)")
+            }
+        }
+        // Nor can the self-checks.
+        let checks = pilot + "/parts/sip-at-0/evaluation/checks.json"
+        let made = TinyPilot.contents(checks)
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.removeItem(atPath: checks)
+        let unchecked = try TinyPilot.sipat(["pilot", "report", pilot])
+        #expect(unchecked.status == 65 && unchecked.errors.contains("sip-at-0/evaluation/checks.json is missing"), "\(unchecked)")
+        try made.write(toFile: checks, atomically: true, encoding: .utf8)
+        try editedResultsAreRefused(pilot)
+        // A page does not overwrite what the pilot consists of.
+        for name in ["pilot.yaml", "ledger.json", "report.json", "parts/sip-at-0/evaluation/result.json"] {
+            let before = TinyPilot.contents(pilot + "/" + name)
+            let run = try TinyPilot.sipat(["pilot", "report", pilot, "--output", pilot + "/" + name])
+            #expect(run.status == 64 && run.errors.contains("--output") && TinyPilot.contents(pilot + "/" + name) == before, "\(run)")
+        }
+        let page = try TinyPilot.sipat(["pilot", "report", pilot, "--output", pilot + "/report-en.html"])
+        #expect(page.status == 0 && TinyPilot.contents(pilot + "/report-en.html").hasPrefix("<!"), "\(page)")
         // Criteria may be changed, and the report says so.
         try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 5").write(toFile: path, atomically: true, encoding: .utf8)
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 0)
-        #expect(TinyPilot.contents(pilot + "/report.html").contains("were changed after the pilot was first started"))
+        // In sections 1 and 2, with what it was and is, and nothing is said to have been fixed.
+        let told = TinyPilot.contents(pilot + "/report.html")
+        #expect(told.components(separatedBy: "were changed after the pilot was first started").count == 3 && !told.contains("were fixed before the"))
+        #expect(told.contains("at the first start") && told.contains("smallest difference that matters") && told.contains(">0.0 %<"))
+        // With units; and shares where percentages are asked for are asked back.
+        #expect(TinyPilot.contents(pilot + "/report.html").contains(">5.0 %<"))
+        try text.replacing("cleanAtLeast: 0", with: "cleanAtLeast: 0.7").write(toFile: path, atomically: true, encoding: .utf8)
+        let asked = try TinyPilot.sipat(["pilot", "report", pilot])
+        #expect(asked.status == 0 && (asked.output + asked.errors).contains("acceptance.cleanAtLeast is 0.7, which is 0.7 %: meant 70?"), "\(asked)")
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.removeItem(atPath: pilot + "/ledger.json")
         #expect(try TinyPilot.sipat(["pilot", "report", pilot]).status == 65)

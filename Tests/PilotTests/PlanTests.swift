@@ -55,6 +55,71 @@ import Testing
         #expect(a.hash != b.hash)
     }
 
+    /// What keeps a pilot from a recommendation is said before it runs.
+    @Test func obstaclesAreNamed() {
+        func obstacles(_ change: (inout PilotPlan) -> Void) -> [String] {
+            var plan = PilotPlan()
+            plan.evaluation.checked = ["sip-at", "at-half", "at"]
+            change(&plan)
+            return plan.obstacles(tested: 1000)
+        }
+        #expect(obstacles { _ in }.isEmpty)
+        // Shares where percentages are asked for.
+        #expect(obstacles { $0.acceptance.cleanAtLeast = 0.7 } == ["warning: acceptance.cleanAtLeast is 0.7, which is 0.7 %: meant 70?"])
+        #expect(obstacles { ($0.acceptance.robustAtLeast, $0.acceptance.cleanLossAtMost) = (0.57, 0.05) }.map { $0.suffix(9) } == ["meant 57?", " meant 5?"])
+        #expect(obstacles { ($0.acceptance.cleanAtLeast, $0.acceptance.cleanLossAtMost) = (1, 0) }.isEmpty)
+        // So few images that nothing can be the same: the bound is where equal answers are found the same.
+        let few = PilotPlan().obstacles(tested: 100).filter { $0.contains("none can be found to be the same") }
+        #expect(few.count == 1 && few[0].contains("100 test images") && few[0].contains("± 2.7 points") && few[0].contains("at least 137,"), "\(few)")
+        for (count, expected) in [(136, PilotVerdict.unclear), (137, PilotVerdict.same)] {
+            let alike = [Bool](repeating: true, count: count)
+            let found = PilotDifference(first: "a", second: "b", epsilon: 0, seeds: [0], level: 0.95, [alike], [alike])
+            #expect(found.verdict(smallest: 0.02) == expected && abs(found.high - PilotDifference.leastHalf(count)) < 1e-12)
+            #expect(PilotPlan().obstacles(tested: count).contains { $0.contains("none can be found") } == (expected == .unclear))
+        }
+        #expect(PilotPlan().obstacles(tested: 1000, groups: 20).contains { $0.contains("belong to 20 groups") })
+        #expect(!PilotPlan().obstacles(tested: 1000, groups: 200).contains { $0.contains("groups") })
+        #expect(PilotPlan().obstacles(tested: 1000, groups: 110).contains { $0.contains("110 groups of test images: even two methods") })
+        #expect(obstacles { $0.acceptance.smallestDifference = 0 }.contains { $0.contains("give a difference above 0") })
+        #expect(obstacles { $0.evaluation.checked = [] }.contains { $0.contains("without self-checks of sip-at") })
+        #expect(obstacles { $0.evaluation.checked = ["sip-at", "at"] }.contains { $0.contains("leaves out at-half:") })
+    }
+
+    /// Methods and seeds may be added after the first start, but none taken away.
+    @Test func whatWasStartedStays() throws {
+        let plan = plan()
+        func ledger(_ parts: [String], start: String) throws -> PilotLedger {
+            let done = parts.map { "{\"part\": \"\($0)\", \"hash\": \"\", \"output\": \"\"}" }.joined(separator: ", ")
+            return try decodedJSON(PilotLedger.self, from: Array("{\"format\": 1, \"program\": \"p\", \"plan\": \"\", \"criteria\": \"\"\(start), \"done\": [\(done)]}".utf8))
+        }
+        let text = String(decoding: try jsonBytes(PilotLedger.Start(plan), .line), as: UTF8.self)
+        let started = try ledger(["training at 0"], start: ", \"start\": \(text)")
+        // As older versions wrote it.
+        let old = try ledger(["material", "training at 0", "evaluation at 0", "training natural 2"], start: "")
+        #expect(old.start == nil)
+        func refusal(_ ledger: PilotLedger, _ change: (inout PilotPlan) -> Void) -> Failure? {
+            var changed = plan
+            change(&changed)
+            do { try ledger.requireWhole(changed, path: "pilot.yaml", kind: .usage) } catch { return error as? Failure }
+            return nil
+        }
+        for ledger in [started, old] {
+            #expect(refusal(ledger) { _ in } == nil)
+            #expect(refusal(ledger) { ($0.methods, $0.seeds) = ($0.methods + ["at-quarter"], $0.seeds + [3]) } == nil)
+            let failure = refusal(ledger) { $0.methods.removeAll { $0 == "at" } }
+            #expect(failure?.kind == .usage && failure?.message.contains("\"training at 0\", which is done") == true, "\(String(describing: failure))")
+        }
+        #expect(refusal(started) { $0.methods.removeAll { $0 == "at" } }?.message.contains("methods at;") == true)
+        #expect(refusal(started) { $0.evaluation.radii = [1, 2.5] }?.message.contains("evaluation.radii 8") == true)
+        #expect(refusal(started) { $0.seeds = [0, 1] }?.message.contains("seeds 2") == true)
+        #expect(refusal(old) { $0.seeds = [0, 1] }?.message.contains("\"training natural 2\"") == true)
+        #expect(refusal(started) { $0.seeds = [1, 0, 2] }?.message.contains("seeds 0 in the first place") == true)
+        var more = plan
+        more.methods.append("at-quarter")
+        more.seeds.append(7)
+        #expect(PilotLedger.Start(more).lost(in: .init(plan)) == ["methods at-quarter", "seeds 7"])
+    }
+
     @Test func moreWorkTakesLonger() throws {
         let rates = PilotRates(naturalStep: 0.01, adversarialStep: 0.05, forward: 1e-5, iteration: 4e-5, opening: 0.1)
         func estimate(_ change: (inout PilotPlan) -> Void) throws -> Double {

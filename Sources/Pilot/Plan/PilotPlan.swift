@@ -1,5 +1,6 @@
 import Diagnostics
 import Digests
+import Evaluation
 import Experiments
 import Recipes
 
@@ -92,15 +93,53 @@ package struct PilotPlan: Sendable, Hashable, Codable {
     /// The names in `evaluation.attack`.
     package var attacks: [String] { evaluation.attack.split(separator: ",").map { $0.filter { $0 != " " } } }
 
-    /// Why nothing will be recommended whatever is found, a line each.
-    package func obstacles(tested: Int) -> [String] {
-        var list: [String] = []
+    /// Criteria that look as if shares were meant, a line each.
+    package var warnings: [String] {
+        let criteria: [(name: String, value: Double, unit: String)] = [
+            ("cleanAtLeast", acceptance.cleanAtLeast, "%"), ("robustAtLeast", acceptance.robustAtLeast, "%"),
+            ("cleanLossAtMost", acceptance.cleanLossAtMost, "points"), ("smallestDifference", acceptance.smallestDifference, "points"),
+        ]
+        return criteria.filter { $0.value > 0 && $0.value < 1 }.map { criterion in
+            let text = PlanSchema.text(criterion.value)
+            let meant = PlanSchema.text((criterion.value * 1e8).rounded() / 1e6)
+            return "warning: acceptance.\(criterion.name) is \(text), which is \(text) \(criterion.unit): meant \(meant)?"
+        }
+    }
+
+    /// Why nothing will be recommended whatever is found, or less than one might think, a line each.
+    ///
+    /// - Parameter groups: how many groups the tested images belong to; nil where each stands for itself.
+    package func obstacles(tested: Int, groups: Int? = nil) -> [String] {
+        var list = warnings
         if tested < acceptance.imagesAtLeast {
             list.append("warning: \(tested) test images: the report will say that it cannot tell (acceptance.imagesAtLeast is \(acceptance.imagesAtLeast))")
+        }
+        if let groups, groups < acceptance.imagesAtLeast, tested >= acceptance.imagesAtLeast {
+            list.append(
+                "warning: the \(tested) test images belong to \(groups) groups, and those of a group count once: the report will say that it cannot tell "
+                    + "(acceptance.imagesAtLeast is \(acceptance.imagesAtLeast))")
+        }
+        // Images of a group count once here, too.
+        let (count, what) = groups.map { ($0, "groups of test images") } ?? (tested, "test images")
+        let least = PilotDifference.leastHalf(count) * 100
+        if least >= acceptance.smallestDifference {
+            // ±z√2/(n + 2) is narrower from here on.
+            let needed = acceptance.smallestDifference > 0 ? Int(min(1e15, least * (Double(count) + 2) / acceptance.smallestDifference - 2).rounded(.down)) + 1 : 0
+            list.append(
+                "warning: \(count) \(what): even two methods that answer alike differ by 0 ± \(decimal(least, 1)) points, and acceptance.smallestDifference is "
+                    + "\(PlanSchema.text(acceptance.smallestDifference)): none can be found to be the same as another; "
+                    + (needed > 0 ? "take at least \(needed), or a larger difference" : "give a difference above 0"))
         }
         if seeds.count < acceptance.seedsAtLeast {
             let word = seeds.count == 1 ? "seed" : "seeds"
             list.append("warning: \(seeds.count) \(word): the report will say that it cannot tell (acceptance.seedsAtLeast is \(acceptance.seedsAtLeast))")
+        }
+        let unchecked = allMethods.filter { ($0 == .sipAT || $0.isAdversarial) && !evaluation.checked.contains($0.rawValue) }
+        if unchecked.contains(.sipAT) {
+            list.append("warning: without self-checks of sip-at (evaluation.checked) nothing will be recommended")
+        } else if !unchecked.isEmpty {
+            let names = unchecked.map(\.rawValue).joined(separator: ", ")
+            list.append("warning: evaluation.checked leaves out \(names): if the rival turns out to be among these, the report will say that it cannot tell")
         }
         if !methods.contains("at-half") { list.append("warning: without at-half nothing will be recommended") }
         if !controls.contains("sip-shuffled") { list.append("warning: without the control sip-shuffled nothing will be recommended") }

@@ -57,7 +57,7 @@ package struct PilotPlanner {
         var notes = try PilotDataCheck(data, test, recipe).notes
         if let images = request.images { plan.evaluation.images = images } else if test.count > 1000 { plan.evaluation.images = 1000 }
         let tested = plan.evaluation.images == 0 ? test.count : min(test.count, plan.evaluation.images)
-        notes += plan.obstacles(tested: tested)
+        notes += plan.obstacles(tested: tested, groups: test.groups.map { min(Set($0).count, tested) })
         if try hasRegions(test, recipe) {
             plan.evaluation.regions = ["all", "salient", "background", "random"]
         } else {

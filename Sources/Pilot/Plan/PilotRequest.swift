@@ -81,6 +81,8 @@ package struct PilotRequest: Sendable {
         }
         if let seeds { plan.seeds = Array(0..<seeds) }
         if let attack { plan.evaluation.attack = attack }
+        // Any adversarial training may turn out to be the rival.
+        plan.evaluation.checked = PilotMethod.methods.filter { $0 == .sipAT || $0.isAdversarial }.map(\.rawValue)
         plan.review = review.map(absolute) ?? ""
         (plan.data.licence, plan.data.origin) = (licence, origin)
         if let question { plan.question = question }

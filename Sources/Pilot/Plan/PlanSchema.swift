@@ -113,7 +113,7 @@ enum PlanSchema {
         field("acceptance.robustAtLeast", .number(\.acceptance.robustAtLeast, 0...100), "percent right and robust at evaluation.decision"),
         field("acceptance.cleanLossAtMost", .number(\.acceptance.cleanLossAtMost, 0...100), "points of clean accuracy below natural training"),
         field("acceptance.smallestDifference", .number(\.acceptance.smallestDifference, 0...100), "points; a smaller difference between methods counts as none"),
-        field("acceptance.imagesAtLeast", .integer(\.acceptance.imagesAtLeast, 2...1_000_000), "test images without which nothing is recommended"),
+        field("acceptance.imagesAtLeast", .integer(\.acceptance.imagesAtLeast, 2...1_000_000), "test images without which nothing is recommended; those of a group count once"),
         field("acceptance.seedsAtLeast", .integer(\.acceptance.seedsAtLeast, 2...1000), "seeds without which nothing is recommended"),
         field("cost.currency", .text(\.cost.currency), "of the prices below; 0 where you do not know"),
         field("cost.perCoreHour", .number(\.cost.perCoreHour, 0...1e6), "price of a core for an hour"),

@@ -14,13 +14,16 @@ package struct PilotOutcomes: Sendable {
     package var labels: [Int]
     /// By method, in the order of `seeds`.
     package var flags: [PilotMethod: [Flags]]
+    /// By image: equal numbers belong together, such as images of one part. Nil where each image stands for itself.
+    package var groups: [Int]?
 
-    package init(radii: [Double], seeds: [Int], classNames: [String], labels: [Int], flags: [PilotMethod: [Flags]]) {
+    package init(radii: [Double], seeds: [Int], classNames: [String], labels: [Int], flags: [PilotMethod: [Flags]], groups: [Int]? = nil) {
         self.radii = radii
         self.seeds = seeds
         self.classNames = classNames
         self.labels = labels
         self.flags = flags
+        self.groups = groups
     }
 
     package var count: Int { labels.count }
@@ -29,11 +32,18 @@ package struct PilotOutcomes: Sendable {
     /// Images of a class.
     func members(_ label: Int) -> [Int] { labels.indices.filter { labels[$0] == label } }
 
+    /// How many images there are that have nothing to do with each other: those of a group count once.
+    ///
+    /// - Parameter positions: images; nil for all.
+    package func independent(_ positions: [Int]? = nil) -> Int { clusters(positions).map { Set($0).count } ?? positions?.count ?? count }
+
+    private func clusters(_ positions: [Int]?) -> [Int]? { groups.map { groups in positions?.map { groups[$0] } ?? groups } }
+
     /// Accuracy over seeds and images.
     ///
     /// - Parameter positions: images; nil for all.
     package func share(_ method: PilotMethod, _ radius: Int, _ positions: [Int]? = nil) -> PilotShare {
-        PilotShare((flags[method] ?? []).map { model in (positions ?? Array(labels.indices)).map { model[radius][$0] } })
+        PilotShare((flags[method] ?? []).map { model in (positions ?? Array(labels.indices)).map { model[radius][$0] } }, groups: clusters(positions))
     }
 
     /// How much better `first` does than `second`.
@@ -42,8 +52,37 @@ package struct PilotOutcomes: Sendable {
         let positions = positions ?? Array(labels.indices)
         guard !positions.isEmpty else { return nil }
         return PilotDifference(
-            first: first.rawValue, second: second.rawValue, epsilon: radii[radius], seeds: seeds, level: level,
+            first: first.rawValue, second: second.rawValue, epsilon: radii[radius], seeds: seeds, level: level, groups: clusters(positions),
             a.map { model in positions.map { model[radius][$0] } }, b.map { model in positions.map { model[radius][$0] } })
+    }
+}
+
+/// What of a mean's variance comes from images that belong together.
+private enum Clusters {
+    /// How many groups there are; nil where each image stands for itself.
+    static func count(_ groups: [Int]?) -> Int? {
+        guard let groups else { return nil }
+        let count = Set(groups).count
+        return count < groups.count ? count : nil
+    }
+
+    /// The sum over groups of the squared sums of their images' deviations from the mean, for as many groups as there are (K.-Y. Liang
+    /// and S. L. Zeger, Biometrika 1986, with G/(G − 1)); infinite for one group, of which nothing follows. Nil where each image stands for itself.
+    static func squares(_ deviations: [Double], _ groups: [Int]?) -> (sum: Double, count: Int)? {
+        guard let groups, let count = Self.count(groups) else { return nil }
+        guard count > 1 else { return (.infinity, count) }
+        // In the order of their first images, so that equal reports have equal bytes.
+        var places: [Int: Int] = [:]
+        var sums: [Double] = []
+        for (group, deviation) in zip(groups, deviations) {
+            if let place = places[group] {
+                sums[place] += deviation
+            } else {
+                places[group] = sums.count
+                sums.append(deviation)
+            }
+        }
+        return (sums.reduce(0) { $0 + $1 * $1 } * Double(count) / Double(count - 1), count)
     }
 }
 
@@ -51,7 +90,7 @@ package struct PilotOutcomes: Sendable {
 ///
 /// The interval is Wilson's. With several seeds the images' own averages vary less than single answers do, and count as so many
 /// more images (L. Kish's design effect); with one seed it is that of `BinomialInterval.wilson`. It covers which images were
-/// drawn; how much seeds differ, `lowest` and `highest` show.
+/// drawn; how much seeds differ, `lowest` and `highest` show. Images of a group vary together, and count as so many fewer.
 package struct PilotShare: Sendable, Hashable, Codable {
     package var count: Int
     package var accuracy: Double
@@ -60,8 +99,10 @@ package struct PilotShare: Sendable, Hashable, Codable {
     package var lowest: Double
     package var highest: Double
 
-    /// - Parameter flags: by seed, then by image.
-    package init(_ flags: [[Bool]]) {
+    /// - Parameters:
+    ///   - flags: by seed, then by image.
+    ///   - groups: by image; nil where each stands for itself.
+    package init(_ flags: [[Bool]], groups: [Int]? = nil) {
         let (n, k) = (flags.first?.count ?? 0, flags.count)
         count = n
         guard n > 0 else {
@@ -73,9 +114,10 @@ package struct PilotShare: Sendable, Hashable, Codable {
         let right = sums.reduce(0, +)
         let p = Double(right) / Double(n * k)
         let square = Double(sums.reduce(0) { $0 + $1 * $1 }) / Double(n * k * k)
-        let variance = square - p * p
+        let clusters = Clusters.squares(sums.map { Double($0) / Double(k) - p }, groups)
+        let variance = clusters.map { $0.sum / Double(n) } ?? square - p * p
         // As many seeds, at best as many times the images.
-        let effective = right == 0 || right == n * k ? Double(n) : min(Double(n * k), Double(n) * p * (1 - p) / max(variance, 1e-12))
+        let effective = right == 0 || right == n * k ? Double(clusters?.count ?? n) : max(1, min(Double(n * k), Double(n) * p * (1 - p) / max(variance, 1e-12)))
         let z = normalQuantile(level: 0.95)
         let scale = 1 + z * z / effective
         let centre = (p + z * z / (2 * effective)) / scale
@@ -111,22 +153,27 @@ package struct PilotDifference: Sendable, Hashable, Codable {
     /// The interval is Bonett and Price's for paired shares, on the images' averages over seeds; with one seed it is that of
     /// `PairedComparison`.
     ///
+    /// Where images belong together, the variance is that of the groups' sums, and the two images that the interval adds are groups.
+    ///
     /// - Parameters:
+    ///   - groups: by image; nil where each stands for itself.
     ///   - a, b: by seed, then by image.
-    package init(first: String, second: String, epsilon: Double, seeds: [Int], level: Double, _ a: [[Bool]], _ b: [[Bool]]) {
+    package init(first: String, second: String, epsilon: Double, seeds: [Int], level: Double, groups: [Int]? = nil, _ a: [[Bool]], _ b: [[Bool]]) {
         let (n, k) = (a[0].count, a.count)
-        var (sum, squares) = (0, 0)
-        for i in 0..<n {
-            var value = 0
-            for seed in 0..<k { value += (a[seed][i] ? 1 : 0) - (b[seed][i] ? 1 : 0) }
-            sum += value
-            squares += value * value
-        }
-        // One more image that only the first gets right, and one that only the second does.
-        let size = Double(n) + 2
+        var values = [Int](repeating: 0, count: n)
+        for i in 0..<n { for seed in 0..<k { values[i] += (a[seed][i] ? 1 : 0) - (b[seed][i] ? 1 : 0) } }
+        let sum = values.reduce(0, +)
+        let squares = values.reduce(0) { $0 + $1 * $1 }
+        // One more image that only the first gets right, and one that only the second does; where there are groups, one more group of
+        // the usual size each.
+        let weight = Clusters.count(groups).map { Double(n) / Double($0) } ?? 1
+        let size = Double(n) + 2 * weight
         let mean = Double(sum) / Double(k) / size
         let square = (Double(squares) / Double(k * k) + 2) / size
-        let half = normalQuantile(level: level) * (max(0, square - mean * mean) / size).squareRoot()
+        let clusters = Clusters.squares(values.map { Double($0) / Double(k) - mean }, groups)
+        let added = weight * weight * ((1 - mean) * (1 - mean) + (1 + mean) * (1 + mean))
+        let variance = clusters.map { ($0.sum + added) / size } ?? max(0, square - mean * mean)
+        let half = normalQuantile(level: level) * (variance / size).squareRoot()
         (self.first, self.second, self.epsilon, count, self.level) = (first, second, epsilon, n, level)
         difference = Double(sum) / Double(k * n)
         (low, high) = (max(-1, mean - half), min(1, mean + half))
@@ -137,10 +184,15 @@ package struct PilotDifference: Sendable, Hashable, Codable {
         }
     }
 
+    /// Half the 95 % interval of two models that answer alike on so many images: no interval is narrower.
+    package static func leastHalf(_ count: Int) -> Double { normalQuantile(level: 0.95) * 2.0.squareRoot() / (Double(count) + 2) }
+
     /// What it comes to, given the smallest difference that matters.
     package func verdict(smallest: Double) -> PilotVerdict {
-        if low > 0, difference >= smallest, seeds.allSatisfy({ $0.onlyFirst >= $0.onlySecond }) { return .better }
-        if high < 0, difference <= -smallest, seeds.allSatisfy({ $0.onlyFirst <= $0.onlySecond }) { return .worse }
+        // A difference that is just as large counts, whatever the last digit of its quotient is.
+        let tolerance = 1e-11
+        if low > 0, difference >= smallest - tolerance, seeds.allSatisfy({ $0.onlyFirst >= $0.onlySecond }) { return .better }
+        if high < 0, difference <= tolerance - smallest, seeds.allSatisfy({ $0.onlyFirst <= $0.onlySecond }) { return .worse }
         if low > -smallest, high < smallest { return .same }
         return .unclear
     }

@@ -16,9 +16,10 @@ extension PilotPage {
         switch report.recommendation.outcome {
         case .adopt, .adoptForClasses: return words(.nextAdopt)
         case .notYet: return words(.nextNotYet)
+        case .mapsBoughtNothing: return words(.nextMapsBoughtNothing)
         case .noDifference: return words(.nextNoDifference)
         case .cannotTell:
-            guard report.recommendation.reasons.first?.code == .unclear, let rival,
+            guard let code = report.recommendation.reasons.first?.code, [.unclear, .partly, .controlAsGood].contains(code), let rival,
                 let widest = [0, decision].compactMap({ report.comparison(rival.method, $0)?.difference }).map({ ($0.high - $0.low) / 2 }).max()
             else { return words(.nextCannotTellPlain) }
             // The interval narrows with the root of the number of images.
@@ -47,7 +48,7 @@ extension PilotPage {
                 heading(words(.versions)), definitions([(words(.programVersion, report.program), "report.json \(report.format)"), (words(.planHash), report.planHash)]),
                 HTML.table(
                     texts([words(.colMethod), words(.colSeed), words(.weightsCol), words(.evaluationCol), words(.linesCol)]), rows, leading: 5),
-                note(words(.hashesNote)), heading(words(.commands)), note(words(.commandsNote)),
+                note(words(.hashesNote)) + (report.isSealed == false ? warning(words(.notSealed)) : .text("")), heading(words(.commands)), note(words(.commandsNote)),
                 .tag("pre", [:], report.traces.filter { $0.seed == plan.seeds[0] }.map(\.command).joined(separator: "\n")), heading(words(.recipeTitle)),
                 .tag("pre", ["class": "recipe"], report.recipe),
             ])

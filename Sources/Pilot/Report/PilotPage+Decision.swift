@@ -5,24 +5,34 @@ extension PilotPage {
     var decisionPage: HTML {
         let recommendation = report.recommendation
         let hours = cost.map { words.hours($0.coreHours) } ?? words(.notMeasured)
-        return .tag(
-            "section", ["id": "section-1"],
-            [
-                .tag("h1", [:], question),
-                note("\(report.material.name) · " + words(.onImages, words.count(report.images), words.count(plan.seeds.count), words.count(report.material.classNames.count))),
-                .tag("h2", [:], words(.section1)),
-                .tag("p", ["class": "verdict \(recommendation.outcome.rawValue)", "id": "recommendation"], words.outcome(recommendation)),
-                heading(words(.theReasons)), bullets(recommendation.reasons.map { words.reason($0, plan) }),
-                heading(words(.theNumbers)), accuracies(choices, radii: [0, decision]), note(words(.tableNote)),
-                paragraph(words(.costLine, hours, words.number(personHours, 1))),
-                heading(words(.notShown)),
-                bullets([words(.notShown1, words.radius(radii.max() ?? 0)), words(.notShown2), words(.notShown3)]),
-                heading(words(.theRule)), note(words(.ruleIntro, words.number(plan.acceptance.smallestDifference, 1), words.radius(decision))),
-                .tag(
-                    "ol", ["class": "facts"],
-                    [Phrase.rule1, .rule2, .rule3, .rule4, .rule5, .rule6, .rule7, .rule8, .rule9].map { .tag("li", [:], words($0)) }),
-                heading(words(.signatures)), signatures,
-            ])
+        var parts: [HTML] = [
+            .tag("h1", [:], question),
+            note("\(report.material.name) · " + words(.onImages, words.count(report.images), words.count(plan.seeds.count), words.count(report.material.classNames.count))),
+            .tag("h2", [:], words(.section1)),
+            .tag("p", ["class": "verdict \(recommendation.outcome.rawValue)", "id": "recommendation"], words.outcome(recommendation)),
+            heading(words(.theReasons)), bullets(recommendation.reasons.map { words.reason($0, plan) }),
+            heading(words(.theNumbers)), accuracies(choices, radii: [0, decision]), note(words(.tableNote)),
+            paragraph(words(.costLine, hours, words.number(personHours, 1))),
+            heading(words(.notShown)),
+            bullets([words(.notShown1, words.radius(radii.max() ?? 0)), words(.notShown2), words(.notShown3)] + clusterNotes),
+            heading(words(.theRule)), report.criteriaChanged ? warning(words(.criteriaChanged)) : note(words(.ruleFixed)),
+            note(words(.ruleIntro, words.number(plan.acceptance.smallestDifference, 1), words.radius(decision))),
+            .tag(
+                "ol", ["class": "facts"],
+                [Phrase.rule1, .rule2, .rule3, .rule4, .rule5, .rule6, .rule7, .rule8, .rule9].map { .tag("li", [:], words($0)) }),
+        ]
+        if !report.added.isEmpty { parts.append(warning(words(.addedLater, report.added.joined(separator: "; ")))) }
+        return .tag("section", ["id": "section-1"], parts + [heading(words(.signatures)), signatures])
+    }
+
+    /// What groups of test images mean for intervals.
+    var clusterNotes: [String] {
+        if let groups = report.testGroups {
+            return groups < report.images ? [words(.groupsTogether, words.count(report.images), words.count(groups))] : []
+        }
+        // A version ran it that did not keep which image is in which group.
+        guard let test = report.material.splits.last, let groups = test.groups, groups < test.counts.reduce(0, +) else { return [] }
+        return [words(.groupsIndependent, words.count(groups))]
     }
 
     /// Hours that people gave to the maps.
@@ -36,7 +46,7 @@ extension PilotPage {
 
     var scope: HTML {
         let rows = report.recommendation.criteria.map { criterion -> [HTML] in
-            texts([words.criterion(criterion.name, decision), words.number(criterion.bound, 1), words.number(criterion.value, 1)])
+            texts([words.criterion(criterion.name, decision), words.bound(criterion.bound, of: criterion.name), words.bound(criterion.value, of: criterion.name)])
                 + [.tag("span", ["class": "mark \(criterion.isMet ? "met" : "missed")"], words(criterion.isMet ? .met : .missed))]
         }
         return section(
@@ -46,7 +56,25 @@ extension PilotPage {
                 paragraph(words(.intendedUse)),
                 HTML.table(texts([words(.criterion), words(.bound), words(.found), ""]), rows),
                 report.criteriaChanged ? warning(words(.criteriaChanged)) : paragraph(words(.criteriaFixed)),
-            ] + (plan.acceptance.isOpen ? [warning(words(.criteriaOpen))] : []))
+            ] + changes + (plan.acceptance.isOpen ? [warning(words(.criteriaOpen))] : []))
+    }
+
+    /// Every criterion as it was at the first start and as it is, where one was changed.
+    private var changes: [HTML] {
+        guard report.criteriaChanged, let start = report.start else { return [] }
+        func values(_ acceptance: PilotPlan.Acceptance, _ decision: Double) -> [String] {
+            [
+                words.bound(acceptance.cleanAtLeast, of: "clean"), words.bound(acceptance.robustAtLeast, of: "robust"), words.bound(acceptance.cleanLossAtMost, of: "clean-loss"),
+                words(.points, PlanSchema.text(acceptance.smallestDifference)), words.count(acceptance.imagesAtLeast), words.count(acceptance.seedsAtLeast), words.epsilon(decision),
+            ]
+        }
+        let names = [
+            words.criterion("clean", decision), words.criterion("robust", decision), words.criterion("clean-loss", decision), words(.criterionSmallest), words(.criterionImages),
+            words(.criterionSeeds), words(.criterionDecision),
+        ]
+        let (old, new) = (values(start.acceptance, start.decision), values(plan.acceptance, decision))
+        let rows = names.indices.map { texts([names[$0], old[$0], new[$0]]) }
+        return [HTML.table(texts([words(.criterion), words(.boundBefore), words(.bound)]), rows)]
     }
 
     var threat: HTML {

@@ -6,6 +6,7 @@ extension PilotPage {
         var parts = [heading(words(.resultsOverall)), accuracies(choices, radii: radii), note(words(.tableNote))]
         parts.append(PilotChart(methods: choices.map { (name($0.method), $0.radii) }, words: words).drawing)
         parts += [heading(words(.pairedTitle)), paired(choices.map(\.method)), note(words(.pairedNote))]
+        parts += clusterNotes.map { note($0) }
         parts += groupTables
         if let sip, let weakest = sip.classes.filter({ $0.count > 0 }).min(by: { $0.shares[place].accuracy < $1.shares[place].accuracy }) {
             parts.append(paragraph(words(.worstClass, words.radius(decision), weakest.name, words.percent(weakest.shares[place].accuracy))))

@@ -91,7 +91,7 @@ package struct PilotPage {
         .mark{display:inline-block;padding:0 .5rem;border-radius:.6rem;border:1px solid currentColor;font-weight:600;font-size:.85em;white-space:nowrap}
         .better,.passed,.trusted,.met{color:var(--good)}.doubtful,.unclear{color:var(--warn)}.worse,.failed,.invalid,.missed{color:var(--bad)}.same,.skipped{color:var(--soft)}
         .verdict{font-size:1.15rem;font-weight:600;padding:.7rem .9rem;background:var(--fill);border-left:5px solid currentColor;max-width:none}
-        .adopt,.adopt-for-classes{color:var(--good)}.not-yet{color:var(--bad)}.no-difference{color:var(--soft)}.cannot-tell{color:var(--warn)}
+        .adopt,.adopt-for-classes{color:var(--good)}.not-yet{color:var(--bad)}.no-difference,.maps-bought-nothing{color:var(--soft)}.cannot-tell{color:var(--warn)}
         .warning{border-left:4px solid var(--warn);padding:.4rem .8rem;background:var(--fill)}
         .chart{width:100%;max-width:46rem;height:auto}.chart text{fill:var(--soft);font-size:12px}.grid{stroke:var(--line)}.axis{stroke:var(--soft)}
         .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;padding:0;margin:.2rem 0;color:var(--soft)}.legend svg{margin-right:.4rem}

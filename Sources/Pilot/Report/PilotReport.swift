@@ -100,6 +100,11 @@ package struct PilotReport: Codable, Sendable, Hashable {
     package var plan: PilotPlan
     package var planHash: String
     package var criteriaChanged: Bool
+    /// What was asked when the pilot was first started; nil where a version ran it that did not keep it.
+    package var start: PilotLedger.Start?
+    /// Whether the hashes of all results were kept when they were made, so that none can have been edited since; nil in reports of
+    /// older versions.
+    package var isSealed: Bool?
     package var recipe: String
     package var stepsPerModel: Int
     package var epochs: Int
@@ -107,11 +112,16 @@ package struct PilotReport: Codable, Sendable, Hashable {
     package var material: PilotMaterial
     package var review: ReviewFacts?
     package var images: Int
+    /// How many groups these images belong to; nil where each stands for itself, or nobody knows any more.
+    package var testGroups: Int?
     package var recommendation: PilotRecommendation
     package var methods: [Method]
     package var comparisons: [Comparison]
     package var groups: [GroupDifference]
     package var traces: [Trace]
+
+    /// What the plan asks for beyond what the pilot was first started with.
+    package var added: [String] { start.map { PilotLedger.Start(plan).lost(in: $0) } ?? [] }
 
     package func method(_ method: PilotMethod) -> Method? { methods.first { $0.method == method.rawValue } }
 

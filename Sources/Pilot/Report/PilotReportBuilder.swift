@@ -28,6 +28,7 @@ package struct PilotReportBuilder {
         guard let ledger = try PilotLedger.read(folder) else {
             throw Failure.badData("\(folder): the pilot was not run", remedy: "run it: sipat pilot run \(folder)")
         }
+        try ledger.requireWhole(plan, path: path, kind: .badData)
         let missing = parts.filter { ledger.entry($0) == nil }
         guard missing.isEmpty else {
             throw Failure.badData(
@@ -45,7 +46,50 @@ package struct PilotReportBuilder {
             throw Failure.inputOutput("\(folder)/\(PilotFolder.material) is missing", remedy: "put it back")
         }
         self.material = material
+        for (kind, name) in [(PilotPart.Kind.material, PilotFolder.material), (PilotPart.Kind.pictures, PilotFolder.pictures)] {
+            let path = folder + "/" + name
+            let found = FileManager.default.fileExists(atPath: path) ? try SHA256.hex(ofFile: path) : nil
+            try Self.require(found, isThatOf: ledger.entry(PilotPart(kind: kind))?.output, path)
+        }
     }
+
+    /// - Parameters:
+    ///   - found: a file's hash; nil where it is missing.
+    ///   - kept: the hash that the ledger kept.
+    /// - Throws: `Failure.badData` naming the file.
+    private static func require(_ found: String?, isThatOf kept: String?, _ path: String) throws {
+        guard found != kept else { return }
+        throw Failure.badData(
+            "\(path) is \(found == nil ? "missing" : "not what the pilot made (another SHA-256 than \(PilotLedger.fileName) has)")",
+            remedy: "put back what was there, or plan a new pilot in another folder")
+    }
+
+    /// Refuses results that were changed after the pilot made them.
+    ///
+    /// - Returns: whether the ledger has the hashes of all of them.
+    private func requireUnchanged(_ views: [PilotMethod: [LedgerView]]) throws -> Bool {
+        var isKept = true
+        for method in plan.allMethods {
+            for (seed, view) in zip(plan.seeds, views[method]!) {
+                guard let kept = ledger.entry(PilotPart(kind: .evaluation, method: method, seed: seed))?.files else {
+                    isKept = false
+                    continue
+                }
+                let found = try PilotLedger.results(view.ledger)
+                for name in kept.keys.sorted() { try Self.require(found[name], isThatOf: kept[name], view.folder + "/" + name) }
+            }
+        }
+        return isKept
+    }
+
+    /// Files and folders of the pilot, which no page may overwrite.
+    package var inputs: [String] {
+        let own = [PilotFolder.plan, PilotLedger.fileName, PilotCost.fileName, PilotFolder.material, PilotFolder.pictures, "parts", "run.lock"]
+        return own.map { folder + "/" + $0 } + (plan.review.isEmpty ? [] : [plan.review])
+    }
+
+    /// What in the plan looks like a mistake, a line each.
+    package var warnings: [String] { plan.warnings }
 
     /// What pictures the page has besides.
     package func pictures() throws -> (material: PilotMaterial, models: PilotPictures) {
@@ -54,11 +98,12 @@ package struct PilotReportBuilder {
 
     package func cost() throws -> PilotCost? { try PilotCost.read(folder) }
 
-    /// Reads every ledger twice.
+    /// Reads every ledger several times.
     ///
     /// - Throws: `Failure` where a file is missing, or belongs to another evaluation.
     package func report() throws -> PilotReport {
         let views = try Dictionary(uniqueKeysWithValues: plan.allMethods.map { method in (method, try plan.seeds.map { try view(method, $0) }) })
+        let isSealed = try requireUnchanged(views)
         let first = views[.sipAT]![0]
         let radii = [0] + plan.evaluation.radii.sorted()
         let epsilons = radii.map { Float($0 / 255) }
@@ -68,10 +113,12 @@ package struct PilotReportBuilder {
                 throw Failure.badData("\(folder)/\(PilotPart.evaluation(method, seed)): was made on other images than the other models'", remedy: "run that part again")
             }
         }
-        let outcomes = PilotOutcomes(radii: radii, seeds: plan.seeds, classNames: material.classNames, labels: first.labels, flags: flags)
+        let outcomes = PilotOutcomes(radii: radii, seeds: plan.seeds, classNames: material.classNames, labels: first.labels, flags: flags, groups: testGroups(first))
         let methods = try plan.allMethods.map { try method($0, views[$0]!, outcomes, epsilons) }
         let invalid = methods.filter { $0.checks?.verdict == .invalid }.map(\.method)
-        let recommendation = PilotRecommendation(outcomes, acceptance: plan.acceptance, decision: plan.evaluation.decision, invalid: invalid)
+        let unchecked = methods.filter { $0.checks == nil }.map(\.method)
+        let recommendation = PilotRecommendation(
+            outcomes, acceptance: plan.acceptance, decision: plan.evaluation.decision, invalid: invalid, unchecked: unchecked)
         let smallest = plan.acceptance.smallestDifference / 100
         let comparisons = plan.allMethods.filter { $0 != .sipAT }.flatMap { other in
             radii.indices.compactMap { outcomes.difference(.sipAT, other, $0) }.map { PilotReport.Comparison(difference: $0, verdict: $0.verdict(smallest: smallest)) }
@@ -81,11 +128,12 @@ package struct PilotReportBuilder {
         var shown = material
         shown.salience.examples = []
         shown.attributes = [:]
+        shown.testGroups = nil
         return PilotReport(
-            program: ledger.program, plan: told(plan), planHash: plan.hash, criteriaChanged: ledger.criteria != plan.criteriaHash, recipe: recipe.yaml(commented: false),
+            program: ledger.program, plan: told(plan), planHash: plan.hash, criteriaChanged: ledger.criteria != plan.criteriaHash, start: ledger.start, isSealed: isSealed, recipe: recipe.yaml(commented: false),
             stepsPerModel: recipe.epochs * ((material.trained + recipe.data.batch - 1) / recipe.data.batch), epochs: recipe.epochs,
             parameters: try recipe.modelConfiguration().network(input: shape, classes: material.classNames.count).parameterCount, material: shown,
-            review: try review(), images: outcomes.count, recommendation: recommendation, methods: methods, comparisons: comparisons,
+            review: try review(), images: outcomes.count, testGroups: outcomes.groups.map { Set($0).count }, recommendation: recommendation, methods: methods, comparisons: comparisons,
             groups: groups(outcomes, first, recommendation.rival), traces: try traces(views))
     }
 
@@ -113,6 +161,15 @@ package struct PilotReportBuilder {
             return PilotReport.Confusion(epsilon: outcomes.radii[place], counts: counts)
         }
         let evaluation = { folder + "/" + PilotPart.evaluation(method, $0) }
+        let checks = try EvaluationFolder.checks(in: evaluation(plan.seeds[0]))
+        // Where no attack was made, there is nothing to check.
+        if checks == nil, plan.evaluation.checked.contains(method.rawValue), CheckSettings(views[0]) != nil {
+            throw Failure.badData(
+                "\(evaluation(plan.seeds[0]))/\(EvaluationFolder.checks) is missing, and the plan asks for it (evaluation.checked)", remedy: "put it back")
+        }
+        if let checks, checks.evaluation != views[0].description.hash {
+            throw Failure.badData("\(evaluation(plan.seeds[0]))/\(EvaluationFolder.checks) is of another evaluation", remedy: "put back what was there")
+        }
         let result = try readJSON(EvaluationResult.self, evaluation(plan.seeds[0]) + "/" + EvaluationFolder.result)
         let attacks = (result?.chains ?? []).filter { $0.kind == .region && $0.region == .all }.flatMap { chain in
             chain.attacks.map {
@@ -128,27 +185,31 @@ package struct PilotReportBuilder {
             },
             classes: material.classNames.enumerated().map { group($1, outcomes.members($0)) },
             attributes: attributes(views[0]).map { column in PilotReport.Attribute(name: column.name, groups: column.groups.map { group($0.name, $0.members) }) },
-            confusion: confusion, regions: regions(views), faults: try faults(evaluation), attacks: attacks,
-            checks: try EvaluationFolder.checks(in: evaluation(plan.seeds[0])), largest: views.map(\.largest).max() ?? 0)
+            confusion: confusion, regions: regions(views, outcomes.groups), faults: try faults(evaluation), attacks: attacks,
+            checks: checks, largest: views.map(\.largest).max() ?? 0)
     }
 
     /// A radius in grey levels as the plan has it.
     private func level(_ epsilon: Float) -> Double { plan.evaluation.radii.first { Float($0 / 255) == epsilon } ?? Double(epsilon) * 255 }
 
-    private func regions(_ views: [LedgerView]) -> [PilotReport.Region] {
+    private func regions(_ views: [LedgerView], _ groups: [Int]?) -> [PilotReport.Region] {
         views[0].description.regions.flatMap { region in
             views[0].epsilons.compactMap { epsilon in
                 var (right, broken) = (0, 0)
+                // The data tells which, so that they are the same for every seed.
+                var given: [Int] = []
                 let flags = views.compactMap { view -> [Bool]? in
                     guard let chain = view.chain(.region, region, epsilon) else { return nil }
                     let members = view.members(chain)
+                    given = members
                     right += members.count { view.isRight[$0] }
                     broken += members.count { view.isRight[$0] && view.hasFallen(chain, $0) }
                     return members.map { view.isRight[$0] && !view.hasFallen(chain, $0) }
                 }
                 guard flags.count == views.count, flags.allSatisfy({ $0.count == flags[0].count }) else { return nil }
                 return PilotReport.Region(
-                    region: region.rawValue, epsilon: level(epsilon), accuracy: PilotShare(flags), broken: right > 0 ? Double(broken) / Double(right) : nil)
+                    region: region.rawValue, epsilon: level(epsilon), accuracy: PilotShare(flags, groups: groups.map { groups in given.map { groups[$0] } }),
+                    broken: right > 0 ? Double(broken) / Double(right) : nil)
             }
         }
     }
@@ -165,6 +226,12 @@ package struct PilotReportBuilder {
     }
 
     // MARK: Groups
+
+    /// Of the images that were evaluated.
+    private func testGroups(_ view: LedgerView) -> [Int]? {
+        guard let groups = material.testGroups, view.ledger.indices.allSatisfy({ groups.indices.contains($0) }) else { return nil }
+        return view.ledger.indices.map { groups[$0] }
+    }
 
     /// Columns of a manifest that say few things of many images.
     private func attributes(_ view: LedgerView) -> [(name: String, groups: [(name: String, members: [Int])])] {

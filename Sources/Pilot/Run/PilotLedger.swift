@@ -1,4 +1,6 @@
 import Diagnostics
+import Digests
+import Evaluation
 import Foundation
 import Salience
 
@@ -10,6 +12,43 @@ package struct PilotLedger: Codable, Sendable, Hashable {
         package var hash: String
         /// SHA-256 of what came out: weights, the evaluation's description, the file.
         package var output: String
+        /// Of an evaluation: SHA-256 of what it found, by file; nil in ledgers of versions that did not keep it.
+        package var files: [String: String]?
+    }
+
+    /// What was asked when the pilot was first started, as far as a recommendation depends on it.
+    package struct Start: Codable, Sendable, Hashable {
+        package var methods: [String]
+        package var controls: [String]
+        package var seeds: [Int]
+        package var radii: [Double]
+        package var regions: [String]
+        package var checked: [String]
+        package var attack: String
+        package var decision: Double
+        package var acceptance: PilotPlan.Acceptance
+
+        package init(_ plan: PilotPlan) {
+            (methods, controls, seeds) = (plan.methods, plan.controls, plan.seeds)
+            (radii, regions, checked) = (plan.evaluation.radii, plan.evaluation.regions, plan.evaluation.checked)
+            (attack, decision, acceptance) = (plan.evaluation.attack, plan.evaluation.decision, plan.acceptance)
+        }
+
+        private var lists: [(key: String, names: [String])] {
+            [
+                ("methods", methods), ("controls", controls), ("seeds", seeds.map { "\($0)" }), ("evaluation.radii", radii.map(PlanSchema.text)),
+                ("evaluation.regions", regions), ("evaluation.checked", checked),
+                ("evaluation.attack", attack.split(separator: ",").map { $0.filter { $0 != " " } }),
+            ]
+        }
+
+        /// What this asks for and `other` does not, key by key, such as `methods at, at-half`.
+        package func lost(in other: Start) -> [String] {
+            zip(lists, other.lists).compactMap { mine, theirs in
+                let names = mine.names.filter { !theirs.names.contains($0) }
+                return names.isEmpty ? nil : "\(mine.key) \(names.joined(separator: ", "))"
+            }
+        }
     }
 
     package var format = 1
@@ -18,9 +57,44 @@ package struct PilotLedger: Codable, Sendable, Hashable {
     package var plan: String
     /// Of the acceptance criteria, when the pilot was first started.
     package var criteria: String
+    /// Nil in ledgers of versions that did not keep it.
+    package var start: Start?
     package var done: [Entry] = []
 
     package func entry(_ part: PilotPart) -> Entry? { done.first { $0.part == part.name } }
+
+    /// Refuses a plan without something that the pilot was started with, or that is done: otherwise what nobody likes to see could be
+    /// left out of the report.
+    ///
+    /// - Parameters:
+    ///   - path: the plan's file.
+    ///   - kind: of the failure.
+    package func requireWhole(_ plan: PilotPlan, path: String, kind: Failure.Kind) throws {
+        var missing = start?.lost(in: Start(plan)) ?? []
+        // The first seed is the one that is put to the self-checks.
+        if let seed = start?.seeds.first, seed != plan.seeds.first, plan.seeds.contains(seed) { missing.append("seeds \(seed) in the first place") }
+        let asked = Set(PilotPart.all(plan).map(\.name))
+        let outside = done.map(\.part).filter { !asked.contains($0) }
+        missing += outside.prefix(3).map { "\"\($0)\", which is done" }
+        if outside.count > 3 { missing.append("\(outside.count - 3) more finished part\(outside.count == 4 ? "" : "s")") }
+        guard missing.isEmpty else {
+            throw Failure(
+                kind, "\(path) no longer has all that the pilot was started with: \(missing.joined(separator: "; ")) is missing",
+                remedy: "put it back, or plan a new pilot in another folder (sipat pilot plan)")
+        }
+    }
+
+    /// SHA-256 of what an evaluation found, by file.
+    ///
+    /// Of its ledger the sorted lines count: they come in another order for each number of ranks.
+    static func results(_ ledger: Ledger) throws -> [String: String] {
+        let lines = try ledger.sortedLines().reduce(into: [UInt8]()) { $0 += try jsonBytes($1, .line) }
+        var hashes = [EvaluationFolder.ledger: SHA256.hex(of: lines)]
+        for name in [EvaluationFolder.result, EvaluationFolder.checks, EvaluationFolder.measures] where FileManager.default.fileExists(atPath: ledger.folder + "/" + name) {
+            hashes[name] = try SHA256.hex(ofFile: ledger.folder + "/" + name)
+        }
+        return hashes
+    }
 
     package static let fileName = "ledger.json"
 

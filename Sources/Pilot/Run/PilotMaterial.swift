@@ -94,6 +94,8 @@ package struct PilotMaterial: Codable, Sendable, Hashable {
     package var salience: SalienceFacts
     /// Of the test images, by a manifest's column.
     package var attributes: [String: [String?]]
+    /// Of the test images: equal numbers are of one group. Nil where each image stands for itself, and in files of older versions.
+    package var testGroups: [Int]?
 
     /// Reads every image and every map.
     ///
@@ -114,6 +116,7 @@ package struct PilotMaterial: Codable, Sendable, Hashable {
         skipped = try Self.skipped(recipe)
         salience = try SalienceFacts(training, recipe)
         attributes = try test.attributes()
+        testGroups = test.groups.map { $0.map { Int($0) } }
     }
 
     private static func split(_ name: String, _ images: any ImageSource) -> Split {

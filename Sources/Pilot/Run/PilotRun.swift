@@ -71,7 +71,7 @@ package struct PilotRun {
                 guard isFirst else { return }
                 cost.finish(part, seconds: monotonicSeconds() - start, joules: energy?.stop())
                 try writeJSON(cost, to: folder + "/" + PilotCost.fileName)
-                ledger.done.append(.init(part: part.name, hash: try part.hash(plan), output: try output(part)))
+                ledger.done.append(.init(part: part.name, hash: try part.hash(plan), output: try output(part), files: try files(part)))
                 try writeJSON(ledger, to: folder + "/" + PilotLedger.fileName)
             }
         }
@@ -81,7 +81,7 @@ package struct PilotRun {
 
     // MARK: What is there
 
-    private func emptyLedger(_ plan: PilotPlan) -> PilotLedger { PilotLedger(program: program, plan: plan.hash, criteria: plan.criteriaHash) }
+    private func emptyLedger(_ plan: PilotPlan) -> PilotLedger { PilotLedger(program: program, plan: plan.hash, criteria: plan.criteriaHash, start: .init(plan)) }
 
     private func opened(_ plan: PilotPlan, _ parts: [PilotPart]) throws -> PilotLedger {
         guard var ledger = try PilotLedger.read(folder) else {
@@ -89,6 +89,7 @@ package struct PilotRun {
             try writeJSON(ledger, to: folder + "/" + PilotLedger.fileName)
             return ledger
         }
+        try ledger.requireWhole(plan, path: folder + "/" + PilotFolder.plan, kind: .usage)
         for part in parts {
             guard let entry = ledger.entry(part), entry.hash != (try part.hash(plan)) else { continue }
             if part.isQuick {
@@ -177,6 +178,11 @@ package struct PilotRun {
             result.models.append(.init(method: method.rawValue, seed: plan.seeds[0], pictures: try experiment.pictures(view)))
         }
         return result
+    }
+
+    private func files(_ part: PilotPart) throws -> [String: String]? {
+        guard part.kind == .evaluation else { return nil }
+        return try PilotLedger.results(try Ledger(folder + "/" + PilotPart.evaluation(part.method!, part.seed!)))
     }
 
     /// SHA-256 of what came out.

@@ -27,13 +27,16 @@ package enum Phrase: Sendable, CaseIterable {
     case outcomeAdopt
     case outcomeAdoptForClasses
     case outcomeNotYet
+    case outcomeMapsBoughtNothing
     case outcomeNoDifference
     case outcomeCannotTell
     case reasonTooFewSeeds
     case reasonTooFewImages
+    case reasonTooFewGroups
     case reasonNoHalf
     case reasonNoShuffled
     case reasonInvalidChecks
+    case reasonNoChecks
     case reasonRivalBetter
     case reasonControlBetter
     case reasonControlAsGood
@@ -43,6 +46,8 @@ package enum Phrase: Sendable, CaseIterable {
     case reasonSameAsRival
     case reasonBetterOnClasses
     case reasonTrade
+    case reasonWorse
+    case reasonPartly
     case reasonUnclear
     case reasonCriteriaMet
     case reasonCriteriaOpen
@@ -52,6 +57,7 @@ package enum Phrase: Sendable, CaseIterable {
     case theReasons
     case theNumbers
     case theRule
+    case ruleFixed
     case ruleIntro
     case rule1
     case rule2
@@ -62,10 +68,13 @@ package enum Phrase: Sendable, CaseIterable {
     case rule7
     case rule8
     case rule9
+    case addedLater
     case notShown
     case notShown1
     case notShown2
     case notShown3
+    case groupsTogether
+    case groupsIndependent
     case signatures
     case signName
     case signDate
@@ -91,6 +100,11 @@ package enum Phrase: Sendable, CaseIterable {
     case criterionClean
     case criterionRobust
     case criterionCleanLoss
+    case criterionSmallest
+    case criterionImages
+    case criterionSeeds
+    case criterionDecision
+    case boundBefore
     case bound
     case found
     case met
@@ -257,6 +271,7 @@ package enum Phrase: Sendable, CaseIterable {
     case nextStep
     case nextAdopt
     case nextNotYet
+    case nextMapsBoughtNothing
     case nextNoDifference
     case nextCannotTell
     case nextCannotTellPlain
@@ -269,6 +284,7 @@ package enum Phrase: Sendable, CaseIterable {
     case evaluationCol
     case linesCol
     case hashesNote
+    case notSealed
     case mapping
     case mappingNote
     case mapDetails

@@ -177,19 +177,23 @@ package struct PilotWords: Sendable {
         }
     }
 
+    /// A criterion's bound, or what was found, with its unit.
+    func bound(_ value: Double, of name: String) -> String { name == "clean-loss" ? self(.points, number(value, 1)) : percent(value / 100) }
+
     // MARK: The recommendation
 
-    func outcome(_ recommendation: PilotRecommendation) -> String {
+    package func outcome(_ recommendation: PilotRecommendation) -> String {
         switch recommendation.outcome {
         case .adopt: self(.outcomeAdopt)
         case .adoptForClasses: self(.outcomeAdoptForClasses, list(recommendation.classes))
         case .notYet: self(.outcomeNotYet)
+        case .mapsBoughtNothing: self(.outcomeMapsBoughtNothing)
         case .noDifference: self(.outcomeNoDifference)
         case .cannotTell: self(.outcomeCannotTell)
         }
     }
 
-    func reason(_ reason: PilotRecommendation.Reason, _ plan: PilotPlan) -> String {
+    package func reason(_ reason: PilotRecommendation.Reason, _ plan: PilotPlan) -> String {
         let name = reason.names.first.map { method($0, plan.epsilon) } ?? ""
         let clean = reason.numbers.first.map(points) ?? ""
         let robust = reason.numbers.last.map(points) ?? ""
@@ -197,9 +201,11 @@ package struct PilotWords: Sendable {
         switch reason.code {
         case .tooFewSeeds: return counts(.reasonTooFewSeeds)
         case .tooFewImages: return counts(.reasonTooFewImages)
+        case .tooFewGroups: return counts(.reasonTooFewGroups)
         case .noHalf: return self(.reasonNoHalf)
         case .noShuffled: return self(.reasonNoShuffled)
         case .invalidChecks: return self(.reasonInvalidChecks, list(reason.names.map { method($0, plan.epsilon) }))
+        case .noChecks: return self(.reasonNoChecks, list(reason.names.map { method($0, plan.epsilon) }))
         case .rivalBetter: return self(.reasonRivalBetter, name, clean, robust)
         case .controlBetter: return self(.reasonControlBetter, name, clean, robust)
         case .controlAsGood: return self(.reasonControlAsGood, name, clean, robust)
@@ -209,6 +215,9 @@ package struct PilotWords: Sendable {
         case .sameAsRival: return self(.reasonSameAsRival, name, clean, robust)
         case .betterOnClasses: return self(.reasonBetterOnClasses, name, list(Array(reason.names.dropFirst())))
         case .trade: return self(.reasonTrade, name, clean, robust)
+        case .worse, .partly:
+            let verdicts = reason.names.dropFirst().compactMap(PilotVerdict.init(rawValue:)).map { verdict($0) }
+            return self(reason.code == .worse ? .reasonWorse : .reasonPartly, name, clean, robust, verdicts.first ?? "", verdicts.last ?? "")
         case .unclear: return self(.reasonUnclear, name, clean, robust)
         case .criteriaMet: return self(plan.acceptance.isOpen ? .reasonCriteriaOpen : .reasonCriteriaMet)
         case .criteriaMissed: return self(.reasonCriteriaMissed, list(reason.names.map { criterion($0, plan.evaluation.decision) }))
