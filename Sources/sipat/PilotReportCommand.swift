@@ -78,7 +78,7 @@ struct PilotCompareCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             guard files.count >= 2 else { throw Failure.usage("one file only", remedy: "give two or more: sipat pilot compare a.json b.json") }
-            let columns = try files.map { (name: pathName($0).replacing("|", with: "/"), pilot: try SharedPilot(contentsOf: $0)) }
+            let columns = try zip(PilotTable.heads(files), files).map { (name: $0, pilot: try SharedPilot(contentsOf: $1)) }
             try Output.result(PilotTable(columns).text)
         }
     }
