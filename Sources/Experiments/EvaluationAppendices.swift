@@ -44,8 +44,9 @@ extension LedgerExperiment {
         }
     }
 
-    /// The images that fell and were most wrong, as reports show them. Attacks them again where they were not kept.
-    package func pictures(_ view: LedgerView) throws -> [ReportPicture] { try ReportPictures(self, view).make() }
+    /// Images at a radius of the evaluation, as reports show them: those that fell and were most wrong, or where none fell those that
+    /// withstood, whose prediction is their label. Attacks them again where they were not kept.
+    package func pictures(_ view: LedgerView, at radius: Float) throws -> [ReportPicture] { try ReportPictures(self, view).make(at: radius) }
 
     private func check(
         _ view: LedgerView?, _ result: EvaluationResult?, _ output: String, _ communicator: Communicator, _ stop: StopRequest,

@@ -72,7 +72,7 @@ import Testing
         try run(
             TinyPilot.planArguments(
                 pilot, data: data,
-                ["--maps", file("reviewed"), "--review", file("review.json"), "--methods", "natural,at-half,sip-at", "--controls", "sip-shuffled", "--seeds", "1", "--radii", "4,8"],
+                ["--maps", file("reviewed"), "--review", file("review.json"), "--methods", "natural,at-half,sip-at", "--controls", "sip-shuffled", "--seeds", "1", "--radii", "0.001,8", "--decision", "0.001"],
                 settings: Self.settings))
         try run(["pilot", "run", pilot])
         try run(["pilot", "report", pilot])
@@ -102,8 +102,20 @@ import Testing
         ] { #expect(page.contains(text), "\(text)") }
         #expect(!page.contains("do not name this review") && !page.contains("Nobody reviewed"))
         try nothingIsGivenAway(pilot, folder.path)
+        try imagesThatWithstoodAreShown(pilot, page)
         try costIsReckoned(pilot, report)
         try anotherReview(pilot, data, folder.path)
+    }
+
+    /// At so small a radius nothing breaks; section 3 shows that radius all the same, and says what is missing.
+    private func imagesThatWithstoodAreShown(_ pilot: String, _ page: String) throws {
+        let pictures = try #require(try PilotReportBuilder(pilot).pictures().models).models.flatMap(\.pictures)
+        #expect(!pictures.isEmpty && pictures.allSatisfy { $0.epsilon == Float(0.001 / 255) && $0.prediction == $0.label && $0.linf > 0 }, "\(pictures.map(\.epsilon))")
+        #expect(page.contains("attacked at ε = 0.001 and still right"))
+        try FileManager.default.moveItem(atPath: pilot + "/pictures.json", toPath: pilot + "/away")
+        try run(["pilot", "report", pilot])
+        #expect(TinyPilot.contents(pilot + "/report.html").contains("pictures.json is missing"))
+        try FileManager.default.moveItem(atPath: pilot + "/away", toPath: pilot + "/pictures.json")
     }
 
     private func nothingIsGivenAway(_ pilot: String, _ folder: String) throws {

@@ -86,6 +86,9 @@ struct PilotRunTests {
         }
         let numbers = TinyPilot.contents(whole + "/report.json")
         #expect(!numbers.isEmpty && numbers == TinyPilot.contents(parts + "/report.json"))
+        // Pictures are of the decision's radius.
+        let pictures = try #require(try readJSON(PilotPictures.self, whole + "/pictures.json")).models
+        #expect(pictures.count == 2 && pictures.flatMap(\.pictures).allSatisfy { $0.epsilon == Float(4.0 / 255) })
         // Nothing of time, host or path in it.
         #expect(!numbers.contains(folder.path) && !numbers.contains("seconds"))
         try everyQuestionHasItsJapanese(whole)

@@ -54,9 +54,9 @@ extension PilotPage {
             heading(words(.threatWho)), paragraph(words(.threatWhoText)), heading(words(.threatWhat)), paragraph(words(.threatWhatText)),
             paragraph(words(.threatPictures)),
         ]
-        let shown = pictures.models.flatMap { model in model.pictures.prefix(4).map { (model, $0) } }
+        let shown = (pictures?.models ?? []).flatMap { model in model.pictures.prefix(4).map { (model, $0) } }
         if shown.isEmpty {
-            parts.append(note(words(.noPictures)))
+            parts.append(note(words(pictures == nil ? .picturesMissing : .noPictures)))
         } else {
             let names = report.material.classNames
             parts.append(
@@ -65,8 +65,11 @@ extension PilotPage {
                     shown.map { model, picture in
                         let factor = "\(picture.factor)"
                         let epsilon = plan.evaluation.radii.first { Float($0 / 255) == picture.epsilon } ?? Double(picture.epsilon) * 255
-                        let caption = words(
-                            .threatCaption, name(model.method), "\(picture.index)", names[picture.label], names[picture.prediction], words.radius(epsilon), factor)
+                        let (method, index, radius) = (name(model.method), "\(picture.index)", words.radius(epsilon))
+                        let caption =
+                            picture.prediction == picture.label
+                            ? words(.threatWithstood, method, index, names[picture.label], radius, factor)
+                            : words(.threatCaption, method, index, names[picture.label], names[picture.prediction], radius, factor)
                         return .tag(
                             "figure", [:],
                             [

@@ -7,10 +7,11 @@ package struct PilotPage {
     let cost: PilotCost?
     /// With its pictures.
     let material: PilotMaterial
-    let pictures: PilotPictures
+    /// Nil where their file is gone.
+    let pictures: PilotPictures?
     let words: PilotWords
 
-    package init(report: PilotReport, cost: PilotCost?, material: PilotMaterial, pictures: PilotPictures, language: PilotLanguage) {
+    package init(report: PilotReport, cost: PilotCost?, material: PilotMaterial, pictures: PilotPictures?, language: PilotLanguage) {
         self.report = report
         self.cost = cost
         self.material = material

@@ -47,9 +47,9 @@ package struct PilotReportBuilder {
         self.material = material
     }
 
-    /// What pictures the page has besides.
-    package func pictures() throws -> (material: PilotMaterial, models: PilotPictures) {
-        (material, try readJSON(PilotPictures.self, folder + "/" + PilotFolder.pictures) ?? PilotPictures())
+    /// What pictures the page has besides; nil for those of models where their file is gone.
+    package func pictures() throws -> (material: PilotMaterial, models: PilotPictures?) {
+        (material, try readJSON(PilotPictures.self, folder + "/" + PilotFolder.pictures))
     }
 
     package func cost() throws -> PilotCost? { try PilotCost.read(folder) }

@@ -168,13 +168,13 @@ package struct PilotRun {
             try EvaluationExperiment(asked.request), asked.ledger(resumes: resumes, program: program), isFirst: isFirst)
     }
 
-    /// Of the first model of SIP-AT and of the first rival.
+    /// Of the first model of SIP-AT and of the first rival, at the radius that the recommendation looks at.
     private func pictures(_ plan: PilotPlan) throws -> PilotPictures {
         var result = PilotPictures()
         for method in plan.allMethods where method == .sipAT || method == .atHalf {
             let experiment = try ledgerExperiment(plan, method, plan.seeds[0], resumes: true, isFirst: true)
             let view = try LedgerView(folder + "/" + PilotPart.evaluation(method, plan.seeds[0]))
-            result.models.append(.init(method: method.rawValue, seed: plan.seeds[0], pictures: try experiment.pictures(view)))
+            result.models.append(.init(method: method.rawValue, seed: plan.seeds[0], pictures: try experiment.pictures(view, at: Float(plan.evaluation.decision / 255))))
         }
         return result
     }

@@ -104,7 +104,9 @@ package enum Phrase: Sendable, CaseIterable {
     case threatWhatText
     case threatPictures
     case threatCaption
+    case threatWithstood
     case noPictures
+    case picturesMissing
     case pictureOriginal
     case pictureAdded
     case pictureAdversarial
