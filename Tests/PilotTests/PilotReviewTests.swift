@@ -103,6 +103,7 @@ import Testing
         #expect(!page.contains("do not name this review") && !page.contains("Nobody reviewed"))
         try nothingIsGivenAway(pilot, folder.path)
         try imagesThatWithstoodAreShown(pilot, page)
+        try theMethodIsThatOfTheRecipe(pilot, report, page)
         try costIsReckoned(pilot, report)
         try anotherReview(pilot, data, folder.path)
     }
@@ -123,6 +124,30 @@ import Testing
         let text = TinyPilot.contents(folder + "/share.json")
         for secret in ["acme", "alice", "bob", "Mark the fault", ".png", "data:image", "/", "train"] { #expect(!text.replacing("trained", with: "").contains(secret), "\(secret)") }
         #expect(text.contains("\"review\" : "))
+    }
+
+    /// Section 6 says what the recipe and the runs say.
+    private func theMethodIsThatOfTheRecipe(_ pilot: String, _ report: PilotReport, _ page: String) throws {
+        for text in ["PGD, L∞, 1 step<", "pgd (20 steps); L∞; ε in grey levels: 0.001, 8", ">cross-entropy<", "and number of steps: 1 epochs, \(report.stepsPerModel) steps", "best clean accuracy"] {
+            #expect(page.contains(text), "\(text)")
+        }
+        #expect(report.methods.allSatisfy { $0.lengths == [PilotReport.Length(epochs: 1, steps: report.stepsPerModel)] }, "\(report.methods.map(\.lengths))")
+        var other = report
+        other.plan.recipe.set += ["objective.name=trades", "objective.beta=3", "attack.steps=7", "validation.metric=robust", "validation.patience=2"]
+        other.testAttacks = [PilotReport.TestAttack(name: "apgd-ce", steps: 100, restarts: 5)]
+        other.methods[0].lengths = [PilotReport.Length(epochs: 1, steps: report.stepsPerModel - 1)]
+        let pictures = try PilotReportBuilder(pilot).pictures()
+        func told(_ report: PilotReport, _ language: PilotLanguage) -> String {
+            PilotPage(report: report, cost: nil, material: pictures.material, pictures: pictures.models, language: language).document
+        }
+        let english = told(other, .english)
+        for text in [
+            "TRADES, β = 3", "PGD, L∞, 7 steps", "apgd-ce (100 steps, 5 starts)", "best accuracy on attacked held-out images (PGD, 1 step)", "after 2 validations",
+            "for \(report.stepsPerModel - 1) to \(report.stepsPerModel) steps",
+        ] { #expect(english.contains(text), "\(text)") }
+        #expect(told(other, .japanese).contains("apgd-ce（100ステップ、開始点5個）、L∞、半径ε（階調）：0.001、8"))
+        other.material.heldOut = 0
+        #expect(told(other, .english).contains("No images were held out: the last checkpoint"))
     }
 
     /// A status of a review that these maps do not come from is not taken for theirs.

@@ -53,6 +53,23 @@ package struct PilotReport: Codable, Sendable, Hashable {
         package var zeroGradients: Int
     }
 
+    /// An attack of the test as it was set; nil for what it has none of.
+    package struct TestAttack: Codable, Sendable, Hashable {
+        package var name: String
+        package var steps: Int?
+        package var restarts: Int?
+
+        package init(name: String, steps: Int?, restarts: Int?) { (self.name, self.steps, self.restarts) = (name, steps, restarts) }
+    }
+
+    /// How far a training came.
+    package struct Length: Codable, Sendable, Hashable {
+        package var epochs: Int
+        package var steps: Int
+
+        package init(epochs: Int, steps: Int) { (self.epochs, self.steps) = (epochs, steps) }
+    }
+
     package struct Method: Codable, Sendable, Hashable {
         package var method: String
         /// Radius of training in grey levels; nil for none.
@@ -67,6 +84,8 @@ package struct PilotReport: Codable, Sendable, Hashable {
         package var checks: SelfChecks?
         /// Largest perturbation, relative to what is allowed.
         package var largest: Double
+        /// By seed; nil where a run does not tell, and in reports of older versions, as what else is nil.
+        package var lengths: [Length]?
     }
 
     /// A class or attribute that gains or loses by SIP-AT beside the rival.
@@ -112,6 +131,9 @@ package struct PilotReport: Codable, Sendable, Hashable {
     package var comparisons: [Comparison]
     package var groups: [GroupDifference]
     package var traces: [Trace]
+    /// Of the test's attacks.
+    package var norm: String?
+    package var testAttacks: [TestAttack]?
 
     package func method(_ method: PilotMethod) -> Method? { methods.first { $0.method == method.rawValue } }
 

@@ -86,7 +86,8 @@ package struct PilotReportBuilder {
             stepsPerModel: recipe.epochs * ((material.trained + recipe.data.batch - 1) / recipe.data.batch), epochs: recipe.epochs,
             parameters: try recipe.modelConfiguration().network(input: shape, classes: material.classNames.count).parameterCount, material: shown,
             review: try review(), images: outcomes.count, recommendation: recommendation, methods: methods, comparisons: comparisons,
-            groups: groups(outcomes, first, recommendation.rival), traces: try traces(views))
+            groups: groups(outcomes, first, recommendation.rival), traces: try traces(views), norm: first.description.norm.rawValue,
+            testAttacks: testAttacks(first))
     }
 
     private func told(_ plan: PilotPlan) -> PilotPlan {
@@ -129,7 +130,33 @@ package struct PilotReportBuilder {
             classes: material.classNames.enumerated().map { group($1, outcomes.members($0)) },
             attributes: attributes(views[0]).map { column in PilotReport.Attribute(name: column.name, groups: column.groups.map { group($0.name, $0.members) }) },
             confusion: confusion, regions: regions(views), faults: try faults(evaluation), attacks: attacks,
-            checks: try EvaluationFolder.checks(in: evaluation(plan.seeds[0])), largest: views.map(\.largest).max() ?? 0)
+            checks: try EvaluationFolder.checks(in: evaluation(plan.seeds[0])), largest: views.map(\.largest).max() ?? 0, lengths: try lengths(method))
+    }
+
+    /// How far each seed's training came, which with early stopping is not as far as was planned.
+    private func lengths(_ method: PilotMethod) throws -> [PilotReport.Length]? {
+        struct Line: Decodable {
+            let step: Int
+            let epoch: Int?
+        }
+        var lengths: [PilotReport.Length] = []
+        for seed in plan.seeds {
+            let path = folder + "/" + PilotPart.run(method, seed) + "/metrics.jsonl"
+            guard FileManager.default.fileExists(atPath: path) else { return nil }
+            let lines = try ReadableFile.contents(of: path, limit: 1 << 32).split(separator: UInt8(ascii: "\n"))
+            guard let last = lines.reversed().lazy.compactMap({ try? decodedJSON(Line.self, from: $0) }).first(where: { $0.epoch != nil }) else { return nil }
+            lengths.append(PilotReport.Length(epochs: (last.epoch ?? 0) + 1, steps: last.step))
+        }
+        return lengths
+    }
+
+    /// The attacks on the whole image at the first radius, as they are at every one.
+    private func testAttacks(_ view: LedgerView) -> [PilotReport.TestAttack] {
+        let attacks = view.description.chains.first { $0.kind == .region && $0.region == .all }?.attacks ?? []
+        return attacks.map { attack in
+            func setting(_ names: String...) -> Int? { names.lazy.compactMap { attack.settings[$0].flatMap { Int($0) } }.first }
+            return PilotReport.TestAttack(name: attack.name, steps: setting("steps", "iterations", "queries"), restarts: setting("restarts"))
+        }
     }
 
     /// A radius in grey levels as the plan has it.

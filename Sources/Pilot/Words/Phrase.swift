@@ -163,12 +163,25 @@ package enum Phrase: Sendable, CaseIterable {
     case policyNone
     case noImageExamples
     case equalBudget
+    case equalBudgetStopped
     case network
     case parameters
     case attackInTraining
     case attackInTest
     case stepsText
+    case oneStep
+    case replays
+    case starts
+    case named
+    case testText
+    case objective
+    case crossEntropy
+    case objectiveBeta
     case checkpointText
+    case checkpointRobust
+    case checkpointAutomatic
+    case checkpointLast
+    case patience
     case whatIsSIP
     case resultsOverall
     case chartLabel
