@@ -194,5 +194,11 @@ import Testing
         ] { #expect(english.contains(text), "\(text)") }
         #expect(page(.japanese).contains("計算30.00、電力2.00、人件費対象外（単価なし、または未計測）、合計32.00 EUR"))
         #expect(page(.japanese).contains("完了日：2026年11月29日"))
+        // A second model whose time is not known whole is cheaper than it was: it does not count for the full data.
+        var killed = cost
+        killed.parts.append(try decodedJSON(PilotCost.Entry.self, from: Array(part("training natural 1", 360).replacing("\"starts\": 1", with: "\"starts\": 2").utf8)))
+        let document = PilotPage(report: report, cost: killed, material: pictures.material, pictures: pictures.models, language: .english).document
+        #expect(document.contains("<td>2</td><td>2.00</td><td>2.20</td>") && document.contains("Some parts were killed"))
+        #expect(!english.contains("Some parts were killed"))
     }
 }

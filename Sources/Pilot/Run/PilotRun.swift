@@ -66,14 +66,16 @@ package struct PilotRun {
                 cost.begin(part, ranks: world.size, threads: threads)
                 try writeJSON(cost, to: folder + "/" + PilotCost.fileName)
             }
-            guard try perform(part, plan, world, local) else { return .stopped }
+            let isDone = try perform(part, plan, world, local)
             try world.agreeing {
                 guard isFirst else { return }
-                cost.finish(part, seconds: monotonicSeconds() - start, joules: energy?.stop())
+                cost.end(part, seconds: monotonicSeconds() - start, joules: energy?.stop(), isDone: isDone)
                 try writeJSON(cost, to: folder + "/" + PilotCost.fileName)
+                guard isDone else { return }
                 ledger.done.append(.init(part: part.name, hash: try part.hash(plan), output: try output(part)))
                 try writeJSON(ledger, to: folder + "/" + PilotLedger.fileName)
             }
+            guard isDone else { return .stopped }
         }
         withExtendedLifetime(lock) {}
         return .finished

@@ -268,7 +268,7 @@ extension Phrase {
         case .costMoney: "At the prices given: computing {0}, energy {1}, people {2}; together {3} {4}."
         case .costNotCounted: "not counted (no price, or not measured)"
         case .costNoMoney: "No prices were given (cost.… in pilot.yaml): no money is shown."
-        case .costInterrupted: "Some parts were interrupted; time before an interruption is not counted."
+        case .costInterrupted: "Some parts were killed: their time before that is not known and not counted, and models so trained are left out of the time of one model where the method has others."
         case .costPeople: "People’s time on the maps: {0} hours."
         case .costFinished: "Finished on {0}."
         case .limits1: "Accuracy was measured on {0} images of the same source as the training images. Another line, season or camera is another question."

@@ -262,7 +262,7 @@ extension Phrase {
         case .costMoney: "入力された単価による金額：計算{0}、電力{1}、人件費{2}、合計{3} {4}。"
         case .costNotCounted: "対象外（単価なし、または未計測）"
         case .costNoMoney: "単価が未入力のため（pilot.yamlのcost）、金額は表示しません。"
-        case .costInterrupted: "中断された部分があり、中断前の時間は含まれていません。"
+        case .costInterrupted: "強制終了された作業があり、それまでの時間は不明なため含まれていません。同じ手法に他のモデルがある場合、そのようなモデルは1モデル当たりの値から除きます。"
         case .costPeople: "マップに要した人手：{0}時間。"
         case .costFinished: "完了日：{0}。"
         case .limits1: "正解率は学習画像と同じ出所の{0}枚で測定しました。別のライン、季節、カメラについては別途確認が必要です。"
