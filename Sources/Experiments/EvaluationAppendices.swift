@@ -128,13 +128,9 @@ extension LedgerExperiment {
     /// What was typed, as far as this program knows.
     private var commands: [String] {
         let folder = request.output ?? ""
-        func quoted(_ text: String) -> String {
-            let isPlain = !text.isEmpty && text.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_=./,:+@%".unicodeScalars.contains($0)) }
-            return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
-        }
         let arguments = (try? EvaluationFolder.description(in: folder).arguments) ?? description.arguments
         return [
-            (["sipat", "evaluate"] + arguments.map(quoted)).joined(separator: " "), "sipat evaluate export \(quoted(folder)) --format csv",
+            (["sipat", "evaluate"] + arguments.map(shellQuoted)).joined(separator: " "), "sipat evaluate export \(shellQuoted(folder)) --format csv",
         ]
     }
 }

@@ -56,7 +56,7 @@ struct PilotExportCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            guard share else { throw Failure.usage("--share is missing", remedy: "sipat pilot export \(pilot) --share --output \(output); all numbers are in \(pilot)/\(PilotFolder.report)") }
+            guard share else { throw Failure.usage("--share is missing", remedy: "sipat pilot export \(shellQuoted(pilot)) --share --output \(shellQuoted(output)); all numbers are in \(pilot)/\(PilotFolder.report)") }
             let shared = try SharedPilot(try PilotReportBuilder(pilot).report())
             try requireWritable([("--output", output)], inputs: [pilot])
             try writeJSON(shared, to: output)

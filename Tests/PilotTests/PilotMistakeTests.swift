@@ -116,6 +116,8 @@ struct PilotMistakeTests {
         try refused("synthetic", ["--decision", "300"], status: 64, "--decision", settings: settings, folder: folder)
         let run = try TinyPilot.sipat(["pilot", "run", folder.path])
         #expect(run.status == 64 && run.errors.contains("holds no pilot"), "\(run)")
-        #expect(try TinyPilot.sipat(["pilot", "report", folder.path]).status == 64)
+        // What is to be typed can be.
+        let report = try TinyPilot.sipat(["pilot", "report", folder.path + "/a b"])
+        #expect(report.status == 64 && report.errors.contains("sipat pilot plan --output '\(folder.path)/a b'"), "\(report)")
     }
 }

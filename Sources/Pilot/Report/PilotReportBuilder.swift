@@ -20,25 +20,25 @@ package struct PilotReportBuilder {
         self.folder = folder
         let path = folder + "/" + PilotFolder.plan
         guard FileManager.default.fileExists(atPath: path) else {
-            throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(folder)")
+            throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(shellQuoted(folder))")
         }
         let plan = try PilotPlan(contentsOf: path)
         self.plan = plan
         let parts = PilotPart.all(plan)
         guard let ledger = try PilotLedger.read(folder) else {
-            throw Failure.badData("\(folder): the pilot was not run", remedy: "run it: sipat pilot run \(folder)")
+            throw Failure.badData("\(folder): the pilot was not run", remedy: "run it: sipat pilot run \(shellQuoted(folder))")
         }
         let missing = parts.filter { ledger.entry($0) == nil }
         guard missing.isEmpty else {
             throw Failure.badData(
-                "\(folder): \(missing.count) of \(parts.count) parts are not done, \"\(missing[0].name)\" is the next", remedy: "go on: sipat pilot run \(folder)")
+                "\(folder): \(missing.count) of \(parts.count) parts are not done, \"\(missing[0].name)\" is the next", remedy: "go on: sipat pilot run \(shellQuoted(folder))")
         }
         let changed = try parts.filter { try ledger.entry($0)!.hash != $0.hash(plan) }
         if let part = changed.first(where: { !$0.isQuick }) {
             throw Failure.badData("\(path) was changed after \"\(part.name)\" was done", remedy: "give back the old values, or plan a new pilot in another folder")
         }
         if let part = changed.first {
-            throw Failure.badData("\(folder): \"\(part.name)\" was made for another plan, or by another version", remedy: "make it again: sipat pilot run \(folder)")
+            throw Failure.badData("\(folder): \"\(part.name)\" was made for another plan, or by another version", remedy: "make it again: sipat pilot run \(shellQuoted(folder))")
         }
         self.ledger = ledger
         guard let material = try readJSON(PilotMaterial.self, folder + "/" + PilotFolder.material) else {
@@ -233,7 +233,7 @@ package struct PilotReportBuilder {
                 return PilotReport.Trace(
                     method: method.rawValue, seed: seed, weights: description.model.sha256,
                     recipe: SHA256.hex(of: Array(try plan.recipe(method, seed: seed).yaml(commented: false).utf8)), evaluation: description.hash,
-                    lines: SHA256.hex(of: lines), folder: PilotPart.folder(method, seed), command: "sipat evaluate " + asked.arguments.joined(separator: " "))
+                    lines: SHA256.hex(of: lines), folder: PilotPart.folder(method, seed), command: "sipat evaluate " + asked.arguments.map(shellQuoted).joined(separator: " "))
             }
         }
     }

@@ -41,7 +41,7 @@ package struct PilotRun {
             guard isFirst else { return "" }
             let path = folder + "/" + PilotFolder.plan
             guard FileManager.default.fileExists(atPath: path) else {
-                throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(folder)")
+                throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(shellQuoted(folder))")
             }
             let plan = try PilotPlan(contentsOf: path)
             for obstacle in plan.obstacles(tested: plan.evaluation.images == 0 ? .max : plan.evaluation.images) { Output.progress(obstacle + "\n") }
