@@ -54,7 +54,7 @@ package struct PilotPlanner {
         let test = try PilotSources.test(recipe)
         let data = try TrainingData(recipe)
         let opening = monotonicSeconds() - start
-        var notes = try PilotDataCheck(data, test, recipe).notes
+        var notes = try PilotDataCheck(data, test, recipe, methods: plan.allMethods).notes
         if let images = request.images { plan.evaluation.images = images } else if test.count > 1000 { plan.evaluation.images = 1000 }
         let tested = plan.evaluation.images == 0 ? test.count : min(test.count, plan.evaluation.images)
         notes += plan.obstacles(tested: tested)
