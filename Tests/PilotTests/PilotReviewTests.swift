@@ -132,6 +132,7 @@ import Testing
             #expect(page.contains(text), "\(text)")
         }
         #expect(report.methods.allSatisfy { $0.lengths == [PilotReport.Length(epochs: 1, steps: report.stepsPerModel)] }, "\(report.methods.map(\.lengths))")
+        #expect(page.contains(" questions, on 30 images of the first seed") && page.contains("part were not tried: evaluation.regions") == (report.plan.evaluation.regions == ["all"]))
         var other = report
         other.plan.recipe.set += ["objective.name=trades", "objective.beta=3", "attack.steps=7", "validation.metric=robust", "validation.patience=2"]
         other.testAttacks = [PilotReport.TestAttack(name: "apgd-ce", steps: 100, restarts: 5)]

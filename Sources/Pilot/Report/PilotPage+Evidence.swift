@@ -39,7 +39,8 @@ extension PilotPage {
         guard !checked.isEmpty else { return section(9, .section9, [warning(words(.checksNone))]) }
         let largest = report.methods.map(\.largest).max() ?? 0
         let questions = checked.compactMap { $0.checks?.checks.count }.max() ?? 0
-        var parts = [note(words(.checksNote, words.number(largest, 4), words.count(questions)))]
+        let looked = checked.compactMap { $0.checks?.indices.count }.max() ?? 0
+        var parts = [note(words(.checksNote, words.number(largest, 4), words.count(questions), words.count(looked)))]
         for method in checked {
             guard let checks = method.checks else { continue }
             parts.append(

@@ -216,7 +216,7 @@ extension Phrase {
         case .regionSalient: "protected part only"
         case .regionBackground: "background only"
         case .regionRandom: "random part of the same area"
-        case .regionsNone: "The test images have no maps, so attackers of a part were not tried."
+        case .regionsNone: "Attackers of a part were not tried: evaluation.regions in pilot.yaml names the whole image only, as it does from the beginning where test images have no maps."
         case .adaptive: "The adaptive attacker"
         case .adaptiveText:
             "SIP-AT never trained on changed salient pixels, so who knows it aims there. Of the images with a map that SIP-AT has right, an attacker at ε = {0} breaks {1} through the protected part, and {2} through a random part of the same area."
@@ -234,7 +234,7 @@ extension Phrase {
         case .foundCol: "found"
         case .checksNone: "No evaluation was put to the self-checks: its numbers are not to be quoted."
         case .checksNote:
-            "{1} questions, on 64 images of the first seed, at the largest radius that leaves a tenth of the right images standing. Every adversarial image of every model was also classified again and measured: the largest reached {0} of what is allowed."
+            "{1} questions, on {2} images of the first seed, at the largest radius that leaves a tenth of the right images standing. Every adversarial image of every model was also classified again and measured: the largest reached {0} of what is allowed."
         case .faultsNote: "Without an attacker: what cameras, cables and storage do. Share of images right, seeds averaged."
         case .faultNoise: "noise, σ = {0}"
         case .faultBlur: "blur, σ = {0} px"
