@@ -147,6 +147,14 @@ import Testing
             "for \(report.stepsPerModel - 1) to \(report.stepsPerModel) steps",
         ] { #expect(english.contains(text), "\(text)") }
         #expect(told(other, .japanese).contains("apgd-ce（100ステップ、開始点5個）、L∞、半径ε（階調）：0.001、8"))
+        // More classes than a matrix holds: the largest confusions.
+        other.material.classNames = (0..<25).map { "kind \($0)" }
+        for place in other.material.splits.indices { other.material.splits[place].counts = Array(repeating: 4, count: 25) }
+        var counts = (0..<25).map { label in (0..<25).map { $0 == label ? 4 : 0 } }
+        (counts[3][7], counts[20][1]) = (9, 2)
+        for place in other.methods.indices { other.methods[place].confusion = [PilotReport.Confusion(epsilon: 0, counts: counts)] }
+        let many = told(other, .english)
+        #expect(many.contains("kind 3</td><td class=\"name\">kind 7</td><td>9</td><td>13</td>") && many.contains("the 2 largest confusions, of 2"))
         other.material.heldOut = 0
         #expect(told(other, .english).contains("No images were held out: the last checkpoint"))
     }

@@ -71,9 +71,25 @@ extension PilotPage {
         return HTML.table(texts([words(.colMethod), words(.colSeed)] + radii.map(words.epsilon)), rows)
     }
 
+    /// Of more classes than a matrix can show on a page.
+    private func largest(_ confusion: PilotReport.Confusion, _ method: PilotReport.Method) -> [HTML] {
+        let names = report.material.classNames
+        var found: [(label: Int, prediction: Int, count: Int)] = []
+        for (label, counts) in confusion.counts.enumerated() {
+            for (prediction, count) in counts.enumerated() where prediction != label && count > 0 { found.append((label, prediction, count)) }
+        }
+        let shown = found.sorted { (-$0.count, $0.label, $0.prediction) < (-$1.count, $1.label, $1.prediction) }.prefix(15)
+        let rows = shown.map { texts([names[$0.label], names[$0.prediction], words.count($0.count), words.count(confusion.counts[$0.label].reduce(0, +))]) }
+        return [
+            heading(words(.confusionTitle, name(method.method), words.epsilon(confusion.epsilon))),
+            note(words(.confusionLargest, words.count(names.count), words.count(shown.count), words.count(found.count))),
+            HTML.table(texts([words(.colClass), words(.colTaken), words(.colImages), words(.colOfClass)]), rows, leading: 2),
+        ]
+    }
+
     private func matrix(_ confusion: PilotReport.Confusion, _ method: PilotReport.Method) -> [HTML] {
         let names = report.material.classNames
-        guard names.count <= 20 else { return [] }
+        guard names.count <= 20 else { return largest(confusion, method) }
         let head = HTML.tag("tr", [:], [.tag("th", ["class": "name"], words(.confusionHead))] + names.map { .tag("th", [:], [.tag("span", [:], $0)]) })
         let rows = confusion.counts.enumerated().map { label, counts -> HTML in
             let total = max(counts.reduce(0, +), 1)

@@ -27,6 +27,8 @@ package struct PilotReport: Codable, Sendable, Hashable {
         package var epsilon: Double
         /// [true class][predicted class], summed over seeds.
         package var counts: [[Int]]
+
+        package init(epsilon: Double, counts: [[Int]]) { (self.epsilon, self.counts) = (epsilon, counts) }
     }
 
     package struct Region: Codable, Sendable, Hashable {

@@ -199,6 +199,9 @@ package enum Phrase: Sendable, CaseIterable {
     case worstClass
     case confusionTitle
     case confusionHead
+    case confusionLargest
+    case colTaken
+    case colOfClass
     case confusionNote
     case seedsTitle
     case attacksWhole
