@@ -28,8 +28,11 @@ extension PilotPage {
         if let salient = broken("salient"), let random = broken("random") {
             parts += [
                 heading(words(.adaptive)), paragraph(words(.adaptiveText, words.radius(decision), words.percent(salient), words.percent(random))),
-                salient > random + 0.02 ? warning(words(.adaptiveMore)) : paragraph(words(.adaptiveEqual)),
             ]
+            if let difference = sip.adaptive {
+                let (points, interval) = (words.points(difference.difference), words.range(difference))
+                parts.append(difference.low > 0 ? warning(words(.adaptiveMore, points, interval)) : paragraph(words(.adaptiveEqual, points, interval)))
+            }
         }
         return section(8, .section8, parts)
     }

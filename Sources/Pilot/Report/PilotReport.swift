@@ -88,6 +88,9 @@ package struct PilotReport: Codable, Sendable, Hashable {
         package var largest: Double
         /// By seed; nil where a run does not tell, and in reports of older versions, as what else is nil.
         package var lengths: [Length]?
+        /// At the decision's radius: accuracy under the attacker of random pixels less that under the one of as many protected
+        /// pixels, on the images that both were given. Positive where the protected part is the easier target.
+        package var adaptive: PilotDifference?
     }
 
     /// A class or attribute that gains or loses by SIP-AT beside the rival.

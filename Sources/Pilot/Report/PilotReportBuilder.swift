@@ -130,7 +130,8 @@ package struct PilotReportBuilder {
             classes: material.classNames.enumerated().map { group($1, outcomes.members($0)) },
             attributes: attributes(views[0]).map { column in PilotReport.Attribute(name: column.name, groups: column.groups.map { group($0.name, $0.members) }) },
             confusion: confusion, regions: regions(views), faults: try faults(evaluation), attacks: attacks,
-            checks: try EvaluationFolder.checks(in: evaluation(plan.seeds[0])), largest: views.map(\.largest).max() ?? 0, lengths: try lengths(method))
+            checks: try EvaluationFolder.checks(in: evaluation(plan.seeds[0])), largest: views.map(\.largest).max() ?? 0, lengths: try lengths(method),
+            adaptive: adaptive(views))
     }
 
     /// How far each seed's training came, which with early stopping is not as far as was planned.
@@ -178,6 +179,22 @@ package struct PilotReportBuilder {
                     region: region.rawValue, epsilon: level(epsilon), accuracy: PilotShare(flags), broken: right > 0 ? Double(broken) / Double(right) : nil)
             }
         }
+    }
+
+    private func adaptive(_ views: [LedgerView]) -> PilotDifference? {
+        let epsilon = Float(plan.evaluation.decision / 255)
+        var members: [Int] = []
+        var (random, salient): ([[Bool]], [[Bool]]) = ([], [])
+        for view in views {
+            guard let anywhere = view.chain(.region, .random, epsilon), let there = view.chain(.region, .salient, epsilon) else { return nil }
+            let others = Set(view.members(there))
+            let own = view.members(anywhere).filter { others.contains($0) }
+            guard !own.isEmpty, members.isEmpty || members == own else { return nil }
+            members = own
+            random.append(own.map { view.isRight[$0] && !view.hasFallen(anywhere, $0) })
+            salient.append(own.map { view.isRight[$0] && !view.hasFallen(there, $0) })
+        }
+        return PilotDifference(first: "random", second: "salient", epsilon: plan.evaluation.decision, seeds: plan.seeds, level: 0.95, random, salient)
     }
 
     private func faults(_ evaluation: (Int) -> String) throws -> [PilotReport.Fault] {

@@ -223,8 +223,8 @@ extension Phrase {
         case .adaptive: "The adaptive attacker"
         case .adaptiveText:
             "SIP-AT never trained on changed salient pixels, so who knows it aims there. Of the images with a map that SIP-AT has right, an attacker at ε = {0} breaks {1} through the protected part, and {2} through a random part of the same area."
-        case .adaptiveMore: "The protected part was the easier target: do not give maps away."
-        case .adaptiveEqual: "The protected part was not found to be an easier target than another part of its size."
+        case .adaptiveMore: "The protected part is the easier target: of all images with a map it leaves fewer right, by {0} (95 % interval {1}). Do not give maps away."
+        case .adaptiveEqual: "The protected part was not shown to be an easier target than another part of its size: of all images with a map it leaves fewer right by {0} (95 % interval {1})."
         case .checkVerdict: "{0}: verdict {1}."
         case .trusted: "trusted"
         case .doubtful: "doubtful"
