@@ -1,4 +1,5 @@
 import Diagnostics
+import Digests
 import Pilot
 import Testing
 
@@ -53,6 +54,22 @@ import Testing
         #expect(a.hash == b.hash && a.criteriaHash != b.criteriaHash)
         a.evaluation.steps += 1
         #expect(a.hash != b.hash)
+    }
+
+    /// TensorBoard may be switched on when parts are done; parts of versions that hashed it are still done.
+    @Test func whatIsWrittenBesidesMayChange() throws {
+        let (off, part) = (plan(), PilotPart.all(plan())[1])
+        var (on, other) = (off, off)
+        on.recipe.set.append("logging.tensorboard=true")
+        other.recipe.set[1] = "epochs=4"
+        #expect(part.kind == .training)
+        #expect(try part.hash(on) == part.hash(off) && part.matches(part.hash(off), on) && !part.matches(part.hash(off), other))
+        // As earlier versions reckoned it.
+        func old(_ plan: PilotPlan) throws -> String {
+            let recipe = try plan.recipe(part.method!, seed: part.seed!).yaml(commented: false)
+            return SHA256.hex(of: Array((part.name + recipe).utf8))
+        }
+        #expect(try part.hash(off) == old(off) && part.matches(old(on), on) && part.matches(old(on), off) && !part.matches(old(other), off))
     }
 
     /// Whatever is offered fits, and what does not is not offered.

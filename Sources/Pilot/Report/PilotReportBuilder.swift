@@ -33,7 +33,7 @@ package struct PilotReportBuilder {
             throw Failure.badData(
                 "\(folder): \(missing.count) of \(parts.count) parts are not done, \"\(missing[0].name)\" is the next", remedy: "go on: sipat pilot run \(shellQuoted(folder))")
         }
-        let changed = try parts.filter { try ledger.entry($0)!.hash != $0.hash(plan) }
+        let changed = try parts.filter { try !$0.matches(ledger.entry($0)!.hash, plan) }
         if let part = changed.first(where: { !$0.isQuick }) {
             throw Failure.badData("\(path) was changed after \"\(part.name)\" was done", remedy: "give back the old values, or plan a new pilot in another folder")
         }

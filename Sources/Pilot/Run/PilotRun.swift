@@ -92,7 +92,7 @@ package struct PilotRun {
             return ledger
         }
         for part in parts {
-            guard let entry = ledger.entry(part), entry.hash != (try part.hash(plan)) else { continue }
+            guard let entry = ledger.entry(part), !(try part.matches(entry.hash, plan)) else { continue }
             if part.isQuick {
                 ledger.done.removeAll { $0.part == part.name }
                 continue
