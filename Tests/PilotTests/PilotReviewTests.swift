@@ -128,6 +128,10 @@ import Testing
 
     /// Section 6 says what the recipe and the runs say.
     private func theMethodIsThatOfTheRecipe(_ pilot: String, _ report: PilotReport, _ page: String) throws {
+        for text in [
+            "acme.pack · 30 test images", "By class, clean: SIP-AT", "By class, attacked at ε = 0.001: SIP-AT", "taken for what: adversarial training at ε = 4, attacked at ε = 0.001",
+            "of the first seed (0) alone",
+        ] { #expect(page.contains(text), "\(text)") }
         for text in ["PGD, L∞, 1 step<", "pgd (20 steps); L∞; ε in grey levels: 0.001, 8", ">cross-entropy<", "and number of steps: 1 epochs, \(report.stepsPerModel) steps", "best clean accuracy"] {
             #expect(page.contains(text), "\(text)")
         }
@@ -146,7 +150,9 @@ import Testing
             "TRADES, β = 3", "PGD, L∞, 7 steps", "apgd-ce (100 steps, 5 starts)", "best accuracy on attacked held-out images (PGD, 1 step)", "after 2 validations",
             "for \(report.stepsPerModel - 1) to \(report.stepsPerModel) steps",
         ] { #expect(english.contains(text), "\(text)") }
-        #expect(told(other, .japanese).contains("apgd-ce（100ステップ、開始点5個）、L∞、半径ε（階調）：0.001、8"))
+        let japanese = told(other, .japanese)
+        for text in ["クラス別（ε = 0.001の攻撃）：", "指紋（ハッシュ）、学習"] { #expect(japanese.contains(text), "\(text)") }
+        #expect(japanese.contains("apgd-ce（100ステップ、開始点5個）、L∞、半径ε（階調）：0.001、8"))
         // More classes than a matrix holds: the largest confusions.
         other.material.classNames = (0..<25).map { "kind \($0)" }
         for place in other.material.splits.indices { other.material.splits[place].counts = Array(repeating: 4, count: 25) }
@@ -202,7 +208,7 @@ import Testing
             "computing 30.00, energy 2.00, people not counted (no price, or not measured); together 32.00 EUR", "Finished on 29 November 2026.",
         ] { #expect(english.contains(text), "\(text)") }
         #expect(page(.japanese).contains("計算30.00、電力2.00、人件費対象外（単価なし、または未計測）、合計32.00 EUR"))
-        #expect(page(.japanese).contains("完了日：2026年11月29日"))
+        for text in ["完了日：2026年11月29日", "コア時間、合計", "学習（1モデル）：敵対的学習（ε = 4）"] { #expect(page(.japanese).contains(text), "\(text)") }
         // A second model whose time is not known whole is cheaper than it was: it does not count for the full data.
         var killed = cost
         killed.parts.append(try decodedJSON(PilotCost.Entry.self, from: Array(part("training natural 1", 360).replacing("\"starts\": 1", with: "\"starts\": 2").utf8)))

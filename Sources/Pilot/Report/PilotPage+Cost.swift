@@ -9,7 +9,7 @@ extension PilotPage {
             let one = sums.training[method.method] ?? 0
             let models = sums.models[method.method] ?? 0
             return texts([
-                "\(words(.costTraining)): \(name(method.method))", words.count(models), words.hours(one), words.hours(sums.all[method.method] ?? 0),
+                words.named(words(.costTraining), name(method.method)), words.count(models), words.hours(one), words.hours(sums.all[method.method] ?? 0),
                 sums.natural.map { words.number(one / $0, 1) } ?? words(.notAvailable), full(one, sums),
             ])
         }
@@ -19,7 +19,7 @@ extension PilotPage {
             paragraph(words(.costMeasured, cost.host, cost.processor)),
             HTML.table(
                 texts([
-                    words(.costPart), words(.costModels), words(.costCoreHours), "\(words(.costCoreHours)), \(words(.costTotal))", words(.costRelative), fullHead,
+                    words(.costPart), words(.costModels), words(.costCoreHours), words.list([words(.costCoreHours), words(.costTotal)]), words(.costRelative), fullHead,
                 ]), rows + [row(.costEvaluation, sums.evaluation), row(.costRest, sums.rest), row(.costTotal, cost.coreHours)]),
         ]
         if cost.parts.contains(where: { !$0.isWhole }) { parts.append(note(words(.costInterrupted))) }

@@ -9,7 +9,7 @@ extension PilotPage {
             "section", ["id": "section-1"],
             [
                 .tag("h1", [:], question),
-                note("\(report.material.name) · " + words(.onImages, words.count(report.images), words.count(plan.seeds.count), words.count(report.material.classNames.count))),
+                note("\(dataName) · " + words(.onImages, words.count(report.images), words.count(plan.seeds.count), words.count(report.material.classNames.count))),
                 .tag("h2", [:], words(.section1)),
                 .tag("p", ["class": "verdict \(recommendation.outcome.rawValue)", "id": "recommendation"], words.outcome(recommendation)),
                 heading(words(.theReasons)), bullets(recommendation.reasons.map { words.reason($0, plan) }),

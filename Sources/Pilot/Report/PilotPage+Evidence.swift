@@ -10,7 +10,7 @@ extension PilotPage {
         var parts = [
             heading(words(.attacksWhole)), paragraph(words(.attacksWholeNote)), accuracies(report.methods, radii: radii),
             HTML.table(texts([words(.colMethod), "", words(.attackCol), words(.attackedCol), words(.fallenCol)]), rows, leading: 3),
-            heading(words(.regionsTitle)),
+            note(words(.attacksSeed, "\(plan.seeds[0])")), heading(words(.regionsTitle)),
         ]
         let names =
             sip.map { method in

@@ -7,7 +7,7 @@ extension PilotPage {
         let facts = report.material
         var parts = [
             definitions([
-                (words(.dataSet), facts.name), (words(.imageSize), "\(facts.shape[1])×\(facts.shape[0])×\(facts.shape[2])"), (words(.origin), given(plan.data.origin)),
+                (words(.dataSet), dataName), (words(.imageSize), "\(facts.shape[1])×\(facts.shape[0])×\(facts.shape[2])"), (words(.origin), given(plan.data.origin)),
                 (words(.licence), given(plan.data.licence)),
             ]),
             HTML.table(
@@ -26,9 +26,9 @@ extension PilotPage {
         if facts.skipped.isEmpty {
             parts.append(paragraph(words(.skippedNone)))
         } else {
-            parts += [paragraph(words(.skippedSome, words.count(facts.skipped.count))), bullets(facts.skipped.prefix(50).map { "\($0.path): \($0.reason)" })]
+            parts += [paragraph(words(.skippedSome, words.count(facts.skipped.count))), bullets(facts.skipped.prefix(50).map { words.named($0.path, $0.reason) })]
         }
-        parts.append(definitions(facts.splits.map { ("\(words(.fingerprint)), \($0.split == "train" ? words(.trainSplit) : words(.testSplit))", $0.fingerprint) }))
+        parts.append(definitions(facts.splits.map { (words.list([words(.fingerprint), $0.split == "train" ? words(.trainSplit) : words(.testSplit)]), $0.fingerprint) }))
         return section(4, .section4, parts)
     }
 
@@ -40,7 +40,7 @@ extension PilotPage {
             HTML.table(
                 texts([words(.whoseWord), "", words(.colImages)]),
                 // What else is known of a review stands below.
-                facts.words.map { texts([words.kind($0.kind), $0.kind == "review" ? $0.name : $0.summary, words.count($0.images)]) }, leading: 2),
+                facts.words.map { texts([words.kind($0.kind), source($0), words.count($0.images)]) }, leading: 2),
             paragraph(words(.states, words.count(facts.states.map), words.count(facts.states.empty), words.count(facts.states.unseen))),
             paragraph(
                 words(
@@ -71,6 +71,14 @@ extension PilotPage {
                             ])
                     }))
         return section(5, .section5, parts + reviewed)
+    }
+
+    private func source(_ word: PilotMaterial.Word) -> String {
+        switch word.kind {
+        case "review": word.name
+        case "own": word.name == report.material.name ? dataName : word.name
+        default: words.source(word.summary, kind: word.kind)
+        }
     }
 
     /// What a review's status says: planted maps, agreement, audit, time.
@@ -107,7 +115,7 @@ extension PilotPage {
 
     var method: HTML {
         let recipe = try? plan.recipe(.sipAT, seed: plan.seeds[0])
-        var facts = [(words(.network), "\(recipe?.model.name ?? "?")\(words(.listSeparator))" + words(.parameters, words.count(report.parameters)))]
+        var facts = [(words(.network), words.list([recipe?.model.name ?? "?", words(.parameters, words.count(report.parameters))]))]
         if let recipe { facts += [(words(.objective), objective(recipe.objective)), (words(.attackInTraining), learnt(recipe.attack))] }
         facts += [(words(.attackInTest), tested), (words(.colSeed), words.list(plan.seeds.map { "\($0)" }))]
         return section(

@@ -133,6 +133,7 @@ package enum Phrase: Sendable, CaseIterable {
     case kindRule
     case kindOwn
     case wordNamed
+    case sourceFrom
     case wordConfirmed
     case wordCorrected
     case states
@@ -206,6 +207,8 @@ package enum Phrase: Sendable, CaseIterable {
     case seedsTitle
     case attacksWhole
     case attacksWholeNote
+    case attacksSeed
+    case attackedAt
     case attackCol
     case attackedCol
     case fallenCol
