@@ -1,5 +1,3 @@
-import Recipes
-
 extension PilotEstimate {
     /// Smaller amounts of work that would fit, by flag; each is reckoned, and named only if it does.
     ///
