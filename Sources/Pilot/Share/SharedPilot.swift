@@ -80,9 +80,10 @@ package struct SharedPilot: Codable, Sendable, Hashable {
         (parameters, epochs, steps) = (report.parameters, report.epochs, report.stepsPerModel)
         (attack, epsilon, decision) = (plan.evaluation.attack, plan.epsilon, plan.evaluation.decision)
         smallestDifference = plan.acceptance.smallestDifference
-        words = report.material.salience.words.reduce(into: [:]) { $0[$1.kind, default: 0] += $1.images }
+        // A report may be a stranger's, too: sums that overflow are negative, and refused.
+        words = report.material.salience.words.reduce(into: [:]) { $0[$1.kind, default: 0] &+= $1.images }
         let covered = report.material.salience.coverage
-        let images = covered.reduce(0) { $0 + $1.images }
+        let images = covered.reduce(0) { $0 &+ $1.images }
         coverage = images > 0 ? covered.reduce(0) { $0 + $1.share * Double($1.images) } / Double(images) : 0
         methods = report.methods.map {
             Method(method: $0.method, epsilon: $0.epsilon, radii: $0.radii, regions: $0.regions, faults: $0.faults, verdict: $0.checks?.verdict.rawValue)
@@ -121,7 +122,9 @@ package struct SharedPilot: Codable, Sendable, Hashable {
             guard shared.format == 1 else { throw Failure.badData("\(path): has format \(shared.format), expected 1", remedy: "use the version of sipat that wrote it") }
             self = shared
         } else if let report = try? decodedJSON(PilotReport.self, from: bytes) {
-            try self.init(report)
+            do { try self.init(report) } catch let failure as Failure {
+                throw Failure.badData("\(path): \(failure.message)", remedy: "ask whoever made it for another")
+            }
         } else {
             throw Failure.badData("\(path): is neither a shared pilot nor a pilot's report.json", remedy: "make one: sipat pilot export FOLDER --share --output FILE")
         }
