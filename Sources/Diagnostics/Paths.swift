@@ -10,6 +10,12 @@ package func pathFolder(_ path: String) -> String {
     return folder.isEmpty ? "." : folder.string
 }
 
+/// `text` as one word of a shell's command line.
+package func shellQuoted(_ text: String) -> String {
+    let isPlain = !text.isEmpty && text.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_=./,:+@%".unicodeScalars.contains($0)) }
+    return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+}
+
 /// `path` with a tilde at its beginning replaced by the home folder it stands for.
 ///
 /// A shell does this only where a word begins (`--output ~/runs`, not `--output=~/runs`). A folder that is really called

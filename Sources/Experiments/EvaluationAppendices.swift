@@ -44,8 +44,9 @@ extension LedgerExperiment {
         }
     }
 
-    /// The images that fell and were most wrong, as reports show them. Attacks them again where they were not kept.
-    package func pictures(_ view: LedgerView) throws -> [ReportPicture] { try ReportPictures(self, view).make() }
+    /// Images at a radius of the evaluation, as reports show them: those that fell and were most wrong, or where none fell those that
+    /// withstood, whose prediction is their label. Attacks them again where they were not kept.
+    package func pictures(_ view: LedgerView, at radius: Float) throws -> [ReportPicture] { try ReportPictures(self, view).make(at: radius) }
 
     private func check(
         _ view: LedgerView?, _ result: EvaluationResult?, _ output: String, _ communicator: Communicator, _ stop: StopRequest,
@@ -127,13 +128,9 @@ extension LedgerExperiment {
     /// What was typed, as far as this program knows.
     private var commands: [String] {
         let folder = request.output ?? ""
-        func quoted(_ text: String) -> String {
-            let isPlain = !text.isEmpty && text.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_=./,:+@%".unicodeScalars.contains($0)) }
-            return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
-        }
         let arguments = (try? EvaluationFolder.description(in: folder).arguments) ?? description.arguments
         return [
-            (["sipat", "evaluate"] + arguments.map(quoted)).joined(separator: " "), "sipat evaluate export \(quoted(folder)) --format csv",
+            (["sipat", "evaluate"] + arguments.map(shellQuoted)).joined(separator: " "), "sipat evaluate export \(shellQuoted(folder)) --format csv",
         ]
     }
 }

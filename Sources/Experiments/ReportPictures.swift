@@ -6,7 +6,8 @@ import Kernels
 import NeuralNet
 import Salience
 
-/// The images that a report shows: right as they are, and most wrong at the smallest radius that broke any.
+/// The images that a report shows: right as they are, and most wrong at the smallest radius that broke any; or at a radius that
+/// is given, and there images that withstood if none broke.
 ///
 /// Adversarial images are read where they were kept, and made again where not: an attack's draws follow from seed and image, so
 /// that the same image comes out.
@@ -20,13 +21,15 @@ struct ReportPictures {
         self.view = view
     }
 
+    /// - Parameter radius: nil for the smallest that broke an image.
     /// - Throws: what reading and attacking throw.
-    func make() throws -> [ReportPicture] {
+    func make(at radius: Float? = nil) throws -> [ReportPicture] {
         let channels = view.description.data.shape[2]
         guard channels == 1 || channels == 3 else { return [] }
-        for epsilon in view.epsilons {
+        for epsilon in view.epsilons where radius == nil || epsilon == radius {
             guard let chain = view.chain(.region, .all, epsilon) else { continue }
             let broken = (0..<view.count).filter { view.isRight[$0] && view.hasFallen(chain, $0) }
+            if broken.isEmpty, radius != nil { return try standing(chain, epsilon) }
             guard !broken.isEmpty else { continue }
             let hardest = broken.sorted { (-view.loss(chain, $0), $0) < (-view.loss(chain, $1), $1) }.prefix(Self.limit)
             let pass = view.description.keepsImages ? nil : experiment.evaluation.makePass()
@@ -36,12 +39,20 @@ struct ReportPictures {
         return []
     }
 
+    /// Images that withstood, under the first of the attacks that they were given.
+    private func standing(_ chain: Int, _ epsilon: Float) throws -> [ReportPicture] {
+        let pass = experiment.evaluation.makePass()
+        return try (0..<view.count).filter { view.isRight[$0] }.prefix(Self.limit).map {
+            try picture($0, chain: chain, epsilon: epsilon, prediction: view.cleanPredictions[$0], pass)
+        }
+    }
+
     private func picture(_ position: Int, chain: Int, epsilon: Float, prediction: Int, _ pass: FrozenPass?) throws -> ReportPicture {
         let dataset = experiment.evaluation.dataset
         let (shape, index) = (dataset.imageShape, view.ledger.indices[position])
         var clean = [Float](repeating: 0, count: shape.count)
         try dataset.read(index, values: &clean)
-        let phase = view.phase(chain, position) ?? 0
+        let phase = view.phase(chain, position) ?? view.ledger.plan.chains[chain].phases.lowerBound
         let adversarial = try pass.map { try attacked(clean, position, phase, $0) } ?? kept(position, chain, epsilon, shape)
         return try ReportPicture(
             index: index, label: view.labels[position], cleanPrediction: view.cleanPredictions[position], prediction: prediction,

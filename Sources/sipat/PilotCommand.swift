@@ -42,9 +42,9 @@ struct PilotRunCommand: ParsableCommand {
             let outcome = try run.run(communicator: session.world, local: session.local)
             if session.world.rank == 0 {
                 if case .finished = outcome {
-                    try Output.result("done; now: sipat pilot report \(pilot)")
+                    try Output.result("done; now: sipat pilot report \(shellQuoted(pilot))")
                 } else {
-                    Output.progress("stopped; go on with: sipat pilot run \(pilot)\n")
+                    Output.progress("stopped; go on with: sipat pilot run \(shellQuoted(pilot))\n")
                 }
             }
             return outcome

@@ -74,7 +74,7 @@ struct PilotPlanCommand: ParsableCommand {
             try world.agreeing {
                 guard world.rank == 0 else { return }
                 guard !FileManager.default.fileExists(atPath: path) else {
-                    throw Failure.usage("\(output) already holds a pilot", remedy: "run it (sipat pilot run \(output)), or name another folder (--output)")
+                    throw Failure.usage("\(output) already holds a pilot", remedy: "run it (sipat pilot run \(shellQuoted(output))), or name another folder (--output)")
                 }
             }
             let planned = try PilotPlanner(try world.agreeing { try request() }).run(communicator: world)
@@ -83,7 +83,7 @@ struct PilotPlanCommand: ParsableCommand {
                 let heading = ["A pilot of SIP-AT. Edit it before the first run; what decides an outcome may not be changed after.", ""] + planned.account
                 try makeFolders(output)
                 try writeAtomically(Array(planned.plan.yaml(heading: heading).utf8), to: path)
-                try Output.result((planned.account + ["", "wrote \(path): fill in the acceptance criteria, then: sipat pilot run \(output)"]).joined(separator: "\n"))
+                try Output.result((planned.account + ["", "wrote \(path): fill in the acceptance criteria, then: sipat pilot run \(shellQuoted(output))"]).joined(separator: "\n"))
             }
         }
     }

@@ -57,7 +57,7 @@ struct PilotExportCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            guard share else { throw Failure.usage("--share is missing", remedy: "sipat pilot export \(pilot) --share --output \(output); all numbers are in \(pilot)/\(PilotFolder.report)") }
+            guard share else { throw Failure.usage("--share is missing", remedy: "sipat pilot export \(shellQuoted(pilot)) --share --output \(shellQuoted(output)); all numbers are in \(pilot)/\(PilotFolder.report)") }
             let shared = try SharedPilot(try PilotReportBuilder(pilot).report())
             try requireWritable([("--output", output)], inputs: [pilot])
             try writeJSON(shared, to: output)
@@ -79,7 +79,7 @@ struct PilotCompareCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             guard files.count >= 2 else { throw Failure.usage("one file only", remedy: "give two or more: sipat pilot compare a.json b.json") }
-            let columns = try files.map { (name: pathName($0).replacing("|", with: "/"), pilot: try SharedPilot(contentsOf: $0)) }
+            let columns = try zip(PilotTable.heads(files), files).map { (name: $0, pilot: try SharedPilot(contentsOf: $1)) }
             try Output.result(PilotTable(columns).text)
         }
     }

@@ -16,6 +16,9 @@ struct PathTests {
         ] {
             #expect(pathFolder(path) == folder && pathName(path) == name, "\(path): \(pathFolder(path)), \(pathName(path))")
         }
+        for (text, word) in [("a/b-1.json", "a/b-1.json"), ("0,4/255", "0,4/255"), ("my maps", "'my maps'"), ("it's", "'it'\\''s'"), ("", "''"), ("$HOME", "'$HOME'"), ("ä", "'ä'")] {
+            #expect(shellQuoted(text) == word, "\(shellQuoted(text))")
+        }
         #expect(try expandingTilde("~/x").hasSuffix("/x") && !expandingTilde("~/x").hasPrefix("~"))
         #expect(try expandingTilde("./~") == "./~" && expandingTilde("a~") == "a~")
         #expect(throws: Failure.self) { try expandingTilde("~nobody-of-this-name/x") }

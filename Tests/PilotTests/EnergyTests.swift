@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Pilot
 import Testing
@@ -40,5 +41,35 @@ import Testing
         try FileManager.default.removeItem(atPath: folder.path + "/intel-rapl:0")
         let lost = gone.read()
         #expect(lost == nil)
+    }
+}
+
+/// What a part took over several starts.
+@Suite struct PilotCostTests {
+    @Test func startsThatWereStoppedAreCounted() throws {
+        let part = try #require(PilotPart.all(PilotPlan()).first { $0.kind == .training })
+        var cost = try decodedJSON(PilotCost.self, from: Array("{\"format\": 1, \"host\": \"h\", \"processor\": \"p\", \"parts\": []}".utf8))
+        cost.begin(part, ranks: 2, threads: 1)
+        cost.end(part, seconds: 100, joules: 7, isDone: false)
+        #expect(cost.parts[0].isWhole && cost.parts[0].coreSeconds == 200 && cost.finished == nil)
+        cost.begin(part, ranks: 3, threads: 2)
+        #expect(cost.parts[0].coreSeconds == 200)
+        cost.end(part, seconds: 10, joules: 5, isDone: false)
+        cost.begin(part, ranks: 1, threads: 1)
+        cost.end(part, seconds: 1, joules: 1, isDone: true)
+        #expect(cost.parts.count == 1 && cost.parts[0].coreSeconds == 261 && cost.parts[0].allJoules == 13 && cost.parts[0].starts == 3 && cost.parts[0].isWhole)
+        #expect(cost.finished != nil)
+    }
+
+    @Test func aStartThatWasKilledIsNotWhole() throws {
+        let part = try #require(PilotPart.all(PilotPlan()).first { $0.kind == .training })
+        var cost = try decodedJSON(PilotCost.self, from: Array("{\"format\": 1, \"host\": \"h\", \"processor\": \"p\", \"parts\": []}".utf8))
+        cost.begin(part, ranks: 1, threads: 1)
+        cost.end(part, seconds: 4, joules: nil, isDone: false)
+        cost.begin(part, ranks: 1, threads: 1)
+        // Killed here.
+        cost.begin(part, ranks: 1, threads: 1)
+        cost.end(part, seconds: 1, joules: nil, isDone: true)
+        #expect(!cost.parts[0].isWhole && cost.parts[0].coreSeconds == 5 && cost.parts[0].allJoules == nil)
     }
 }

@@ -21,6 +21,7 @@ struct PilotMistakeTests {
             (["train": ["a": 12], "test": ["a": 4]], "one class only"),
             (["train": ["a": 12, "b": 0], "test": ["a": 4, "b": 4]], "no training image"),
             (["train": ["a": 12, "b": 12], "test": ["a": 4, "b": 0]], "no test image"),
+            (["train": ["a": 12, "b": 12, "spare": 0], "test": ["a": 4, "b": 4]], "the class spare is empty"),
             (["train": ["a": 1, "b": 1], "test": ["a": 1, "b": 1]], "expected at least 5"),
             (["train": ["a": 12, "b": 3], "test": ["a": 4, "b": 4]], "expected at least 5"),
         ] as [([String: [String: Int]], String)])
@@ -28,6 +29,26 @@ struct PilotMistakeTests {
         let folder = try TemporaryFolder()
         try TinyImages.write(folder.path + "/images", counts)
         try refused(folder.path + "/images", Self.centre, status: 65, expected, folder: folder)
+    }
+
+    /// One map cannot be given to another image.
+    @Test func oneMapOnly() throws {
+        let folder = try TemporaryFolder()
+        try TinyImages.write(folder.path + "/images", ["train": ["a": 12, "b": 12], "test": ["a": 6, "b": 6]])
+        try TinyImages.pack(folder.path + "/images")
+        // A mask of one of them: its upper half.
+        let mask = """
+            import os, struct, sys, zlib
+            raw = b"".join(b"\\0" + bytes(255 if y < 6 else 0 for x in range(12)) for y in range(12))
+            def chunk(kind, data): return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            os.makedirs(sys.argv[1] + "/train/a")
+            open(sys.argv[1] + "/train/a/a-train-0.png", "wb").write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 12, 12, 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
+            """
+        #expect(try ProgramRun.of("python3", ["-c", mask, folder.path + "/masks"]).status == 0)
+        let data = folder.path + "/images.pack"
+        let made = try TinyPilot.sipat(["salience", "import", "--data", data, "--format", "png", folder.path + "/masks", "--output", folder.path + "/maps"])
+        try #require(made.status == 0, "\(made)")
+        try refused(data, ["--maps", folder.path + "/maps"], status: 65, "no other image's map to give", folder: folder)
     }
 
     @Test func threeImages() throws {
@@ -116,6 +137,8 @@ struct PilotMistakeTests {
         try refused("synthetic", ["--decision", "300"], status: 64, "--decision", settings: settings, folder: folder)
         let run = try TinyPilot.sipat(["pilot", "run", folder.path])
         #expect(run.status == 64 && run.errors.contains("holds no pilot"), "\(run)")
-        #expect(try TinyPilot.sipat(["pilot", "report", folder.path]).status == 64)
+        // What is to be typed can be.
+        let report = try TinyPilot.sipat(["pilot", "report", folder.path + "/a b"])
+        #expect(report.status == 64 && report.errors.contains("sipat pilot plan --output '\(folder.path)/a b'"), "\(report)")
     }
 }

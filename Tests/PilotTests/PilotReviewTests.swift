@@ -73,7 +73,7 @@ import Testing
         try run(
             TinyPilot.planArguments(
                 pilot, data: data,
-                ["--maps", file("reviewed"), "--review", file("review.json"), "--methods", "natural,at-half,sip-at", "--controls", "sip-shuffled", "--seeds", "1", "--radii", "4,8"],
+                ["--maps", file("reviewed"), "--review", file("review.json"), "--methods", "natural,at-half,sip-at", "--controls", "sip-shuffled", "--seeds", "1", "--radii", "0.001,8", "--decision", "0.001"],
                 settings: Self.settings))
         try run(["pilot", "run", pilot])
         try run(["pilot", "report", pilot])
@@ -103,8 +103,21 @@ import Testing
         ] { #expect(page.contains(text), "\(text)") }
         #expect(!page.contains("do not name this review") && !page.contains("Nobody reviewed"))
         try nothingIsGivenAway(pilot, folder.path)
+        try imagesThatWithstoodAreShown(pilot, page)
+        try theMethodIsThatOfTheRecipe(pilot, report, page)
         try costIsReckoned(pilot, report)
         try anotherReview(pilot, data, folder.path)
+    }
+
+    /// At so small a radius nothing breaks; section 3 shows that radius all the same, and says what is missing.
+    private func imagesThatWithstoodAreShown(_ pilot: String, _ page: String) throws {
+        let pictures = try #require(try PilotReportBuilder(pilot).pictures().models).models.flatMap(\.pictures)
+        #expect(!pictures.isEmpty && pictures.allSatisfy { $0.epsilon == Float(0.001 / 255) && $0.prediction == $0.label && $0.linf > 0 }, "\(pictures.map(\.epsilon))")
+        #expect(page.contains("attacked at ε = 0.001 and still right"))
+        try FileManager.default.moveItem(atPath: pilot + "/pictures.json", toPath: pilot + "/away")
+        try run(["pilot", "report", pilot])
+        #expect(TinyPilot.contents(pilot + "/report.html").contains("pictures.json is missing"))
+        try FileManager.default.moveItem(atPath: pilot + "/away", toPath: pilot + "/pictures.json")
     }
 
     private func nothingIsGivenAway(_ pilot: String, _ folder: String) throws {
@@ -112,6 +125,45 @@ import Testing
         let text = TinyPilot.contents(folder + "/share.json")
         for secret in ["acme", "alice", "bob", "Mark the fault", ".png", "data:image", "/", "train"] { #expect(!text.replacing("trained", with: "").contains(secret), "\(secret)") }
         #expect(text.contains("\"review\" : "))
+    }
+
+    /// Section 6 says what the recipe and the runs say.
+    private func theMethodIsThatOfTheRecipe(_ pilot: String, _ report: PilotReport, _ page: String) throws {
+        for text in [
+            "acme.pack · 30 test images", "By class, clean: SIP-AT", "By class, attacked at ε = 0.001: SIP-AT", "taken for what: adversarial training at ε = 4, attacked at ε = 0.001",
+            "of the first seed (0) alone",
+        ] { #expect(page.contains(text), "\(text)") }
+        for text in ["PGD, L∞, 1 step<", "pgd (20 steps); L∞; ε in grey levels: 0.001, 8", ">cross-entropy<", "and number of steps: 1 epochs, \(report.stepsPerModel) steps", "best clean accuracy"] {
+            #expect(page.contains(text), "\(text)")
+        }
+        #expect(report.methods.allSatisfy { $0.lengths == [PilotReport.Length(epochs: 1, steps: report.stepsPerModel)] }, "\(report.methods.map(\.lengths))")
+        #expect(page.contains(" questions, on 30 images of the first seed") && page.contains("part were not tried: evaluation.regions") == (report.plan.evaluation.regions == ["all"]))
+        var other = report
+        other.plan.recipe.set += ["objective.name=trades", "objective.beta=3", "attack.steps=7", "validation.metric=robust", "validation.patience=2"]
+        other.testAttacks = [PilotReport.TestAttack(name: "apgd-ce", steps: 100, restarts: 5)]
+        other.methods[0].lengths = [PilotReport.Length(epochs: 1, steps: report.stepsPerModel - 1)]
+        let pictures = try PilotReportBuilder(pilot).pictures()
+        func told(_ report: PilotReport, _ language: PilotLanguage) -> String {
+            PilotPage(report: report, cost: nil, material: pictures.material, pictures: pictures.models, language: language).document
+        }
+        let english = told(other, .english)
+        for text in [
+            "TRADES, β = 3", "PGD, L∞, 7 steps", "apgd-ce (100 steps, 5 starts)", "best accuracy on attacked held-out images (PGD, 1 step)", "after 2 validations",
+            "for \(report.stepsPerModel - 1) to \(report.stepsPerModel) steps",
+        ] { #expect(english.contains(text), "\(text)") }
+        let japanese = told(other, .japanese)
+        for text in ["クラス別（ε = 0.001の攻撃）：", "指紋（ハッシュ）、学習"] { #expect(japanese.contains(text), "\(text)") }
+        #expect(japanese.contains("apgd-ce（100ステップ、開始点5個）、L∞、半径ε（階調）：0.001、8"))
+        // More classes than a matrix holds: the largest confusions.
+        other.material.classNames = (0..<25).map { "kind \($0)" }
+        for place in other.material.splits.indices { other.material.splits[place].counts = Array(repeating: 4, count: 25) }
+        var counts = (0..<25).map { label in (0..<25).map { $0 == label ? 4 : 0 } }
+        (counts[3][7], counts[20][1]) = (9, 2)
+        for place in other.methods.indices { other.methods[place].confusion = [PilotReport.Confusion(epsilon: 0, counts: counts)] }
+        let many = told(other, .english)
+        #expect(many.contains("kind 3</td><td class=\"name\">kind 7</td><td>9</td><td>13</td>") && many.contains("the 2 largest confusions, of 2"))
+        other.material.heldOut = 0
+        #expect(told(other, .english).contains("No images were held out: the last checkpoint"))
     }
 
     /// A status of a review that these maps do not come from is not taken for theirs.
@@ -157,6 +209,12 @@ import Testing
             "computing 30.00, energy 2.00, people not counted (no price, or not measured); together 32.00 EUR", "Finished on 29 November 2026.",
         ] { #expect(english.contains(text), "\(text)") }
         #expect(page(.japanese).contains("計算30.00、電力2.00、人件費対象外（単価なし、または未計測）、合計32.00 EUR"))
-        #expect(page(.japanese).contains("完了日：2026年11月29日"))
+        for text in ["完了日：2026年11月29日", "コア時間、合計", "学習（1モデル）：敵対的学習（ε = 4）"] { #expect(page(.japanese).contains(text), "\(text)") }
+        // A second model whose time is not known whole is cheaper than it was: it does not count for the full data.
+        var killed = cost
+        killed.parts.append(try decodedJSON(PilotCost.Entry.self, from: Array(part("training natural 1", 360).replacing("\"starts\": 1", with: "\"starts\": 2").utf8)))
+        let document = PilotPage(report: report, cost: killed, material: pictures.material, pictures: pictures.models, language: .english).document
+        #expect(document.contains("<td>2</td><td>2.00</td><td>2.20</td>") && document.contains("Some parts were killed"))
+        #expect(!english.contains("Some parts were killed"))
     }
 }

@@ -86,9 +86,13 @@ struct PilotRunTests {
         }
         let numbers = TinyPilot.contents(whole + "/report.json")
         #expect(!numbers.isEmpty && numbers == TinyPilot.contents(parts + "/report.json"))
+        // Pictures are of the decision's radius.
+        let pictures = try #require(try readJSON(PilotPictures.self, whole + "/pictures.json")).models
+        #expect(pictures.count == 2 && pictures.flatMap(\.pictures).allSatisfy { $0.epsilon == Float(4.0 / 255) })
         // Nothing of time, host or path in it.
         #expect(!numbers.contains(folder.path) && !numbers.contains("seconds"))
         try everyQuestionHasItsJapanese(whole)
+        try theAdaptiveAttackerIsJudgedByAnInterval(whole)
         // What is finished is not done again.
         let before = TinyPilot.contents(parts + "/cost.json")
         #expect(try TinyPilot.sipat(["pilot", "run", parts]).status == 0)
@@ -127,6 +131,23 @@ struct PilotRunTests {
         let checks = report.methods.flatMap { $0.checks?.checks ?? [] }
         #expect(checks.count >= 40)
         for check in checks { #expect(PilotWords(.japanese).check(check) != check.title, "\(check.name)") }
+    }
+
+    private func theAdaptiveAttackerIsJudgedByAnInterval(_ pilot: String) throws {
+        let builder = try PilotReportBuilder(pilot)
+        var report = try builder.report()
+        let material = try builder.pictures().material
+        let place = try #require(report.methods.firstIndex { $0.method == "sip-at" })
+        let found = try #require(report.methods[place].adaptive)
+        // As many images as the attackers of a part were given, and what those of the whole result say.
+        let regions = report.methods[place].regions.filter { $0.epsilon == 4 }
+        let (salient, random) = (try #require(regions.first { $0.region == "salient" }), try #require(regions.first { $0.region == "random" }))
+        #expect(found.count == salient.accuracy.count && abs(found.difference - (random.accuracy.accuracy - salient.accuracy.accuracy)) < 1e-9)
+        func page(_ low: Double) -> String {
+            report.methods[place].adaptive?.low = low
+            return PilotPage(report: report, cost: nil, material: material, pictures: nil, language: .english).document
+        }
+        #expect(page(0.001).contains("is the easier target") && page(-0.001).contains("was not shown to be an easier target"))
     }
 
     private func othersMayCompare(_ pilot: String, _ scratch: String) throws {

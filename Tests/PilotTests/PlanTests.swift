@@ -1,4 +1,5 @@
 import Diagnostics
+import Digests
 import Pilot
 import Testing
 
@@ -118,6 +119,63 @@ import Testing
         more.methods.append("at-quarter")
         more.seeds.append(7)
         #expect(PilotLedger.Start(more).lost(in: .init(plan)) == ["methods at-quarter", "seeds 7"])
+    }
+
+    /// TensorBoard may be switched on when parts are done; parts of versions that hashed it are still done.
+    @Test func whatIsWrittenBesidesMayChange() throws {
+        let (off, part) = (plan(), PilotPart.all(plan())[1])
+        var (on, other) = (off, off)
+        on.recipe.set.append("logging.tensorboard=true")
+        other.recipe.set[1] = "epochs=4"
+        #expect(part.kind == .training)
+        #expect(try part.hash(on) == part.hash(off) && part.matches(part.hash(off), on) && !part.matches(part.hash(off), other))
+        // As earlier versions reckoned it.
+        func old(_ plan: PilotPlan) throws -> String {
+            let recipe = try plan.recipe(part.method!, seed: part.seed!).yaml(commented: false)
+            return SHA256.hex(of: Array((part.name + recipe).utf8))
+        }
+        #expect(try part.hash(off) == old(off) && part.matches(old(on), on) && part.matches(old(on), off) && !part.matches(old(other), off))
+    }
+
+    /// Whatever is offered fits, and what does not is not offered.
+    @Test func whatWouldFitDoes() throws {
+        let rates = PilotRates(naturalStep: 0.01, adversarialStep: 0.05, forward: 1e-5, iteration: 4e-5, opening: 0.1)
+        var plan = plan()
+        plan.seeds = [0, 1, 2]
+        plan.evaluation.attack = "autoattack"
+        func total(_ plan: PilotPlan, trained: Int = 2700, tested: Int = 500) throws -> Double {
+            try PilotEstimate(plan, rates: rates, trained: trained, heldOut: 300, tested: tested).total
+        }
+        func offered(_ seconds: Double, trained: Int = 2700) throws -> [String] {
+            try PilotEstimate.whatFits(
+                plan, attacks: ["pgd,apgd-dlr", "pgd"], seconds: seconds, rates: rates, classes: 2, trained: trained, heldOut: 300, tested: 500)
+        }
+        let whole = try total(plan)
+        for share in [0.9, 0.6, 0.4, 0.2, 0.05] {
+            for way in try offered(share * whole) {
+                var smaller = plan
+                var (trained, tested) = (2700, 500)
+                let number = Int(way.split { " =".contains($0) }.last ?? "")
+                switch way.split(separator: " ")[0] {
+                case "--seeds": smaller.seeds = Array(0..<number!)
+                case "--images": tested = try #require(number)
+                case "--attack": smaller.evaluation.attack = String(way.split(separator: " ")[1])
+                default: trained = try #require(number)
+                }
+                #expect(try total(smaller, trained: trained, tested: tested) <= share * whole, "\(way)")
+            }
+        }
+        #expect(try offered(0.9 * whole).contains("--seeds 2"), "\(try offered(0.9 * whole))")
+        // One batch either way: fewer images are no less work.
+        let small = try offered(0.99 * total(plan, trained: 30), trained: 30)
+        #expect(small.contains("--seeds 2") && !small.contains { $0.contains("data.limit") }, "\(small)")
+        #expect(try offered(0.001).isEmpty)
+    }
+
+    @Test func selfChecksAreOfTheImagesThatThereAre() throws {
+        let rates = PilotRates(naturalStep: 0.01, adversarialStep: 0.05, forward: 1e-5, iteration: 4e-5, opening: 0.1)
+        func checks(_ tested: Int) throws -> Double { try PilotEstimate(plan(), rates: rates, trained: 2700, heldOut: 300, tested: tested).checks }
+        #expect(try abs(checks(16) - checks(64) / 4) < 1e-9 && checks(500) == checks(64))
     }
 
     @Test func moreWorkTakesLonger() throws {

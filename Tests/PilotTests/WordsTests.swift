@@ -35,6 +35,13 @@ import Testing
         for place in 1..<scalars.count where isJapanese(scalars[place - 1]) { #expect(!",.:;()!?".unicodeScalars.contains(scalars[place]), "\(phrase): \(text)") }
     }
 
+    @Test func sourcesOfMaps() {
+        let summary = "import png (labels all), from imgs/mask, 2026-11-30T19:08:02Z, by sipat 0.1.0"
+        #expect(PilotWords(.english).source(summary, kind: "import") == "png (labels all), from imgs/mask, 30 November 2026, sipat 0.1.0")
+        #expect(PilotWords(.japanese).source(summary, kind: "import") == "png (labels all)、元データ：imgs/mask、2026年11月30日、sipat 0.1.0")
+        #expect(PilotWords(.japanese).source("synthetic", kind: "own") == "synthetic")
+    }
+
     @Test func numbersAndDates() {
         let (english, japanese) = (PilotWords(.english), PilotWords(.japanese))
         #expect(english.percent(0.9583) == "95.8 %" && japanese.percent(0.9583) == "95.8%")

@@ -80,6 +80,9 @@ enum FolderScan {
         let folder: String
         var entries: [(entry: ImageEntry, label: String)] = []
         var ignored: [String] = []
+        private var empty: Set<String> = []
+        /// Files that are no images.
+        private var others = 0
 
         init(folder: String) { self.folder = folder }
 
@@ -87,9 +90,13 @@ enum FolderScan {
 
         /// All image files below `path`; `labelOf` names the label of a file where the folder does not.
         mutating func addTree(_ path: String, label: String?, split: DatasetSplit?, labelOf: (String) -> String? = { _ in nil }) throws {
-            let before = entries.count
+            let before = (images: entries.count, others: others)
             try add(path, label: label, split: split, depth: 0, labelOf: labelOf)
-            if label != nil, entries.count == before { ignored.append("\(path)/: holds no image, so there is no such class") }
+            if let label, entries.count == before.images {
+                ignored.append("\(path)/: holds no image, so there is no such class")
+                // Annotations, say, may lie beside the classes.
+                if others == before.others { empty.insert(label) }
+            }
         }
 
         private mutating func add(_ path: String, label: String?, split: DatasetSplit?, depth: Int, labelOf: (String) -> String?) throws {
@@ -102,6 +109,7 @@ enum FolderScan {
             for name in listing.files {
                 guard isWorthOpening(name, at: "\(folder)/\(place)\(name)") else {
                     ignored.append("\(place)\(name): neither named nor made as an image")
+                    others += 1
                     continue
                 }
                 guard let found = label ?? labelOf(name) else {
@@ -128,7 +136,8 @@ enum FolderScan {
                 entry.label = numbers[label]!
                 return entry
             }
-            return ImageCollection(layout: layout, folder: folder, classNames: names, entries: numbered, ignored: ignored)
+            return ImageCollection(
+                layout: layout, folder: folder, classNames: names, entries: numbered, ignored: ignored, emptyClasses: empty.subtracting(names).sorted())
         }
     }
 }

@@ -53,6 +53,8 @@ package struct ImageCollection: Sendable {
     package internal(set) var entries: [ImageEntry]
     /// What was found and not used, with the reason, one line each.
     package internal(set) var ignored: [String]
+    /// Names of folders that would be classes if they, or those of their name in another split, were not empty.
+    package internal(set) var emptyClasses: [String] = []
 
     /// Open archives, as `ImageEntry.Place.shard` numbers them.
     var shards: [ReadableFile] = []

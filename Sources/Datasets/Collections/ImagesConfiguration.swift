@@ -52,6 +52,13 @@ package struct ImagesConfiguration: Sendable, Hashable {
         return found
     }
 
+    /// Folders that would be classes if they were not empty. A packed set, a manifest and shards know of none.
+    ///
+    /// - Throws: as `source`.
+    package func emptyClasses(at path: String) throws -> [String] {
+        PackedSet.isPackedSet(path) ? [] : try ImageCollection(at: path, options: collection).emptyClasses
+    }
+
     private func packed(_ path: String, _ split: DatasetSplit) throws -> PackedSet {
         let packed = try PackedSet(path, split: split)
         let shape = packed.imageShape

@@ -11,10 +11,13 @@ struct PilotDataCheck {
     private static let leastTrained = 5
 
     /// - Throws: `Failure.badData` naming classes and counts.
-    init(_ data: TrainingData, _ test: any ImageSource, _ recipe: Recipe) throws {
+    init(_ data: TrainingData, _ test: any ImageSource, _ recipe: Recipe, methods: [PilotMethod]) throws {
         let training = data.dataset
         let place = recipe.data.directory.isEmpty ? training.name : recipe.data.directory
         let names = training.classNames
+        if recipe.data.name == .images, let empty = try recipe.imagesConfiguration.emptyClasses(at: recipe.data.directory).first {
+            throw Failure.badData("\(place): the class \(empty) is empty", remedy: "add some, or remove the folder \(empty)")
+        }
         guard names.count >= 2 else {
             throw Failure.badData(
                 "\(place): there is one class only\(names.first.map { " (\($0))" } ?? ""), so there is nothing to tell apart",
@@ -48,6 +51,11 @@ struct PilotDataCheck {
             throw Failure.badData(
                 "\(recipe.salience.maps.isEmpty ? place : recipe.salience.maps): no training image has a map (\(states.summary)), so SIP-AT would be adversarial training",
                 remedy: "give maps that mark something: sipat salience import, or --estimator centre-prior")
+        }
+        guard states.map > 1 || !methods.contains(.shuffled) else {
+            throw Failure.badData(
+                "\(recipe.salience.maps.isEmpty ? place : recipe.salience.maps): one training image only has a map (\(states.summary)), so the control sip-shuffled has no other image's map to give",
+                remedy: "give maps of two images or more, and better of all; without the control nothing will be recommended")
         }
         if try PilotMaterial.SalienceFacts.isByName(training, recipe) {
             notes.append(

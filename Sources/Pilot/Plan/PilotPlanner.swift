@@ -54,7 +54,7 @@ package struct PilotPlanner {
         let test = try PilotSources.test(recipe)
         let data = try TrainingData(recipe)
         let opening = monotonicSeconds() - start
-        var notes = try PilotDataCheck(data, test, recipe).notes
+        var notes = try PilotDataCheck(data, test, recipe, methods: plan.allMethods).notes
         if let images = request.images { plan.evaluation.images = images } else if test.count > 1000 { plan.evaluation.images = 1000 }
         let tested = plan.evaluation.images == 0 ? test.count : min(test.count, plan.evaluation.images)
         notes += plan.obstacles(tested: tested, groups: test.groups.map { min(Set($0).count, tested) })
@@ -150,14 +150,14 @@ package struct PilotPlanner {
         }
         let (plan, estimate) = smallest!
         let small = duration(estimate.total)
-        let share = request.budget / estimate.total
         let minutes = Int((estimate.total / Self.usable / 60).rounded(.up)) + 1
-        let images = Int(Double(found.data.training.count) * share)
-        let smaller = share < 0.1 ? "" : ", or \(decimal(share * 100, 0)) % of the work, such as --set data.limit=\(images), or a smaller network"
+        let ways = try PilotEstimate.whatFits(
+            plan, attacks: [Self.quick, "pgd"], seconds: request.budget * Self.usable, rates: rates, classes: found.data.dataset.classes,
+            trained: found.data.training.count, heldOut: found.data.validation.count, tested: found.tested)
         throw Failure.usage(
             "--budget \(duration(request.budget)) is too small: \(plan.methods.count) methods, \(plan.controls.count) control\(plan.controls.count == 1 ? "" : "s"), \(plan.seeds.count) seeds, "
                 + "\(try plan.baseRecipe().epochs) epochs and \(found.tested) test images take about \(small) with \(ranks) rank\(ranks == 1 ? "" : "s")",
-            remedy: "what would fit: --budget \(minutes)m\(smaller)")
+            remedy: "what would fit: " + (["--budget \(minutes)m"] + ways).joined(separator: ", or "))
     }
 
     private func planned(_ plan: PilotPlan, _ estimate: PilotEstimate, _ found: Found, ranks: Int) -> Planned {

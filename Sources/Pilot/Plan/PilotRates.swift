@@ -88,7 +88,7 @@ package struct PilotEstimate: Sendable, Hashable {
         // Its pictures: eight images attacked by themselves.
         evaluation = evaluations * (one + 8 * passes * rates.evaluation * 2)
         let checked = plan.evaluation.checked.count { name in plan.allMethods.contains { $0.rawValue == name } }
-        checks = Double(checked) * 64 * 0.4 * (1200 + 3000 * 0.45) * rates.evaluation
+        checks = Double(checked) * Double(min(64, tested)) * 0.4 * (1200 + 3000 * 0.45) * rates.evaluation
         rest = 3 * rates.opening + 1
     }
 

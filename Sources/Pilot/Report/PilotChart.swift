@@ -34,7 +34,7 @@ struct PilotChart {
                 // Beside each other where several methods have a point.
                 let at = x(point.epsilon) + 3 * Double(place)
                 parts.append(line(at, y(point.accuracy.low), at, y(point.accuracy.high), ["stroke": stroke["stroke"]!, "stroke-width": "1"]))
-                let title = "\(method.name), \(words.epsilon(point.epsilon)): \(words.percent(point.accuracy.accuracy))"
+                let title = words.named(words.list([method.name, words.attacked(point.epsilon)]), words.percent(point.accuracy.accuracy))
                 parts.append(.tag("circle", ["cx": n(x(point.epsilon)), "cy": n(y(point.accuracy.accuracy)), "r": "3.2", "fill": stroke["stroke"]!], [.tag("title", [:], title)]))
             }
         }

@@ -9,7 +9,7 @@ extension PilotPage {
             let one = sums.training[method.method] ?? 0
             let models = sums.models[method.method] ?? 0
             return texts([
-                "\(words(.costTraining)): \(name(method.method))", words.count(models), words.hours(one), words.hours(one * Double(models)),
+                words.named(words(.costTraining), name(method.method)), words.count(models), words.hours(one), words.hours(sums.all[method.method] ?? 0),
                 sums.natural.map { words.number(one / $0, 1) } ?? words(.notAvailable), full(one, sums),
             ])
         }
@@ -19,10 +19,10 @@ extension PilotPage {
             paragraph(words(.costMeasured, cost.host, cost.processor)),
             HTML.table(
                 texts([
-                    words(.costPart), words(.costModels), words(.costCoreHours), "\(words(.costCoreHours)), \(words(.costTotal))", words(.costRelative), fullHead,
+                    words(.costPart), words(.costModels), words(.costCoreHours), words.list([words(.costCoreHours), words(.costTotal)]), words(.costRelative), fullHead,
                 ]), rows + [row(.costEvaluation, sums.evaluation), row(.costRest, sums.rest), row(.costTotal, cost.coreHours)]),
         ]
-        if cost.parts.contains(where: { $0.starts > 1 }) { parts.append(note(words(.costInterrupted))) }
+        if cost.parts.contains(where: { !$0.isWhole }) { parts.append(note(words(.costInterrupted))) }
         parts += others(sums, fullHead)
         parts.append(paragraph(words(.costPeople, words.number(personHours, 1))))
         parts.append(energy(cost))
@@ -56,7 +56,7 @@ extension PilotPage {
     }
 
     private func energy(_ cost: PilotCost) -> HTML {
-        let joules = cost.parts.compactMap(\.joules)
+        let joules = cost.parts.compactMap(\.allJoules)
         guard !joules.isEmpty else { return paragraph(words(.costNoEnergy)) }
         return paragraph(words(.costEnergy, words.number(joules.reduce(0, +) / 3.6e6, 4), words.count(joules.count), words.count(cost.parts.count)))
     }
@@ -65,7 +65,7 @@ extension PilotPage {
     private func money(_ cost: PilotCost) -> HTML {
         let prices = plan.cost
         guard prices.perCoreHour + prices.perKilowattHour + prices.perPersonHour > 0 else { return note(words(.costNoMoney)) }
-        let joules = cost.parts.compactMap(\.joules)
+        let joules = cost.parts.compactMap(\.allJoules)
         let sums: [Double?] = [
             prices.perCoreHour > 0 ? cost.coreHours * prices.perCoreHour : nil,
             prices.perKilowattHour > 0 && !joules.isEmpty ? joules.reduce(0, +) / 3.6e6 * prices.perKilowattHour : nil,
@@ -78,8 +78,9 @@ extension PilotPage {
 
 /// Core-hours by what they were spent on.
 struct CostSums {
-    /// Of one model, by method; and how many were trained.
+    /// Of one model, by method, the mean of those whose whole time is known; of all models; and how many were trained.
     private(set) var training: [String: Double] = [:]
+    private(set) var all: [String: Double] = [:]
     private(set) var models: [String: Int] = [:]
     let evaluation: Double
     let rest: Double
@@ -96,7 +97,11 @@ struct CostSums {
         for method in report.methods {
             let own = entries("training \(method.method) ")
             models[method.method] = own.count
-            training[method.method] = hours(own) / Double(max(1, own.count))
+            all[method.method] = hours(own)
+            // A start that was killed did not tell its time, which would make the model too cheap.
+            let whole = own.filter(\.isWhole)
+            let counted = whole.isEmpty ? own : whole
+            training[method.method] = hours(counted) / Double(max(1, counted.count))
         }
         evaluation = hours(entries("evaluation "))
         rest = cost.coreHours - evaluation - hours(entries("training "))

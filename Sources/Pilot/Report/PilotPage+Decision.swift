@@ -7,7 +7,7 @@ extension PilotPage {
         let hours = cost.map { words.hours($0.coreHours) } ?? words(.notMeasured)
         var parts: [HTML] = [
             .tag("h1", [:], question),
-            note("\(report.material.name) · " + words(.onImages, words.count(report.images), words.count(plan.seeds.count), words.count(report.material.classNames.count))),
+            note("\(dataName) · " + words(.onImages, words.count(report.images), words.count(plan.seeds.count), words.count(report.material.classNames.count))),
             .tag("h2", [:], words(.section1)),
             .tag("p", ["class": "verdict \(recommendation.outcome.rawValue)", "id": "recommendation"], words.outcome(recommendation)),
             heading(words(.theReasons)), bullets(recommendation.reasons.map { words.reason($0, plan) }),
@@ -82,9 +82,9 @@ extension PilotPage {
             heading(words(.threatWho)), paragraph(words(.threatWhoText)), heading(words(.threatWhat)), paragraph(words(.threatWhatText)),
             paragraph(words(.threatPictures)),
         ]
-        let shown = pictures.models.flatMap { model in model.pictures.prefix(4).map { (model, $0) } }
+        let shown = (pictures?.models ?? []).flatMap { model in model.pictures.prefix(4).map { (model, $0) } }
         if shown.isEmpty {
-            parts.append(note(words(.noPictures)))
+            parts.append(note(words(pictures == nil ? .picturesMissing : .noPictures)))
         } else {
             let names = report.material.classNames
             parts.append(
@@ -93,8 +93,11 @@ extension PilotPage {
                     shown.map { model, picture in
                         let factor = "\(picture.factor)"
                         let epsilon = plan.evaluation.radii.first { Float($0 / 255) == picture.epsilon } ?? Double(picture.epsilon) * 255
-                        let caption = words(
-                            .threatCaption, name(model.method), "\(picture.index)", names[picture.label], names[picture.prediction], words.radius(epsilon), factor)
+                        let (method, index, radius) = (name(model.method), "\(picture.index)", words.radius(epsilon))
+                        let caption =
+                            picture.prediction == picture.label
+                            ? words(.threatWithstood, method, index, names[picture.label], radius, factor)
+                            : words(.threatCaption, method, index, names[picture.label], names[picture.prediction], radius, factor)
                         return .tag(
                             "figure", [:],
                             [

@@ -10,7 +10,7 @@ extension PilotPage {
         var parts = [
             heading(words(.attacksWhole)), paragraph(words(.attacksWholeNote)), accuracies(report.methods, radii: radii),
             HTML.table(texts([words(.colMethod), "", words(.attackCol), words(.attackedCol), words(.fallenCol)]), rows, leading: 3),
-            heading(words(.regionsTitle)),
+            note(words(.attacksSeed, "\(plan.seeds[0])")), heading(words(.regionsTitle)),
         ]
         let names =
             sip.map { method in
@@ -28,8 +28,11 @@ extension PilotPage {
         if let salient = broken("salient"), let random = broken("random") {
             parts += [
                 heading(words(.adaptive)), paragraph(words(.adaptiveText, words.radius(decision), words.percent(salient), words.percent(random))),
-                salient > random + 0.02 ? warning(words(.adaptiveMore)) : paragraph(words(.adaptiveEqual)),
             ]
+            if let difference = sip.adaptive {
+                let (points, interval) = (words.points(difference.difference), words.range(difference))
+                parts.append(difference.low > 0 ? warning(words(.adaptiveMore, points, interval)) : paragraph(words(.adaptiveEqual, points, interval)))
+            }
         }
         return section(8, .section8, parts)
     }
@@ -39,7 +42,8 @@ extension PilotPage {
         guard !checked.isEmpty else { return section(9, .section9, [warning(words(.checksNone))]) }
         let largest = report.methods.map(\.largest).max() ?? 0
         let questions = checked.compactMap { $0.checks?.checks.count }.max() ?? 0
-        var parts = [note(words(.checksNote, words.number(largest, 4), words.count(questions)))]
+        let looked = checked.compactMap { $0.checks?.indices.count }.max() ?? 0
+        var parts = [note(words(.checksNote, words.number(largest, 4), words.count(questions), words.count(looked)))]
         for method in checked {
             guard let checks = method.checks else { continue }
             parts.append(

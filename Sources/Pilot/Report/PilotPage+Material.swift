@@ -7,7 +7,7 @@ extension PilotPage {
         let facts = report.material
         var parts = [
             definitions([
-                (words(.dataSet), facts.name), (words(.imageSize), "\(facts.shape[1])×\(facts.shape[0])×\(facts.shape[2])"), (words(.origin), given(plan.data.origin)),
+                (words(.dataSet), dataName), (words(.imageSize), "\(facts.shape[1])×\(facts.shape[0])×\(facts.shape[2])"), (words(.origin), given(plan.data.origin)),
                 (words(.licence), given(plan.data.licence)),
             ]),
             HTML.table(
@@ -26,9 +26,9 @@ extension PilotPage {
         if facts.skipped.isEmpty {
             parts.append(paragraph(words(.skippedNone)))
         } else {
-            parts += [paragraph(words(.skippedSome, words.count(facts.skipped.count))), bullets(facts.skipped.prefix(50).map { "\($0.path): \($0.reason)" })]
+            parts += [paragraph(words(.skippedSome, words.count(facts.skipped.count))), bullets(facts.skipped.prefix(50).map { words.named($0.path, $0.reason) })]
         }
-        parts.append(definitions(facts.splits.map { ("\(words(.fingerprint)), \($0.split == "train" ? words(.trainSplit) : words(.testSplit))", $0.fingerprint) }))
+        parts.append(definitions(facts.splits.map { (words.list([words(.fingerprint), $0.split == "train" ? words(.trainSplit) : words(.testSplit)]), $0.fingerprint) }))
         return section(4, .section4, parts)
     }
 
@@ -40,7 +40,7 @@ extension PilotPage {
             HTML.table(
                 texts([words(.whoseWord), "", words(.colImages)]),
                 // What else is known of a review stands below.
-                facts.words.map { texts([words.kind($0.kind), $0.kind == "review" ? $0.name : $0.summary, words.count($0.images)]) }, leading: 2),
+                facts.words.map { texts([words.kind($0.kind), source($0), words.count($0.images)]) }, leading: 2),
             paragraph(words(.states, words.count(facts.states.map), words.count(facts.states.empty), words.count(facts.states.unseen))),
             paragraph(
                 words(
@@ -71,6 +71,14 @@ extension PilotPage {
                             ])
                     }))
         return section(5, .section5, parts + reviewed)
+    }
+
+    private func source(_ word: PilotMaterial.Word) -> String {
+        switch word.kind {
+        case "review": word.name
+        case "own": word.name == report.material.name ? dataName : word.name
+        default: words.source(word.summary, kind: word.kind)
+        }
     }
 
     /// What a review's status says: planted maps, agreement, audit, time.
@@ -107,24 +115,65 @@ extension PilotPage {
 
     var method: HTML {
         let recipe = try? plan.recipe(.sipAT, seed: plan.seeds[0])
-        let evaluation = plan.evaluation
-        let isPGD = evaluation.attack.contains("pgd")
+        var facts = [(words(.network), words.list([recipe?.model.name ?? "?", words(.parameters, words.count(report.parameters))]))]
+        if let recipe { facts += [(words(.objective), objective(recipe.objective)), (words(.attackInTraining), learnt(recipe.attack))] }
+        facts += [(words(.attackInTest), tested), (words(.colSeed), words.list(plan.seeds.map { "\($0)" }))]
         return section(
             6, .section6,
-            [
-                paragraph(words(.whatIsSIP)),
-                paragraph(words(.equalBudget, words.count(report.epochs), words.count(report.stepsPerModel))),
-                definitions([
-                    (words(.network), "\(recipe?.model.name ?? "?"), " + words(.parameters, words.count(report.parameters))),
-                    (words(.attackInTraining), "PGD, L∞, " + words(.stepsText, "\(recipe?.attack.steps ?? 0)")),
-                    (
-                        words(.attackInTest),
-                        "\(evaluation.attack), L∞, ε = \(evaluation.radii.sorted().map(words.radius).joined(separator: ", "))"
-                            + (isPGD ? ", " + words(.stepsText, "\(evaluation.steps) × \(evaluation.restarts)") : "")
-                    ),
-                    (words(.colSeed), plan.seeds.map { "\($0)" }.joined(separator: ", ")),
-                ]),
-                bullets(report.methods.map { name($0.method) }), paragraph(words(.checkpointText)),
-            ])
+            [paragraph(words(.whatIsSIP)), paragraph(budget), definitions(facts), bullets(report.methods.map { name($0.method) })]
+                + checkpoint(recipe).map { paragraph($0) })
+    }
+
+    /// What all models had alike; with early stopping, not how long they were trained.
+    private var budget: String {
+        let planned = (epochs: words.count(report.epochs), steps: words.count(report.stepsPerModel))
+        let steps = report.methods.flatMap { $0.lengths ?? [] }.map(\.steps)
+        guard let least = steps.min(), let most = steps.max(), least < report.stepsPerModel else { return words(.equalBudget, planned.epochs, planned.steps) }
+        return words(.equalBudgetStopped, planned.epochs, planned.steps, words.count(least), words.count(most))
+    }
+
+    private func objective(_ objective: Recipe.Objective) -> String {
+        switch objective.name {
+        case .crossEntropy: words(.crossEntropy)
+        case .trades, .mart: words(.objectiveBeta, objective.name.rawValue.uppercased(), PlanSchema.text(objective.beta))
+        }
+    }
+
+    private func learnt(_ attack: Recipe.Attack) -> String {
+        let name: String
+        let length: String
+        switch attack.name {
+        case .pgd: (name, length) = ("PGD", steps(attack.steps))
+        case .fgsmRS: (name, length) = ("FGSM-RS", steps(1))
+        case .nFGSM: (name, length) = ("N-FGSM", steps(1))
+        case .free: (name, length) = ("Free", words(.replays, "\(attack.replays)"))
+        }
+        return words.list([name, norm(attack.norm.rawValue), length])
+    }
+
+    private func steps(_ count: Int) -> String { count == 1 ? words(.oneStep) : words(.stepsText, words.count(count)) }
+    private func norm(_ name: String) -> String { name == "linf" ? "L∞" : name.uppercased() }
+
+    private var tested: String {
+        let attacks = (report.testAttacks ?? plan.attacks.map { PilotReport.TestAttack(name: $0, steps: nil, restarts: nil) }).map { attack -> String in
+            guard let count = attack.steps else { return attack.name }
+            let starts = attack.restarts ?? 1
+            return words(.named, attack.name, starts > 1 ? words.list([steps(count), words(.starts, "\(starts)")]) : steps(count))
+        }
+        return words(.testText, words.list(attacks), norm(report.norm ?? "linf"), words.list(plan.evaluation.radii.sorted().map(words.radius)))
+    }
+
+    /// Which checkpoint was evaluated.
+    private func checkpoint(_ recipe: Recipe?) -> [String] {
+        guard let recipe else { return [] }
+        guard report.material.heldOut > 0 else { return [words(.checkpointLast)] }
+        let steps = steps(recipe.validation.steps)
+        let text: String
+        switch recipe.validation.metric {
+        case .clean: text = words(.checkpointText)
+        case .robust: text = words(.checkpointRobust, steps)
+        case .automatic: text = words(.checkpointAutomatic, steps)
+        }
+        return [text] + (recipe.validation.patience > 0 ? [words(.patience, words.count(recipe.validation.patience))] : [])
     }
 }

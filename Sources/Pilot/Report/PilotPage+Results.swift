@@ -38,25 +38,22 @@ extension PilotPage {
 
     private var groupTables: [HTML] {
         guard let sip, let rival else { return [] }
-        func table(_ attribute: String, _ first: [PilotReport.Group], _ second: [PilotReport.Group], _ head: Phrase) -> HTML {
+        // A table for clean images and one for attacked ones: both in one would be wider than a page.
+        func table(_ attribute: String, _ place: Int, _ first: [PilotReport.Group], _ second: [PilotReport.Group], _ head: Phrase) -> HTML {
             let rows = zip(first, second).map { a, b -> [HTML] in
-                let told = [0, decision].map { epsilon in
-                    report.groups.first { $0.attribute == attribute && $0.name == a.name && $0.difference.epsilon == epsilon }
-                }
-                return [.text(a.name), .text(words.count(a.count)), cell(a.shares[0]), cell(b.shares[0])]
-                    + [told[0].map { cell($0.difference) + mark($0.verdict) } ?? .text(words(.notAvailable)), cell(a.shares[place]), cell(b.shares[place])]
-                    + [told[1].map { cell($0.difference) + mark($0.verdict) } ?? .text(words(.notAvailable))]
+                let told = report.groups.first { $0.attribute == attribute && $0.name == a.name && $0.difference.epsilon == radii[place] }
+                return [.text(a.name), .text(words.count(a.count)), cell(a.shares[place]), cell(b.shares[place])]
+                    + [told.map { cell($0.difference) + mark($0.verdict) } ?? .text(words(.notAvailable))]
             }
-            let (clean, robust) = (words(.colClean), words.epsilon(decision))
-            return HTML.table(
-                texts([
-                    words(head), words(.colImages), "SIP-AT, \(clean)", "\(name(rival.method)), \(clean)", words(.colDifference), "SIP-AT, \(robust)", "\(name(rival.method)), \(robust)",
-                    words(.colDifference),
-                ]), rows)
+            return HTML.table(texts([words(head), words(.colImages), name(sip.method), name(rival.method), words(.colDifference)]), rows)
         }
-        var parts = [heading(words(.perClass)), table("class", sip.classes, rival.classes, .colClass)]
+        var parts: [HTML] = []
+        let shown = [0, place]
+        for at in shown { parts += [heading(words(.perClass, words.attacked(radii[at]))), table("class", at, sip.classes, rival.classes, .colClass)] }
         for (first, second) in zip(sip.attributes, rival.attributes) {
-            parts += [heading(words(.perAttribute, first.name)), table(first.name, first.groups, second.groups, .colValue)]
+            for at in shown {
+                parts += [heading(words(.perAttribute, first.name, words.attacked(radii[at]))), table(first.name, at, first.groups, second.groups, .colValue)]
+            }
         }
         parts.append(note(words(.gainNote)))
         if sip.attributes.isEmpty { parts.append(note(words(.noAttributes))) }
@@ -72,9 +69,25 @@ extension PilotPage {
         return HTML.table(texts([words(.colMethod), words(.colSeed)] + radii.map(words.epsilon)), rows)
     }
 
+    /// Of more classes than a matrix can show on a page.
+    private func largest(_ confusion: PilotReport.Confusion, _ method: PilotReport.Method) -> [HTML] {
+        let names = report.material.classNames
+        var found: [(label: Int, prediction: Int, count: Int)] = []
+        for (label, counts) in confusion.counts.enumerated() {
+            for (prediction, count) in counts.enumerated() where prediction != label && count > 0 { found.append((label, prediction, count)) }
+        }
+        let shown = found.sorted { (-$0.count, $0.label, $0.prediction) < (-$1.count, $1.label, $1.prediction) }.prefix(15)
+        let rows = shown.map { texts([names[$0.label], names[$0.prediction], words.count($0.count), words.count(confusion.counts[$0.label].reduce(0, +))]) }
+        return [
+            heading(words(.confusionTitle, name(method.method), words.attacked(confusion.epsilon))),
+            note(words(.confusionLargest, words.count(names.count), words.count(shown.count), words.count(found.count))),
+            HTML.table(texts([words(.colClass), words(.colTaken), words(.colImages), words(.colOfClass)]), rows, leading: 2),
+        ]
+    }
+
     private func matrix(_ confusion: PilotReport.Confusion, _ method: PilotReport.Method) -> [HTML] {
         let names = report.material.classNames
-        guard names.count <= 20 else { return [] }
+        guard names.count <= 20 else { return largest(confusion, method) }
         let head = HTML.tag("tr", [:], [.tag("th", ["class": "name"], words(.confusionHead))] + names.map { .tag("th", [:], [.tag("span", [:], $0)]) })
         let rows = confusion.counts.enumerated().map { label, counts -> HTML in
             let total = max(counts.reduce(0, +), 1)
@@ -86,7 +99,7 @@ extension PilotPage {
             return .tag("tr", [:], [.tag("td", ["class": "name"], names[label])] + cells)
         }
         return [
-            heading(words(.confusionTitle, name(method.method), words.epsilon(confusion.epsilon))),
+            heading(words(.confusionTitle, name(method.method), words.attacked(confusion.epsilon))),
             .tag("div", ["class": "wide"], [.tag("table", ["class": "heat"], [.tag("thead", [:], [head]), .tag("tbody", [:], rows)])]),
         ]
     }

@@ -1,3 +1,4 @@
+import Datasets
 import Diagnostics
 import Evaluation
 
@@ -7,10 +8,11 @@ package struct PilotPage {
     let cost: PilotCost?
     /// With its pictures.
     let material: PilotMaterial
-    let pictures: PilotPictures
+    /// Nil where their file is gone.
+    let pictures: PilotPictures?
     let words: PilotWords
 
-    package init(report: PilotReport, cost: PilotCost?, material: PilotMaterial, pictures: PilotPictures, language: PilotLanguage) {
+    package init(report: PilotReport, cost: PilotCost?, material: PilotMaterial, pictures: PilotPictures?, language: PilotLanguage) {
         self.report = report
         self.cost = cost
         self.material = material
@@ -21,6 +23,11 @@ package struct PilotPage {
     var plan: PilotPlan { report.plan }
     /// The user's, or the usual one in the report's language.
     var question: String { plan.question == PilotPlan().question ? words(.theQuestion) : plan.question }
+    /// People's own images are called as their folder or packed set is.
+    var dataName: String {
+        let name = pathName((try? plan.baseRecipe())?.data.directory ?? "")
+        return report.material.name == DatasetLoader.Name.images.rawValue && !name.isEmpty ? name : report.material.name
+    }
     var decision: Double { plan.evaluation.decision }
     var radii: [Double] { [0] + plan.evaluation.radii.sorted() }
     /// What people choose between, and then the controls.
@@ -34,7 +41,7 @@ package struct PilotPage {
             decisionPage, scope, threat, data, salience, method, results, attacks, strength, faults, controlSection, costSection, limits, annex,
         ]
         let body = HTML.tag("main", [:], [.tag("header", [:], [.tag("p", ["class": "facts"], words(.subtitle))])] + sections)
-        return HTML.document(title: "\(words(.title)): \(question)", style: Self.style, body: [body], language: words.language.rawValue)
+        return HTML.document(title: words.named(words(.title), question), style: Self.style, body: [body], language: words.language.rawValue)
     }
 
     // MARK: Parts that sections share
@@ -104,7 +111,7 @@ package struct PilotPage {
         dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:.6rem 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
         .recipe{columns:2 18rem}.sign{width:100%;max-width:54rem}.sign td{height:2.6rem;text-align:left;min-width:8rem}
         @media print{@page{size:A4;margin:16mm 14mm}body{font-size:10pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}
-        #section-2,#section-7,#section-14{break-before:page}.wide{overflow:visible}th,td{padding:.2rem .4rem}table{max-width:100%}
+        #section-2,#section-7,#section-14{break-before:page}.wide{overflow:visible}th,td{padding:.2rem .4rem}table{max-width:100%}small{white-space:normal}.heat td{min-width:0;padding:.1rem .2rem}
         p,li{orphans:3;widows:3}.sign,.strip,.chart,.legend,.verdict,.warning{break-inside:avoid}
         #section-1{font-size:9pt;line-height:1.4}#section-1 h3{margin:.7rem 0 .2rem}#section-1 .sign td{height:1.8rem}}
         """

@@ -27,6 +27,8 @@ package struct PilotReport: Codable, Sendable, Hashable {
         package var epsilon: Double
         /// [true class][predicted class], summed over seeds.
         package var counts: [[Int]]
+
+        package init(epsilon: Double, counts: [[Int]]) { (self.epsilon, self.counts) = (epsilon, counts) }
     }
 
     package struct Region: Codable, Sendable, Hashable {
@@ -53,6 +55,23 @@ package struct PilotReport: Codable, Sendable, Hashable {
         package var zeroGradients: Int
     }
 
+    /// An attack of the test as it was set; nil for what it has none of.
+    package struct TestAttack: Codable, Sendable, Hashable {
+        package var name: String
+        package var steps: Int?
+        package var restarts: Int?
+
+        package init(name: String, steps: Int?, restarts: Int?) { (self.name, self.steps, self.restarts) = (name, steps, restarts) }
+    }
+
+    /// How far a training came.
+    package struct Length: Codable, Sendable, Hashable {
+        package var epochs: Int
+        package var steps: Int
+
+        package init(epochs: Int, steps: Int) { (self.epochs, self.steps) = (epochs, steps) }
+    }
+
     package struct Method: Codable, Sendable, Hashable {
         package var method: String
         /// Radius of training in grey levels; nil for none.
@@ -67,6 +86,11 @@ package struct PilotReport: Codable, Sendable, Hashable {
         package var checks: SelfChecks?
         /// Largest perturbation, relative to what is allowed.
         package var largest: Double
+        /// By seed; nil where a run does not tell, and in reports of older versions, as what else is nil.
+        package var lengths: [Length]?
+        /// At the decision's radius: accuracy under the attacker of random pixels less that under the one of as many protected
+        /// pixels, on the images that both were given. Positive where the protected part is the easier target.
+        package var adaptive: PilotDifference?
     }
 
     /// A class or attribute that gains or loses by SIP-AT beside the rival.
@@ -119,6 +143,9 @@ package struct PilotReport: Codable, Sendable, Hashable {
     package var comparisons: [Comparison]
     package var groups: [GroupDifference]
     package var traces: [Trace]
+    /// Of the test's attacks.
+    package var norm: String?
+    package var testAttacks: [TestAttack]?
 
     /// What the plan asks for beyond what the pilot was first started with.
     package var added: [String] { start.map { PilotLedger.Start(plan).lost(in: $0) } ?? [] }

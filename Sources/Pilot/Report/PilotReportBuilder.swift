@@ -20,26 +20,26 @@ package struct PilotReportBuilder {
         self.folder = folder
         let path = folder + "/" + PilotFolder.plan
         guard FileManager.default.fileExists(atPath: path) else {
-            throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(folder)")
+            throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(shellQuoted(folder))")
         }
         let plan = try PilotPlan(contentsOf: path)
         self.plan = plan
         let parts = PilotPart.all(plan)
         guard let ledger = try PilotLedger.read(folder) else {
-            throw Failure.badData("\(folder): the pilot was not run", remedy: "run it: sipat pilot run \(folder)")
+            throw Failure.badData("\(folder): the pilot was not run", remedy: "run it: sipat pilot run \(shellQuoted(folder))")
         }
         try ledger.requireWhole(plan, path: path, kind: .badData)
         let missing = parts.filter { ledger.entry($0) == nil }
         guard missing.isEmpty else {
             throw Failure.badData(
-                "\(folder): \(missing.count) of \(parts.count) parts are not done, \"\(missing[0].name)\" is the next", remedy: "go on: sipat pilot run \(folder)")
+                "\(folder): \(missing.count) of \(parts.count) parts are not done, \"\(missing[0].name)\" is the next", remedy: "go on: sipat pilot run \(shellQuoted(folder))")
         }
-        let changed = try parts.filter { try ledger.entry($0)!.hash != $0.hash(plan) }
+        let changed = try parts.filter { try !$0.matches(ledger.entry($0)!.hash, plan) }
         if let part = changed.first(where: { !$0.isQuick }) {
             throw Failure.badData("\(path) was changed after \"\(part.name)\" was done", remedy: "give back the old values, or plan a new pilot in another folder")
         }
         if let part = changed.first {
-            throw Failure.badData("\(folder): \"\(part.name)\" was made for another plan, or by another version", remedy: "make it again: sipat pilot run \(folder)")
+            throw Failure.badData("\(folder): \"\(part.name)\" was made for another plan, or by another version", remedy: "make it again: sipat pilot run \(shellQuoted(folder))")
         }
         self.ledger = ledger
         guard let material = try readJSON(PilotMaterial.self, folder + "/" + PilotFolder.material) else {
@@ -91,9 +91,9 @@ package struct PilotReportBuilder {
     /// What in the plan looks like a mistake, a line each.
     package var warnings: [String] { plan.warnings }
 
-    /// What pictures the page has besides.
-    package func pictures() throws -> (material: PilotMaterial, models: PilotPictures) {
-        (material, try readJSON(PilotPictures.self, folder + "/" + PilotFolder.pictures) ?? PilotPictures())
+    /// What pictures the page has besides; nil for those of models where their file is gone.
+    package func pictures() throws -> (material: PilotMaterial, models: PilotPictures?) {
+        (material, try readJSON(PilotPictures.self, folder + "/" + PilotFolder.pictures))
     }
 
     package func cost() throws -> PilotCost? { try PilotCost.read(folder) }
@@ -134,7 +134,8 @@ package struct PilotReportBuilder {
             stepsPerModel: recipe.epochs * ((material.trained + recipe.data.batch - 1) / recipe.data.batch), epochs: recipe.epochs,
             parameters: try recipe.modelConfiguration().network(input: shape, classes: material.classNames.count).parameterCount, material: shown,
             review: try review(), images: outcomes.count, testGroups: outcomes.groups.map { Set($0).count }, recommendation: recommendation, methods: methods, comparisons: comparisons,
-            groups: groups(outcomes, first, recommendation.rival), traces: try traces(views))
+            groups: groups(outcomes, first, recommendation.rival), traces: try traces(views), norm: first.description.norm.rawValue,
+            testAttacks: testAttacks(first))
     }
 
     private func told(_ plan: PilotPlan) -> PilotPlan {
@@ -186,7 +187,34 @@ package struct PilotReportBuilder {
             classes: material.classNames.enumerated().map { group($1, outcomes.members($0)) },
             attributes: attributes(views[0]).map { column in PilotReport.Attribute(name: column.name, groups: column.groups.map { group($0.name, $0.members) }) },
             confusion: confusion, regions: regions(views, outcomes.groups), faults: try faults(evaluation), attacks: attacks,
-            checks: checks, largest: views.map(\.largest).max() ?? 0)
+            checks: checks, largest: views.map(\.largest).max() ?? 0, lengths: try lengths(method),
+            adaptive: adaptive(views))
+    }
+
+    /// How far each seed's training came, which with early stopping is not as far as was planned.
+    private func lengths(_ method: PilotMethod) throws -> [PilotReport.Length]? {
+        struct Line: Decodable {
+            let step: Int
+            let epoch: Int?
+        }
+        var lengths: [PilotReport.Length] = []
+        for seed in plan.seeds {
+            let path = folder + "/" + PilotPart.run(method, seed) + "/metrics.jsonl"
+            guard FileManager.default.fileExists(atPath: path) else { return nil }
+            let lines = try ReadableFile.contents(of: path, limit: 1 << 32).split(separator: UInt8(ascii: "\n"))
+            guard let last = lines.reversed().lazy.compactMap({ try? decodedJSON(Line.self, from: $0) }).first(where: { $0.epoch != nil }) else { return nil }
+            lengths.append(PilotReport.Length(epochs: (last.epoch ?? 0) + 1, steps: last.step))
+        }
+        return lengths
+    }
+
+    /// The attacks on the whole image at the first radius, as they are at every one.
+    private func testAttacks(_ view: LedgerView) -> [PilotReport.TestAttack] {
+        let attacks = view.description.chains.first { $0.kind == .region && $0.region == .all }?.attacks ?? []
+        return attacks.map { attack in
+            func setting(_ names: String...) -> Int? { names.lazy.compactMap { attack.settings[$0].flatMap { Int($0) } }.first }
+            return PilotReport.TestAttack(name: attack.name, steps: setting("steps", "iterations", "queries"), restarts: setting("restarts"))
+        }
     }
 
     /// A radius in grey levels as the plan has it.
@@ -212,6 +240,22 @@ package struct PilotReportBuilder {
                     broken: right > 0 ? Double(broken) / Double(right) : nil)
             }
         }
+    }
+
+    private func adaptive(_ views: [LedgerView]) -> PilotDifference? {
+        let epsilon = Float(plan.evaluation.decision / 255)
+        var members: [Int] = []
+        var (random, salient): ([[Bool]], [[Bool]]) = ([], [])
+        for view in views {
+            guard let anywhere = view.chain(.region, .random, epsilon), let there = view.chain(.region, .salient, epsilon) else { return nil }
+            let others = Set(view.members(there))
+            let own = view.members(anywhere).filter { others.contains($0) }
+            guard !own.isEmpty, members.isEmpty || members == own else { return nil }
+            members = own
+            random.append(own.map { view.isRight[$0] && !view.hasFallen(anywhere, $0) })
+            salient.append(own.map { view.isRight[$0] && !view.hasFallen(there, $0) })
+        }
+        return PilotDifference(first: "random", second: "salient", epsilon: plan.evaluation.decision, seeds: plan.seeds, level: 0.95, random, salient)
     }
 
     private func faults(_ evaluation: (Int) -> String) throws -> [PilotReport.Fault] {
@@ -273,7 +317,7 @@ package struct PilotReportBuilder {
                 return PilotReport.Trace(
                     method: method.rawValue, seed: seed, weights: description.model.sha256,
                     recipe: SHA256.hex(of: Array(try plan.recipe(method, seed: seed).yaml(commented: false).utf8)), evaluation: description.hash,
-                    lines: SHA256.hex(of: lines), folder: PilotPart.folder(method, seed), command: "sipat evaluate " + asked.arguments.joined(separator: " "))
+                    lines: SHA256.hex(of: lines), folder: PilotPart.folder(method, seed), command: "sipat evaluate " + asked.arguments.map(shellQuoted).joined(separator: " "))
             }
         }
     }

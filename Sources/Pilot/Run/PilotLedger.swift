@@ -106,7 +106,7 @@ package struct PilotLedger: Codable, Sendable, Hashable {
 package struct PilotCost: Codable, Sendable, Hashable {
     package struct Entry: Codable, Sendable, Hashable {
         package var part: String
-        /// Of the start that finished it; nil while none has.
+        /// Of the last start; nil while it goes on, and if it was killed.
         package var seconds: Double?
         package var ranks: Int
         package var threads: Int
@@ -114,8 +114,17 @@ package struct PilotCost: Codable, Sendable, Hashable {
         package var joules: Double?
         /// How often it was started.
         package var starts: Int
+        /// Earlier starts that were stopped and so could tell their time: how many, their core-seconds with the ranks they had, and
+        /// their energy.
+        package var told: Int?
+        package var earlierCoreSeconds: Double?
+        package var earlierJoules: Double?
 
-        package var coreSeconds: Double { (seconds ?? 0) * Double(ranks * threads) }
+        package var coreSeconds: Double { (seconds ?? 0) * Double(ranks * threads) + (earlierCoreSeconds ?? 0) }
+        /// Of all starts that told.
+        package var allJoules: Double? { joules.map { $0 + (earlierJoules ?? 0) } }
+        /// Whether no start was killed, whose time nobody knows.
+        package var isWhole: Bool { starts <= (told ?? 0) + 1 }
     }
 
     package var format = 1
@@ -125,24 +134,32 @@ package struct PilotCost: Codable, Sendable, Hashable {
     /// The day on which the last part was finished, such as 2026-11-29.
     package var finished: String?
 
-    /// Of all finished parts.
+    /// Of all parts, as far as they could tell.
     package var coreHours: Double { parts.reduce(0) { $0 + $1.coreSeconds } / 3600 }
 
     package static let fileName = "cost.json"
 
     package static func read(_ folder: String) throws -> PilotCost? { try readJSON(PilotCost.self, folder + "/" + fileName) }
 
-    mutating func begin(_ part: PilotPart, ranks: Int, threads: Int) {
-        let starts = parts.first { $0.part == part.name }?.starts ?? 0
+    /// What an earlier start told stays counted.
+    package mutating func begin(_ part: PilotPart, ranks: Int, threads: Int) {
+        let last = parts.first { $0.part == part.name }
         parts.removeAll { $0.part == part.name }
-        parts.append(Entry(part: part.name, seconds: nil, ranks: ranks, threads: threads, joules: nil, starts: starts + 1))
+        var entry = Entry(part: part.name, seconds: nil, ranks: ranks, threads: threads, joules: nil, starts: (last?.starts ?? 0) + 1)
+        if let last, last.seconds != nil || last.told != nil {
+            entry.told = (last.told ?? 0) + (last.seconds == nil ? 0 : 1)
+            entry.earlierCoreSeconds = last.coreSeconds
+            entry.earlierJoules = last.joules == nil ? last.earlierJoules : last.allJoules
+        }
+        parts.append(entry)
     }
 
-    mutating func finish(_ part: PilotPart, seconds: Double, joules: Double?) {
+    /// - Parameter isDone: false for a part that was asked to stop, and goes on with the next start.
+    package mutating func end(_ part: PilotPart, seconds: Double, joules: Double?, isDone: Bool) {
         guard let place = parts.firstIndex(where: { $0.part == part.name }) else { return }
         parts[place].seconds = seconds
         parts[place].joules = joules
-        finished = String(SalienceOrigin.now().prefix(10))
+        if isDone { finished = String(SalienceOrigin.now().prefix(10)) }
     }
 }
 

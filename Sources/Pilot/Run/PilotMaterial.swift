@@ -106,7 +106,7 @@ package struct PilotMaterial: Codable, Sendable, Hashable {
         let training = data.dataset
         let test = try PilotSources.test(recipe)
         // The plan may have been edited since it was made.
-        _ = try PilotDataCheck(data, test, recipe)
+        _ = try PilotDataCheck(data, test, recipe, methods: plan.allMethods)
         name = training.name
         shape = [training.imageShape.height, training.imageShape.width, training.imageShape.channels]
         classNames = training.classNames

@@ -37,15 +37,27 @@ package struct PilotPart: Sendable, Hashable {
         return [PilotPart(kind: .material)] + models + [PilotPart(kind: .pictures)]
     }
 
-    /// SHA-256 of all that decides what comes out of it.
-    func hash(_ plan: PilotPlan) throws -> String {
+    /// SHA-256 of all that decides what comes out of it. What is written for TensorBoard besides does not.
+    package func hash(_ plan: PilotPlan) throws -> String { try hash(plan, tensorboard: false) }
+
+    /// Whether a ledger's hash is that of this part. Earlier versions took what is written besides into it.
+    package func matches(_ hash: String, _ plan: PilotPlan) throws -> Bool {
+        try hash == self.hash(plan, tensorboard: false) || hash == self.hash(plan, tensorboard: true)
+    }
+
+    private func hash(_ plan: PilotPlan, tensorboard: Bool) throws -> String {
+        func recipe() throws -> String {
+            var recipe = try plan.recipe(method!, seed: seed!)
+            recipe.logging.tensorboard = tensorboard
+            return recipe.yaml(commented: false)
+        }
         var text = name
         switch kind {
         // With the version of the file's form.
         case .material, .pictures: text += " 2 " + plan.hash
-        case .training: text += try plan.recipe(method!, seed: seed!).yaml(commented: false)
+        case .training: text += try recipe()
         case .evaluation:
-            text += try plan.recipe(method!, seed: seed!).yaml(commented: false)
+            text += try recipe()
             text += String(decoding: try jsonBytes(plan.evaluation, .line), as: UTF8.self)
         }
         return SHA256.hex(of: Array(text.utf8))

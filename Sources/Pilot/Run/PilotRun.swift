@@ -41,7 +41,7 @@ package struct PilotRun {
             guard isFirst else { return "" }
             let path = folder + "/" + PilotFolder.plan
             guard FileManager.default.fileExists(atPath: path) else {
-                throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(folder)")
+                throw Failure.usage("\(folder) holds no pilot (\(PilotFolder.plan) is missing)", remedy: "make one: sipat pilot plan --output \(shellQuoted(folder))")
             }
             let plan = try PilotPlan(contentsOf: path)
             for obstacle in plan.obstacles(tested: plan.evaluation.images == 0 ? .max : plan.evaluation.images) { Output.progress(obstacle + "\n") }
@@ -66,14 +66,16 @@ package struct PilotRun {
                 cost.begin(part, ranks: world.size, threads: threads)
                 try writeJSON(cost, to: folder + "/" + PilotCost.fileName)
             }
-            guard try perform(part, plan, world, local) else { return .stopped }
+            let isDone = try perform(part, plan, world, local)
             try world.agreeing {
                 guard isFirst else { return }
-                cost.finish(part, seconds: monotonicSeconds() - start, joules: energy?.stop())
+                cost.end(part, seconds: monotonicSeconds() - start, joules: energy?.stop(), isDone: isDone)
                 try writeJSON(cost, to: folder + "/" + PilotCost.fileName)
+                guard isDone else { return }
                 ledger.done.append(.init(part: part.name, hash: try part.hash(plan), output: try output(part), files: try files(part)))
                 try writeJSON(ledger, to: folder + "/" + PilotLedger.fileName)
             }
+            guard isDone else { return .stopped }
         }
         withExtendedLifetime(lock) {}
         return .finished
@@ -91,7 +93,7 @@ package struct PilotRun {
         }
         try ledger.requireWhole(plan, path: folder + "/" + PilotFolder.plan, kind: .usage)
         for part in parts {
-            guard let entry = ledger.entry(part), entry.hash != (try part.hash(plan)) else { continue }
+            guard let entry = ledger.entry(part), !(try part.matches(entry.hash, plan)) else { continue }
             if part.isQuick {
                 ledger.done.removeAll { $0.part == part.name }
                 continue
@@ -169,13 +171,13 @@ package struct PilotRun {
             try EvaluationExperiment(asked.request), asked.ledger(resumes: resumes, program: program), isFirst: isFirst)
     }
 
-    /// Of the first model of SIP-AT and of the first rival.
+    /// Of the first model of SIP-AT and of the first rival, at the radius that the recommendation looks at.
     private func pictures(_ plan: PilotPlan) throws -> PilotPictures {
         var result = PilotPictures()
         for method in plan.allMethods where method == .sipAT || method == .atHalf {
             let experiment = try ledgerExperiment(plan, method, plan.seeds[0], resumes: true, isFirst: true)
             let view = try LedgerView(folder + "/" + PilotPart.evaluation(method, plan.seeds[0]))
-            result.models.append(.init(method: method.rawValue, seed: plan.seeds[0], pictures: try experiment.pictures(view)))
+            result.models.append(.init(method: method.rawValue, seed: plan.seeds[0], pictures: try experiment.pictures(view, at: Float(plan.evaluation.decision / 255))))
         }
         return result
     }

@@ -118,7 +118,9 @@ package enum Phrase: Sendable, CaseIterable {
     case threatWhatText
     case threatPictures
     case threatCaption
+    case threatWithstood
     case noPictures
+    case picturesMissing
     case pictureOriginal
     case pictureAdded
     case pictureAdversarial
@@ -145,6 +147,7 @@ package enum Phrase: Sendable, CaseIterable {
     case kindRule
     case kindOwn
     case wordNamed
+    case sourceFrom
     case wordConfirmed
     case wordCorrected
     case states
@@ -175,12 +178,25 @@ package enum Phrase: Sendable, CaseIterable {
     case policyNone
     case noImageExamples
     case equalBudget
+    case equalBudgetStopped
     case network
     case parameters
     case attackInTraining
     case attackInTest
     case stepsText
+    case oneStep
+    case replays
+    case starts
+    case named
+    case testText
+    case objective
+    case crossEntropy
+    case objectiveBeta
     case checkpointText
+    case checkpointRobust
+    case checkpointAutomatic
+    case checkpointLast
+    case patience
     case whatIsSIP
     case resultsOverall
     case chartLabel
@@ -198,10 +214,15 @@ package enum Phrase: Sendable, CaseIterable {
     case worstClass
     case confusionTitle
     case confusionHead
+    case confusionLargest
+    case colTaken
+    case colOfClass
     case confusionNote
     case seedsTitle
     case attacksWhole
     case attacksWholeNote
+    case attacksSeed
+    case attackedAt
     case attackCol
     case attackedCol
     case fallenCol

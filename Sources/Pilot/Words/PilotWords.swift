@@ -66,6 +66,9 @@ package struct PilotWords: Sendable {
     /// Grey levels.
     func radius(_ epsilon: Double) -> String { PlanSchema.text(epsilon) }
 
+    /// Of what is shown under an attack, beside names that have the radius of training.
+    func attacked(_ epsilon: Double) -> String { epsilon == 0 ? self(.colClean) : self(.attackedAt, radius(epsilon)) }
+
     func epsilon(_ epsilon: Double) -> String { epsilon == 0 ? self(.colClean) : self(.colRadius, radius(epsilon)) }
 
     /// From `2026-11-29`.
@@ -149,6 +152,17 @@ package struct PilotWords: Sendable {
         guard let decision = example.decision else { return named }
         return list([named, self(decision == "corrected" ? .wordCorrected : .wordConfirmed)])
     }
+
+    /// A source of maps in a line, from `SalienceOrigin.summary`, without its kind.
+    package func source(_ summary: String, kind: String) -> String {
+        var text = summary.hasPrefix(kind + " ") ? String(summary.dropFirst(kind.count + 1)) : summary
+        text = text.replacing(#/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z/#) { date(String($0.output.prefix(10))) }
+        text = text.replacing(", by ", with: self(.listSeparator)).replacing(", from ", with: self(.sourceFrom))
+        return language == .english ? text : text.replacing(", ", with: self(.listSeparator))
+    }
+
+    /// A name and what belongs to it.
+    func named(_ name: String, _ text: String) -> String { self(.wordNamed, name, text) }
 
     func region(_ name: String) -> String {
         switch name {

@@ -62,6 +62,11 @@ try:
         browser.execute_script("arguments[0].scrollIntoView()", section)
         browser.save_screenshot(f"{folder}/{language}-{section.get_attribute('id')}.png")
     check(len(os.listdir(folder)) >= 14, f"screenshots in {folder}")
+    # On A4 within the margins; chromium shrinks a whole document for one table that is wider.
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 688, "height": 1000, "deviceScaleFactor": 1, "mobile": False})
+    wide = browser.execute_script("return [...document.querySelectorAll('table, svg, pre, p')].map(e => [Math.floor(e.getBoundingClientRect().right), e.innerText]).filter(e => e[0] > 688)")
+    check(not wide, f"nothing is wider than a printed page: {wide[:2]}")
 finally:
     browser.quit()
 
