@@ -34,4 +34,10 @@ static inline const char *sipat_instruction_set(void) {
         ;
 }
 
+// Asks for the cache line at `address`, which will be read soon. Any address may be asked for.
+static inline void sipat_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+
+// The same of a line that will be written.
+static inline void sipat_prefetch_to_write(const void *address) { __builtin_prefetch(address, 1, 3); }
+
 #endif

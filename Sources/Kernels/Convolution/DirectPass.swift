@@ -240,6 +240,7 @@ struct DirectPass: ConvolutionPass {
                 while n < end {
                     let panel = filter + n * lanes * k
                     let blocks = min(2, resultBlocks - n)
+                    DirectTile.prefetch(count: count, channel: n * lanes, to: output, targets, epilogue)
                     if let pairs {
                         pairs.multiply(
                             sources, runs: row.taps, runLength: runLength, pitch: pitch, panel, blocks: blocks, to: tile)
