@@ -186,7 +186,7 @@ import Testing
         let folder = try TemporaryFolder()
         for (settings, word) in [
             (["salience.source=random"], "salience.coverage"), (["salience.source=shuffled"], "salience.maps"), (["salience.source=blob"], "random"),
-            (["salience.redraw=true"], "salience.source"), (["salience.coverage=2"], "salience.coverage"), (["salience.centrePrior=0.3"], "salience.estimator"),
+            (["salience.redraw=true", "mode=at"], "salience.source"), (["salience.coverage=2"], "salience.coverage"), (["salience.centrePrior=0.3"], "salience.estimator"),
         ] {
             let run = try TinyRun.sipatOnRanks(
                 1, ["train", "--recipe", "cifar10", "--output", folder.path + "/run", "--set", "data.directory=nowhere"] + settings.flatMap { ["--set", $0] })

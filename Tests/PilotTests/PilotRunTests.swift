@@ -145,7 +145,7 @@ struct PilotRunTests {
         #expect(found.count == salient.accuracy.count && abs(found.difference - (random.accuracy.accuracy - salient.accuracy.accuracy)) < 1e-9)
         func page(_ low: Double) -> String {
             report.methods[place].adaptive?.low = low
-            return PilotPage(report: report, cost: nil, material: material, pictures: nil, language: .english).document
+            return PilotPage(report: report, cost: nil, material: material, pictures: PilotPictures(), language: .english).document
         }
         #expect(page(0.001).contains("is the easier target") && page(-0.001).contains("was not shown to be an easier target"))
     }

@@ -4,13 +4,11 @@ import Images
 ///
 /// Exact: equal bytes of the files, by a 64-bit hash. Near: at most 5 of the 256 bits of a difference hash differ (grey,
 /// upright, reduced to 17×16; bit = left pixel darker than right), so the same picture in another size, compression or
-/// brightness is found, a mirrored or shifted one is not. Plain images, whose bits are nearly all alike, say nothing of one another.
+/// brightness is found, a mirrored or shifted one is not. Images without any texture, whose bits are all alike, say nothing of one another.
 struct DuplicateSearch {
     /// Pairs are compared one by one: above this many images (some seconds) near duplicates are not searched.
     static let nearLimit = 60_000
     static let nearBits = 5
-    /// Fewer bits of one kind than this: a plain image, or an even slope of brightness.
-    private static let plainBits = 8
 
     /// 256 bits.
     static func differenceHash(_ grey: Image) -> SIMD4<UInt64> {
@@ -44,7 +42,7 @@ struct DuplicateSearch {
         guard words.count <= nearLimit else { return }
         let isPlain = words.map { word in
             let bits = (0..<4).reduce(0) { $0 + word[$1].nonzeroBitCount }
-            return min(bits, 256 - bits) < plainBits
+            return bits == 0 || bits == 256
         }
         words.withUnsafeBufferPointer { words in
             for i in words.indices {

@@ -82,9 +82,9 @@ extension PilotPage {
             heading(words(.threatWho)), paragraph(words(.threatWhoText)), heading(words(.threatWhat)), paragraph(words(.threatWhatText)),
             paragraph(words(.threatPictures)),
         ]
-        let shown = (pictures?.models ?? []).flatMap { model in model.pictures.prefix(4).map { (model, $0) } }
+        let shown = pictures.models.flatMap { model in model.pictures.prefix(4).map { (model, $0) } }
         if shown.isEmpty {
-            parts.append(note(words(pictures == nil ? .picturesMissing : .noPictures)))
+            parts.append(note(words(.noPictures)))
         } else {
             let names = report.material.classNames
             parts.append(

@@ -9,10 +9,10 @@ package struct PilotPage {
     /// With its pictures.
     let material: PilotMaterial
     /// Nil where their file is gone.
-    let pictures: PilotPictures?
+    let pictures: PilotPictures
     let words: PilotWords
 
-    package init(report: PilotReport, cost: PilotCost?, material: PilotMaterial, pictures: PilotPictures?, language: PilotLanguage) {
+    package init(report: PilotReport, cost: PilotCost?, material: PilotMaterial, pictures: PilotPictures, language: PilotLanguage) {
         self.report = report
         self.cost = cost
         self.material = material

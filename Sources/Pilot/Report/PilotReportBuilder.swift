@@ -91,9 +91,9 @@ package struct PilotReportBuilder {
     /// What in the plan looks like a mistake, a line each.
     package var warnings: [String] { plan.warnings }
 
-    /// What pictures the page has besides; nil for those of models where their file is gone.
-    package func pictures() throws -> (material: PilotMaterial, models: PilotPictures?) {
-        (material, try readJSON(PilotPictures.self, folder + "/" + PilotFolder.pictures))
+    /// What pictures the page has besides.
+    package func pictures() throws -> (material: PilotMaterial, models: PilotPictures) {
+        (material, try readJSON(PilotPictures.self, folder + "/" + PilotFolder.pictures) ?? PilotPictures())
     }
 
     package func cost() throws -> PilotCost? { try PilotCost.read(folder) }

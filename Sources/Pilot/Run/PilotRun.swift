@@ -216,4 +216,6 @@ package struct PilotPictures: Codable, Sendable, Hashable {
     }
 
     package var models: [Model] = []
+
+    package init() {}
 }

@@ -124,7 +124,6 @@ extension Phrase {
         case .threatCaption: "{0}: image {1}, class {2}, taken for {3} at ε = {4}; change multiplied by {5}"
         case .threatWithstood: "{0}: image {1}, class {2}, attacked at ε = {3} and still right; change multiplied by {4}"
         case .noPictures: "No picture can be shown: the shown models have no image right as it is, or the images have neither one channel nor three."
-        case .picturesMissing: "No picture can be shown: pictures.json is missing in the pilot’s folder."
         case .pictureOriginal: "image"
         case .pictureAdded: "added × {0}"
         case .pictureAdversarial: "attacked"

@@ -122,7 +122,6 @@ extension Phrase {
         case .threatCaption: "{0}：画像{1}、正解{2}、誤答{3}（ε = {4}）、変化は{5}倍で表示"
         case .threatWithstood: "{0}：画像{1}、正解{2}、ε = {3}の攻撃に耐えた画像、変化は{4}倍で表示"
         case .noPictures: "表示できる図がありません（表示対象のモデルが元のまま正答した画像がないか、画像のチャンネル数が1でも3でもありません）。"
-        case .picturesMissing: "パイロットのフォルダーにpictures.jsonがないため、図を表示できません。"
         case .pictureOriginal: "元画像"
         case .pictureAdded: "変化 × {0}"
         case .pictureAdversarial: "攻撃後"

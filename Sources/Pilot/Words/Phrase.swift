@@ -120,7 +120,6 @@ package enum Phrase: Sendable, CaseIterable {
     case threatCaption
     case threatWithstood
     case noPictures
-    case picturesMissing
     case pictureOriginal
     case pictureAdded
     case pictureAdversarial
