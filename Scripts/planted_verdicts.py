@@ -11,7 +11,7 @@ import sys
 PLANTED = {
     "right": ({"adopt"}, {"beats-shuffled"}, True),
     # A rival that needs no maps may be better, too; what matters is that maps are not credited.
-    "random": ({"maps-bought-nothing", "no-difference", "not-yet", "cannot-tell"}, {"control-as-good", "control-better", "rival-better"}, False),
+    "random": ({"maps-bought-nothing", "no-difference", "not-yet", "cannot-tell"}, {"control-as-good", "control-better", "rival-better", "worse"}, False),
     "wrong": ({"not-yet"}, {"control-better"}, False),
     "one-seed": ({"cannot-tell"}, {"too-few-seeds"}, None),
     "few-images": ({"cannot-tell"}, {"too-few-images"}, None),

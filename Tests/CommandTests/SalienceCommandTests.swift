@@ -188,8 +188,8 @@ import Testing
             (["salience.source=random"], "salience.coverage"), (["salience.source=shuffled"], "salience.maps"), (["salience.source=blob"], "random"),
             (["salience.redraw=true", "mode=at"], "salience.source"), (["salience.coverage=2"], "salience.coverage"), (["salience.centrePrior=0.3"], "salience.estimator"),
         ] {
-            let run = try TinyRun.sipatOnRanks(
-                1, ["train", "--recipe", "cifar10", "--output", folder.path + "/run", "--set", "data.directory=nowhere"] + settings.flatMap { ["--set", $0] })
+            let run = try ProgramRun.of(
+                builtProgram("sipat"), ["train", "--recipe", "cifar10", "--output", folder.path + "/run", "--set", "data.directory=nowhere"] + settings.flatMap { ["--set", $0] })
             #expect(run.status == 64 && run.errors.contains(word), "\(settings) \(run)")
         }
     }
