@@ -1,8 +1,9 @@
 """The tables and the picture of Scripts/promise: python3 promise_table.py FOLDER METHODS SEEDS RADII ATTACK
 
-A SIP-AT point is compared with a curve at equal clean accuracy. Between two neighbours A and B of the curve lies the model that
+A SIP-AT point is compared with a curve at the point's clean accuracy or above. Between two models A and B of the curve lies the one that
 answers by A with probability w and by B otherwise; w is chosen so that its clean accuracy is the point's. Its robust accuracy is
-w·A + (1 − w)·B: the chord, and of several the highest. The difference is paired image by image. Its variance over images follows from
+w·A + (1 − w)·B: the chord. Of all pairs' chords, and of the models that are themselves at least as clean, the most robust is the rival:
+one's choice among rivals, too, would fall on it. The difference is paired image by image. Its variance over images follows from
 the influence of each image, that on w included (delta method); seeds add the variance of their mean. p is two-sided and normal,
 adjusted over all tests of a table by Holm.
 """
@@ -10,6 +11,7 @@ import json
 import math
 import os
 import sys
+from itertools import combinations
 
 from chart import Panel, Point, Series, svg
 from experiment_results import holm, mean, normal_tail, outcomes, sample_deviation, spread
@@ -21,7 +23,7 @@ def averaged(runs, radius):
 
 
 class Rival:
-    """The mixture of two neighbours of a curve that has a point's clean accuracy."""
+    """The mixture of two models of a curve that has a point's clean accuracy; of one with itself: that model."""
 
     def __init__(self, first, second, clean):
         a, b = mean(first[0]), mean(second[0])
@@ -41,9 +43,11 @@ class Rival:
 
 
 def rival(point, curve, radius):
-    """The strongest mixture at a point's clean accuracy; None where the curve does not reach it."""
+    """The strongest mixture or model at least as clean as a point; None where no model of the curve is."""
     clean = mean(point[0])
-    fitting = [Rival(a, b, clean) for a, b in zip(curve, curve[1:]) if min(mean(a[0]), mean(b[0])) <= clean <= max(mean(a[0]), mean(b[0]))]
+    ordered = sorted(curve, key=lambda model: mean(model[0]))
+    fitting = [Rival(a, a, clean) for a in ordered if mean(a[0]) >= clean]
+    fitting += [Rival(a, b, clean) for a, b in combinations(ordered, 2) if mean(a[0]) < clean < mean(b[0])]
     return max(fitting, key=lambda r: r.robust(radius), default=None)
 
 
@@ -140,18 +144,19 @@ def main():
         rows = [test for test in tests if test["curve"] == name]
         if not rows:
             continue
-        print(f"\nPoints under {title}, less the {name} curve ({', '.join(names[name])}) at equal clean accuracy, ± 95 %:\n\n"
+        print(f"\nPoints under {title}, less the {name} curve ({', '.join(names[name])}) at no less clean accuracy, ± 95 %:\n\n"
               f"| trained | clean, % | {' | '.join(f'{r}/255' for r in radii)} |\n| :--- | ---: |{' ---: |' * len(radii)}")
         for method in dict.fromkeys(test["method"] for test in rows):
             cells = []
             for test in (t for t in rows if t["method"] == method):
-                cells.append("beyond the curve" if test["difference"] is None else
+                cells.append("cleaner than the curve" if test["difference"] is None else
                              f"{100 * test['difference']:+.1f} ± {196 * test['error']:.1f}{verdict(test, test['holm'])}")
             print(f"| {method} | {100 * mean([mean(run[0]) for run in results['attack'][method]]):.1f} | {' | '.join(cells)} |")
     count = len(results["attack"][methods[0]][0][0])
     print(f"\nMeans over the seeds (least–greatest), {count} test images. **above**, **below**: Holm's p over this table below 0.05, and all seeds agree\n"
-          "in sign. The curve between two of its models is the one that answers by either at random; intervals are over images, paired,"
-          f"\n{'and over seeds' if len(seeds) > 1 else 'not over seeds: there is one'}. Positive is more robust than the curve.")
+          "in sign. The rival is, of the curve's models and the mixtures that answer by one or another of two at random, the most robust that is at\n"
+          "least as clean. Intervals are over images, paired, "
+          f"{'and over seeds' if len(seeds) > 1 else 'not over seeds: there is one'}. Positive is more robust than the rival.")
     with open(os.path.join(folder, "promise.json"), "w") as file:
         json.dump({"attack": attack, "seeds": seeds, "images": count, "tests": tests, "accuracies": {
             kind: {m: {str(r): [mean(run[r]) for run in runs] for r in runs[0]} for m, runs in own.items()} for kind, own in results.items()}}, file, indent=1)

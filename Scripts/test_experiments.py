@@ -76,12 +76,19 @@ class Promise(unittest.TestCase):
     def test_a_point_on_the_curve_does_not_differ(self):
         noise = random.Random(1)
         hardness = [noise.random() for _ in range(300)]
-        curve = [[model(hardness, *end, noise)] for end in ((0.8, 0.0), (0.6, 0.2), (0.5, 0.3))]
+        curve = [[model(hardness, *end, noise)] for end in ((0.8, 0.0), (0.6, 0.25), (0.5, 0.3))]
         test = difference(curve[1], curve, 8.0)
         self.assertAlmostEqual(test["difference"], 0)
         self.assertEqual(verdict(test, 1.0), "")
 
-    def test_beyond_the_curve_there_is_no_rival(self):
+    def test_a_poor_model_does_not_weaken_the_curve(self):
+        clean, robust, poor = {0: [1, 1, 1, 1], 8.0: [0, 0, 0, 0]}, {0: [1, 1, 0, 0], 8.0: [1, 1, 0, 0]}, {0: [1, 1, 0, 0], 8.0: [0, 0, 0, 0]}
+        between, below = {0: [1, 1, 1, 0], 8.0: [0, 0, 0, 0]}, {0: [1, 0, 0, 0], 8.0: [0, 0, 0, 0]}
+        for curve in ([clean, poor, robust], [robust, poor, clean]):
+            self.assertAlmostEqual(rival(between, curve, 8.0).robust(8.0), 0.25)
+            self.assertAlmostEqual(rival(below, curve, 8.0).robust(8.0), 0.5)
+
+    def test_cleaner_than_the_curve_there_is_no_rival(self):
         self.assertIsNone(rival({0: [1, 1], 8.0: [0, 0]}, [{0: [1, 0], 8.0: [0, 0]}, {0: [0, 0], 8.0: [0, 0]}], 8.0))
 
     def test_the_mixture_between_two_models(self):
